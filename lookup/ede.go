@@ -1,0 +1,80 @@
+package lookup
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/miekg/dns"
+)
+
+// EDE is an Extended DNS Error: an INFO-CODE and optional EXTRA-TEXT
+// (RFC 8914 2).
+type EDE struct {
+	Code uint16
+	Text string
+}
+
+// INFO-CODEs of the IANA registry that RFC 8914 4 began.
+const (
+	EDEOther            uint16 = 0
+	EDEForgedAnswer     uint16 = 4
+	EDEBogus            uint16 = 6
+	EDECachedError      uint16 = 13
+	EDENotReady         uint16 = 14
+	EDEBlocked          uint16 = 15
+	EDEFiltered         uint16 = 17
+	EDEProhibited       uint16 = 18
+	EDEStaleAnswer      uint16 = 3
+	EDENotAuthoritative uint16 = 20
+	EDENotSupported     uint16 = 21
+	EDENoReachableAuth  uint16 = 22
+	EDENetworkError     uint16 = 23
+	EDEInvalidData      uint16 = 24
+	EDEUnableToConform  uint16 = 28
+	EDESynthesized      uint16 = 29
+	EDEInvalidQueryType uint16 = 30
+)
+
+// String is the code, its registered name, and the text.
+func (e EDE) String() string {
+	s := strconv.Itoa(int(e.Code))
+	if name, ok := dns.ExtendedErrorCodeToString[e.Code]; ok {
+		s += " (" + name + ")"
+	}
+	if e.Text != "" {
+		s += ": " + e.Text
+	}
+	return s
+}
+
+// Failure is the error of a Resolver that could not get an answer. The server
+// turns it into SERVFAIL with its EDE.
+type Failure struct {
+	EDE   EDE
+	Cause error // may be nil
+}
+
+// Error is the EDE, and the cause if there is one.
+func (f *Failure) Error() string {
+	if f.Cause != nil {
+		return fmt.Sprintf("EDE %s: %v", f.EDE, f.Cause)
+	}
+	return "EDE " + f.EDE.String()
+}
+
+// Unwrap is the cause.
+func (f *Failure) Unwrap() error { return f.Cause }
+
+// Fail makes a Failure with a formatted EXTRA-TEXT.
+func Fail(code uint16, format string, args ...any) *Failure {
+	return &Failure{EDE: EDE{Code: code, Text: fmt.Sprintf(format, args...)}}
+}
+
+// EDEOf is the Extended DNS Error that err carries, or code 0 (Other).
+func EDEOf(err error) EDE {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f.EDE
+	}
+	return EDE{Code: EDEOther}
+}
