@@ -1,0 +1,175 @@
+package sextant
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sextant-dns/sextant"
+
+// imports is the architecture: each package with the packages of this module
+// that it may import. Nothing else may, and a package that is not listed here
+// does not exist. Level 0 stands first; imports only point upwards in this list.
+func imports() map[string][]string {
+	return map[string][]string{
+		"lookup":    {},
+		"message":   {"lookup"},
+		"transport": {"lookup", "message"},
+		"cache":     {},
+		"zones":     {"lookup"},
+		"config":    {"lookup"},
+
+		"dns64":         {"lookup"},
+		"resolver":      {"lookup", "cache", "transport"},
+		"authoritative": {"lookup", "zones"},
+
+		"server/internal/wire": {"lookup"},
+		"server":               {"lookup", "message", "cache", "server/internal/wire"},
+		"lab":                  {"lookup", "transport", "zones", "authoritative"},
+		"dig":                  {},
+		"metrics":              {},
+
+		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "resolver", "authoritative", "server", "lab", "dig", "metrics"},
+		"":            {},
+	}
+}
+
+// importers names, for a library, the packages that may import it. miekg/dns and
+// golang.org/x/sys, which is the operating system, are free.
+func importers() map[string][]string {
+	return map[string][]string{
+		"github.com/hashicorp/golang-lru":     {"cache"},
+		"github.com/spf13/cobra":              {"cmd/sextant"},
+		"github.com/prometheus/client_golang": {"metrics"},
+		"github.com/goccy/go-yaml":            {"config"},
+		"log/slog":                            {"server", "cmd/sextant"},
+	}
+}
+
+type listed struct {
+	ImportPath, Dir  string
+	Imports, GoFiles []string
+	IgnoredGoFiles   []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,IgnoredGoFiles", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func inModule(path string) (name string, ok bool) {
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
+	allowed := imports()
+	for _, p := range packages(t) {
+		name, _ := inModule(p.ImportPath)
+		may, known := allowed[name]
+		if !known {
+			if len(p.GoFiles) > 0 {
+				t.Errorf("package %q is not in the table of the architecture", name)
+			}
+			continue
+		}
+		for _, i := range p.Imports {
+			if dep, ours := inModule(i); ours && !slices.Contains(may, dep) {
+				t.Errorf("%s imports %s, which the architecture forbids", name, dep)
+			}
+			for library, by := range importers() {
+				if (i == library || strings.HasPrefix(i, library+"/")) && !slices.Contains(by, name) {
+					t.Errorf("%s imports %s, which belongs to %v", name, i, by)
+				}
+			}
+		}
+	}
+}
+
+// The habits that no reviewer should have to watch for.
+func TestSourceKeepsItsHabits(t *testing.T) {
+	t.Parallel()
+	files := token.NewFileSet()
+	for _, p := range packages(t) {
+		for _, f := range append(p.GoFiles, p.IgnoredGoFiles...) {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(files, filepath.Join(p.Dir, f), nil, parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains([]string{"util", "utils", "common", "helpers", "types", "misc", "base"}, parsed.Name.Name) {
+				t.Errorf("%s: a package called %s says nothing about what it does", f, parsed.Name.Name)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncDecl:
+					if n.Name.Name == "init" && n.Recv == nil {
+						t.Errorf("%s: init() hides wiring", files.Position(n.Pos()))
+					}
+					if n.Body != nil {
+						if lines := files.Position(n.End()).Line - files.Position(n.Pos()).Line; lines > 80 {
+							t.Errorf("%s: %s has %d lines; is a concept missing?", files.Position(n.Pos()), n.Name.Name, lines)
+						}
+					}
+				case *ast.SelectorExpr:
+					if x, ok := n.X.(*ast.Ident); ok && x.Name == "context" && n.Sel.Name == "WithValue" {
+						t.Errorf("%s: context.WithValue", files.Position(n.Pos()))
+					}
+					if x, ok := n.X.(*ast.Ident); ok && x.Name == "unsafe" && !strings.HasPrefix(f, "mmsg_linux") {
+						t.Errorf("%s: unsafe belongs to server/mmsg_linux.go alone", files.Position(n.Pos()))
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func TestEachPackageTellsItsStory(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if len(p.GoFiles) == 0 || p.ImportPath == module {
+			continue
+		}
+		doc, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, "doc.go"), nil, parser.ParseComments)
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s has no doc.go", p.ImportPath)
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if text := doc.Doc.Text(); !strings.Contains(text, "Standards:") && p.ImportPath != module+"/cmd/sextant" {
+			t.Errorf("%s: doc.go has no line that begins with Standards:", p.ImportPath)
+		}
+	}
+}

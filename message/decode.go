@@ -1,0 +1,229 @@
+package message
+
+import (
+	"encoding/binary"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Least sizes of what the header counts, for checking the counts against the
+// octets that are there: a name takes at least one.
+const (
+	minQuestion = 1 + 4
+	minRR       = 1 + 10
+)
+
+// Decode reads a whole message; octets after its end are ignored.
+//
+// RRs become RRsets section by section, in the order in which each set first
+// appears: RRSIGs join the set that they cover and stand as sets of their own,
+// behind the others, when it is missing; duplicates are dropped (RFC 2181 5);
+// the lowest TTL of a set counts (RFC 2181 5.2). An RR whose rdata does not fit
+// its type is dropped alone, as long as its length field leads to the next one.
+//
+// The work is bounded whatever b holds. All strings of the Message share one
+// piece of memory, as a rule a little larger than b: who keeps a small part of a
+// large message for long should strings.Clone it. Nothing refers to b.
+func Decode(b []byte) (*Message, error) {
+	if len(b) < headerLen {
+		return nil, errShort
+	}
+	var n counts
+	for i := range n {
+		n[i] = binary.BigEndian.Uint16(b[4+2*i:])
+	}
+	rrs := int(n[1]) + int(n[2]) + int(n[3])
+	if headerLen+int(n[0])*minQuestion+rrs*minRR > len(b) {
+		return nil, errCounts
+	}
+	d := decoder{
+		msg:       b,
+		buf:       make([]byte, 0, 2*len(b)),
+		questions: make([]question, 0, n[0]),
+		grouping:  newGrouping(rrs),
+	}
+	off := headerLen
+	var err error
+	for range n[0] {
+		if off, err = d.question(off); err != nil {
+			return nil, err
+		}
+	}
+	for section, count := range n[1:] {
+		if off, err = d.section(off, section, count); err != nil {
+			return nil, err
+		}
+	}
+	return d.message(), nil
+}
+
+// decoder goes through a message once and keeps what it finds as spans of buf,
+// where names and rdata are laid down uncompressed.
+type decoder struct {
+	msg     []byte
+	buf     []byte
+	visited int // see maxVisited
+
+	questions []question
+	grouping  grouping
+	ends      [3]int // how many sets there are by the end of each section
+	opt       pseudo
+
+	owner   span // the owner of the latest RR, in lower case
+	pointed int  // where it stands, or where the pointer leads that stands for it; 0 before the first name
+}
+
+// span is a piece of decoder.buf.
+type span struct{ from, to uint32 }
+
+func (s span) of(buf []byte) []byte { return buf[s.from:s.to] }
+
+func (s span) len() int { return int(s.to - s.from) }
+
+// question is a Question before there are strings.
+type question struct {
+	raw, name span
+	t         lookup.Type
+	class     lookup.Class
+}
+
+// pseudo is the OPT before there are strings.
+type pseudo struct {
+	present bool
+	size    uint16
+	ttl     uint32
+	rdata   []byte // a piece of the message that has been checked
+	options int
+}
+
+// question reads the entry at off and tells where it ends.
+func (d *decoder) question(off int) (end int, err error) {
+	start := len(d.buf)
+	next, err := d.name(off, len(d.msg))
+	if err != nil {
+		return 0, err
+	}
+	if next+4 > len(d.msg) {
+		return 0, errShort
+	}
+	q := question{
+		raw:   d.since(start),
+		t:     lookup.Type(binary.BigEndian.Uint16(d.msg[next:])),
+		class: lookup.Class(binary.BigEndian.Uint16(d.msg[next+2:])),
+	}
+	q.name = d.lowered(q.raw)
+	d.questions = append(d.questions, q)
+	d.owner, d.pointed = q.name, off // most RRs point here
+	return next + 4, nil
+}
+
+// since is the span from start to the end of buf.
+func (d *decoder) since(start int) span { return span{uint32(start), uint32(len(d.buf))} }
+
+// lowered lays down the name once more in lower case.
+func (d *decoder) lowered(raw span) span {
+	start := len(d.buf)
+	d.buf = append(d.buf, raw.of(d.buf)...)
+	lower(d.buf[start:])
+	return d.since(start)
+}
+
+// section reads that many RRs from off on and tells where they end.
+func (d *decoder) section(off, section int, count uint16) (end int, err error) {
+	for range count {
+		if off, err = d.rr(off, section == 2); err != nil {
+			return 0, err
+		}
+	}
+	d.ends[section] = d.grouping.close(d.buf)
+	return off, nil
+}
+
+// rr reads the RR at off and tells where it ends.
+func (d *decoder) rr(off int, additional bool) (end int, err error) {
+	root := d.msg[min(off, len(d.msg)-1)] == 0
+	if off, err = d.ownerName(off); err != nil {
+		return 0, err
+	}
+	if off+10 > len(d.msg) {
+		return 0, errShort
+	}
+	fixed := d.msg[off : off+10]
+	t, class := lookup.Type(binary.BigEndian.Uint16(fixed)), binary.BigEndian.Uint16(fixed[2:])
+	ttl := binary.BigEndian.Uint32(fixed[4:])
+	off += 10
+	if end = off + int(binary.BigEndian.Uint16(fixed[8:])); end > len(d.msg) {
+		return 0, errShort
+	}
+	switch {
+	case t == lookup.TypeOPT:
+		if !root || !additional || d.opt.present { // RFC 6891 6.1.1
+			return 0, errOPT
+		}
+		d.opt = pseudo{present: true, size: class, ttl: ttl, rdata: d.msg[off:end]}
+		var ok bool
+		if d.opt.options, ok = countOptions(d.opt.rdata); !ok {
+			return 0, errOPT
+		}
+		return end, nil
+	case lookup.Class(class) != lookup.ClassIN:
+		return end, nil
+	}
+	if ttl > 1<<31-1 {
+		ttl = 0 // RFC 2181 8
+	}
+	start := len(d.buf)
+	if !d.rdata(t, off, end) {
+		d.buf = d.buf[:start]
+		if d.visited > maxVisited {
+			return 0, errWork
+		}
+		return end, nil
+	}
+	d.grouping.add(d.buf, d.owner, t, ttl, d.since(start))
+	return end, nil
+}
+
+// ownerName reads the owner of an RR into d.owner. The owner that is the same
+// pointer again, the usual case, is not read again.
+func (d *decoder) ownerName(off int) (end int, err error) {
+	target := 0
+	if off+2 <= len(d.msg) && d.msg[off] >= 0xc0 {
+		if target = pointerAt(d.msg, off); target == d.pointed && target != 0 {
+			return off + 2, nil
+		}
+	}
+	start := len(d.buf)
+	if end, err = d.name(off, len(d.msg)); err != nil {
+		return 0, err
+	}
+	lower(d.buf[start:])
+	d.owner, d.pointed = d.since(start), target
+	if target == 0 {
+		d.pointed = off
+	}
+	return end, nil
+}
+
+// rdata lays down the rdata between off and end; false means that it does not
+// fit its type.
+func (d *decoder) rdata(t lookup.Type, off, end int) bool {
+	for _, f := range layoutOf(t) {
+		next := off
+		if f == name {
+			var err error
+			if next, err = d.name(off, end); err != nil {
+				return false
+			}
+		} else {
+			n, ok := f.span(d.msg[off:end])
+			if !ok {
+				return false
+			}
+			next += n
+			d.buf = append(d.buf, d.msg[off:next]...)
+		}
+		off = next
+	}
+	return off == end
+}
