@@ -13,6 +13,9 @@ const (
 	minRR       = 1 + 10
 )
 
+// additional is the last of the sections answer, authority, additional.
+const additional = 2
+
 // Decode reads a whole message; octets after its end are ignored.
 //
 // RRs become RRsets section by section, in the order in which each set first
@@ -41,6 +44,7 @@ func Decode(b []byte) (*Message, error) {
 		buf:       make([]byte, 0, 2*len(b)),
 		questions: make([]question, 0, n[0]),
 		grouping:  newGrouping(rrs),
+		pointed:   -1,
 	}
 	off := headerLen
 	var err error
@@ -69,8 +73,8 @@ type decoder struct {
 	ends      [3]int // how many sets there are by the end of each section
 	opt       pseudo
 
-	owner   span // the owner of the latest RR, in lower case
-	pointed int  // where it stands, or where the pointer leads that stands for it; 0 before the first name
+	owner   span // of the latest RR, in lower case
+	pointed int  // where the owner stands or its pointer leads; -1 at first
 }
 
 // span is a piece of decoder.buf.
@@ -131,7 +135,7 @@ func (d *decoder) lowered(raw span) span {
 // section reads that many RRs from off on and tells where they end.
 func (d *decoder) section(off, section int, count uint16) (end int, err error) {
 	for range count {
-		if off, err = d.rr(off, section == 2); err != nil {
+		if off, err = d.rr(off, section); err != nil {
 			return 0, err
 		}
 	}
@@ -140,8 +144,7 @@ func (d *decoder) section(off, section int, count uint16) (end int, err error) {
 }
 
 // rr reads the RR at off and tells where it ends.
-func (d *decoder) rr(off int, additional bool) (end int, err error) {
-	root := d.msg[min(off, len(d.msg)-1)] == 0
+func (d *decoder) rr(off, section int) (end int, err error) {
 	if off, err = d.ownerName(off); err != nil {
 		return 0, err
 	}
@@ -157,14 +160,12 @@ func (d *decoder) rr(off int, additional bool) (end int, err error) {
 	}
 	switch {
 	case t == lookup.TypeOPT:
-		if !root || !additional || d.opt.present { // RFC 6891 6.1.1
+		options, ok := countOptions(d.msg[off:end])
+		// RFC 6891 6.1.1 and 6.1.2: one, additional, and owned by the root
+		if !ok || d.opt.present || section != additional || d.owner.len() != 1 {
 			return 0, errOPT
 		}
-		d.opt = pseudo{present: true, size: class, ttl: ttl, rdata: d.msg[off:end]}
-		var ok bool
-		if d.opt.options, ok = countOptions(d.opt.rdata); !ok {
-			return 0, errOPT
-		}
+		d.opt = pseudo{present: true, size: class, ttl: ttl, rdata: d.msg[off:end], options: options}
 		return end, nil
 	case lookup.Class(class) != lookup.ClassIN:
 		return end, nil
@@ -187,9 +188,9 @@ func (d *decoder) rr(off int, additional bool) (end int, err error) {
 // ownerName reads the owner of an RR into d.owner. The owner that is the same
 // pointer again, the usual case, is not read again.
 func (d *decoder) ownerName(off int) (end int, err error) {
-	target := 0
+	target := off
 	if off+2 <= len(d.msg) && d.msg[off] >= 0xc0 {
-		if target = pointerAt(d.msg, off); target == d.pointed && target != 0 {
+		if target = pointerAt(d.msg, off); target == d.pointed {
 			return off + 2, nil
 		}
 	}
@@ -199,9 +200,6 @@ func (d *decoder) ownerName(off int) (end int, err error) {
 	}
 	lower(d.buf[start:])
 	d.owner, d.pointed = d.since(start), target
-	if target == 0 {
-		d.pointed = off
-	}
 	return end, nil
 }
 

@@ -68,7 +68,7 @@ var layouts = [...][]field{
 	109: {8},                         // EUI64    RFC 7043 4.1
 	256: {4, some},                   // URI      RFC 7553 4.5
 	257: {1, text, rest},             // CAA      RFC 8659 4.1
-	261: {texts},                     // RESINFO  RFC 9606 6
+	261: {texts},                     // RESINFO  RFC 9606 4
 }
 
 // opaque is the layout of a type that is not in the table.

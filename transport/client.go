@@ -1,0 +1,139 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// ErrTimeout says that a server was silent for as long as the attempt lasted.
+// It is an os.ErrDeadlineExceeded.
+var ErrTimeout = fmt.Errorf("no reply in time: %w", os.ErrDeadlineExceeded)
+
+// Error is an attempt that brought no reply. Its cause is ErrTimeout, the error
+// of the context, or what the network said.
+type Error struct {
+	Server netip.AddrPort
+	TCP    bool // which protocol was tried last
+	Sent   int  // messages that may have been sent, at least 1
+	Cause  error
+}
+
+// Error names server, protocol and cause.
+func (e *Error) Error() string {
+	protocol := "UDP"
+	if e.TCP {
+		protocol = "TCP"
+	}
+	return fmt.Sprintf("%s over %s: %v", e.Server, protocol, e.Cause)
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Options are what can be chosen about a Client. The zero value is a good choice.
+type Options struct {
+	Timeout    time.Duration // of an attempt that does not bring its own; default 1.5 s
+	UDPSize    uint16        // EDNS payload size to offer, in octets; default 1232, which fits every path (RFC 9715 3.2)
+	NoCase0x20 bool          // ask in lower case
+
+	// Sources4 and Sources6 are the addresses to ask from, one of which is taken
+	// at random; without any, the system chooses.
+	Sources4, Sources6 []netip.Addr
+
+	// Rand is where ports, IDs and letter case come from. It must be safe for
+	// concurrent use and unpredictable; default crypto/rand.
+	Rand io.Reader
+
+	// Now tells the time for measuring round trips; default time.Now. Deadlines
+	// are the network's and always take real time.
+	Now func() time.Time
+}
+
+// Client exchanges messages with servers. It is safe for concurrent use.
+type Client struct {
+	options Options
+}
+
+// New makes a Client. It starts nothing.
+func New(o Options) *Client {
+	if o.Timeout == 0 {
+		o.Timeout = 1500 * time.Millisecond
+	}
+	if o.UDPSize == 0 {
+		o.UDPSize = 1232
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Client{options: o}
+}
+
+// Exchange asks the server and returns its reply, whatever its rcode. It asks
+// over UDP and, when the reply is truncated or looks forged, once more over TCP,
+// so it sends at most two messages. It returns as soon as ctx ends. Every error
+// is an *Error.
+func (c *Client) Exchange(ctx context.Context, r Request) (*Reply, error) {
+	if r.Timeout == 0 {
+		r.Timeout = c.options.Timeout
+	}
+	r.Server = netip.AddrPortFrom(r.Server.Addr().Unmap(), r.Server.Port())
+	sent, suspect := 0, false
+	if !r.TCP {
+		sent++
+		reply, v, err := c.overUDP(ctx, r)
+		if err != nil {
+			return nil, &Error{Server: r.Server, Sent: sent, Cause: cause(ctx, err)}
+		}
+		if v == accepted {
+			reply.Sent = sent
+			return reply, nil
+		}
+		suspect = v == suspicious
+	}
+	sent++
+	reply, err := c.overTCP(ctx, r)
+	if err != nil {
+		return nil, &Error{Server: r.Server, TCP: true, Sent: sent, Cause: cause(ctx, err)}
+	}
+	reply.TCP, reply.Sent, reply.Suspect = true, sent, suspect
+	return reply, nil
+}
+
+// cause is what an error of the network comes down to. The end of ctx shows as
+// a timeout of the connection, see watch.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return ErrTimeout
+	}
+	return err
+}
+
+// watch makes reads and writes of conn fail from the deadline on, and at once
+// when ctx ends. The caller must call end before it closes conn; nothing of the
+// watch is left when end returns.
+func watch(ctx context.Context, conn net.Conn, deadline time.Time) (end func()) {
+	_ = conn.SetDeadline(deadline) // fails on a closed conn only, as will reading
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		_ = conn.SetDeadline(time.Unix(1, 0))
+		close(done)
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
+}

@@ -1,0 +1,20 @@
+// Package transport asks one server one question and brings back its reply.
+//
+// The story in ten lines: [Client.Exchange] takes a [Request] and asks over UDP,
+// from a socket of its own on a random port, with a random ID and random letter
+// case; whoever cannot see the query has to guess all three. What comes back is
+// judged before it is read: another question, or garbage, is ignored and the
+// waiting goes on; a reply that looks like a guess, or that is truncated, is
+// answered by asking again over TCP, where guessing is of no use. A reply that
+// passes is decoded, its EDNS Client Subnet is compared with the one that was
+// sent, and it becomes a [Reply]. Everything else, a refused port or silence, is
+// an [Error] about this one attempt: what it says of the server is for the caller
+// to decide, as is whom to ask next. Nothing is remembered from one exchange to
+// the next, and no goroutine or socket outlives one.
+//
+// Standards: RFC 1035 4.2 (UDP and TCP), RFC 5452 9 (resilience against forged
+// answers), RFC 6891 6 (EDNS), RFC 7766 5 (TCP after truncation), RFC 7871
+// 7.1 and 11.2 (sending and checking EDNS Client Subnet), RFC 8914 2 (Extended DNS
+// Errors), RFC 9715 3 (no fragments); draft-vixie-dnsext-dns0x20. Not
+// implemented: connection reuse (RFC 7766 6.2.1), DNS Cookies (RFC 7873), TLS.
+package transport

@@ -1,0 +1,142 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/message"
+)
+
+// query is a message on its way, with what a reply to it must show.
+type query struct {
+	dice     dice
+	id       uint16
+	question []byte       // its question section as it was sent, a piece of packet
+	subnet   netip.Prefix // as it was sent, masked
+	limit    int          // octets that a reply over UDP may have
+	packet   []byte       // the message behind two octets of its length, as TCP wants it
+}
+
+const (
+	prefixLen = 2   // of a message over TCP (RFC 1035 4.2.2)
+	headerLen = 12  // RFC 1035 4.1.1
+	plainUDP  = 512 // what UDP carries without EDNS (RFC 1035 4.2.1)
+)
+
+// newQuery draws an ID and letter case and lays down the message.
+func (c *Client) newQuery(r Request) (*query, error) {
+	q := &query{dice: dice{source: c.options.Rand}, limit: plainUDP}
+	q.id = q.dice.uint16()
+	name := []byte(r.Question.Name)
+	if !c.options.NoCase0x20 {
+		q.dice.spell(name)
+	}
+	if q.dice.err != nil {
+		return nil, q.dice.err
+	}
+
+	var opt *message.OPT
+	if !r.NoEDNS {
+		opt = &message.OPT{Size: c.options.UDPSize, DO: r.Question.DO}
+		q.limit = max(plainUDP, int(c.options.UDPSize)) // RFC 6891 6.2.3
+		if r.Subnet.IsValid() {
+			q.subnet = r.Subnet.Masked()
+			opt.Options = []message.Option{message.SubnetOption(q.subnet, 0)}
+		}
+	}
+	q.packet = message.AppendQuery(make([]byte, prefixLen, 128),
+		message.Header{ID: q.id, RD: r.RD, CD: r.Question.CD},
+		message.Question{Raw: string(name), Name: r.Question.Name, Type: r.Question.Type, Class: r.Question.Class},
+		opt)
+	binary.BigEndian.PutUint16(q.packet, uint16(len(q.packet)-prefixLen))
+	q.question = q.packet[prefixLen+headerLen:][:len(name)+4]
+	return q, nil
+}
+
+// message is the query as it goes over UDP.
+func (q *query) message() []byte { return q.packet[prefixLen:] }
+
+// verdict is what to do about a packet that came back.
+type verdict uint8
+
+const (
+	ignored    verdict = iota // it is none of ours: go on waiting
+	suspicious                // somebody may be guessing: ask over TCP
+	incomplete                // the server has more to say than it could: ask over TCP
+	accepted
+)
+
+// judge looks at a packet that came over UDP from the right address and port,
+// without decoding it: an attacker can send many. A packet that does not belong
+// to the query must not end the wait for the one that does (RFC 5452 9.1).
+func (q *query) judge(b []byte) verdict {
+	if len(b) < headerLen || !isReply(b) {
+		return ignored
+	}
+	sameID := binary.BigEndian.Uint16(b) == q.id
+	same, folded := q.echoed(b)
+	switch {
+	case sameID && bare(b):
+		return incomplete
+	case !folded:
+		return ignored
+	case !sameID, !same:
+		return suspicious
+	case truncated(b), len(b) > q.limit: // what is larger than we offered came in fragments
+		return incomplete
+	}
+	return accepted
+}
+
+// belongs tells whether a message that came over TCP answers the query. Letter
+// case does not matter there: no one can have guessed the sequence numbers.
+func (q *query) belongs(b []byte) bool {
+	if len(b) < headerLen || !isReply(b) || binary.BigEndian.Uint16(b) != q.id {
+		return false
+	}
+	_, folded := q.echoed(b)
+	return folded || bare(b)
+}
+
+// echoed compares the question section of a message with the one that was sent,
+// exactly and without letter case in its name.
+func (q *query) echoed(b []byte) (same, folded bool) {
+	if binary.BigEndian.Uint16(b[4:]) != 1 || len(b) < headerLen+len(q.question) {
+		return false, false
+	}
+	echo, name := b[headerLen:][:len(q.question)], len(q.question)-4
+	same = bytes.Equal(echo, q.question)
+	return same, same || foldEqual(echo[:name], q.question[:name]) && bytes.Equal(echo[name:], q.question[name:])
+}
+
+// foldEqual compares wire-form names of one length without ASCII letter case.
+func foldEqual(a, b []byte) bool {
+	for i, c := range a {
+		if d := c ^ b[i]; d != 0 && (d != 0x20 || c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// isReply tells whether QR is set and OPCODE is QUERY.
+func isReply(b []byte) bool { return b[2]&0xf8 == 0x80 }
+
+func truncated(b []byte) bool { return b[2]&0x02 != 0 }
+
+// bare tells whether a message is the kind without a question that some servers
+// send: an error about a query that they do not understand, most often its OPT,
+// or TC and nothing else. Over UDP it is so easily forged that it counts only as
+// a reason to ask over TCP.
+func bare(b []byte) bool {
+	if binary.BigEndian.Uint16(b[4:]) != 0 {
+		return false
+	}
+	switch rcode := lookup.Rcode(b[3] & 0xf); rcode {
+	case lookup.FORMERR, lookup.SERVFAIL, lookup.NOTIMP, lookup.REFUSED:
+		return true
+	}
+	return truncated(b)
+}
