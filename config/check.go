@@ -1,0 +1,159 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// check judges values against each other. A value that could not be read is the
+// zero value or its default here, and nothing more is said of it.
+func (doc *document) check(d *decoder) {
+	doc.checkAddresses(d)
+	doc.checkResolver(d)
+	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
+	doc.DNS64.check(d)
+	for i := range doc.Views {
+		doc.Views[i].DNS64.check(d)
+	}
+	doc.checkViews(d)
+}
+
+func (doc *document) checkAddresses(d *decoder) {
+	notEmpty(d, &doc.Listen)
+	unique(d, doc.Listen, func(a *netip.AddrPort) *netip.AddrPort { return a })
+	for _, a := range doc.Listen {
+		if m := doc.Metrics; m.Port() != 0 && m.Port() == a.Port() && sameAddress(m.Addr(), a.Addr()) {
+			d.report(&doc.Metrics, "%s is also where queries are listened for (%s), expected an address of its own", m, a)
+			break
+		}
+	}
+	notEmpty(d, &doc.Allow)
+	if d.given(&doc.Allow) && d.given(&doc.Views) {
+		d.report(&doc.Allow, "says nothing when there are views, expected clients in each view instead")
+	}
+}
+
+// sameAddress tells whether two sockets of one port would meet.
+func sameAddress(a, b netip.Addr) bool {
+	return a == b || a.IsUnspecified() || b.IsUnspecified()
+}
+
+func (doc *document) checkResolver(d *decoder) {
+	r := &doc.Resolver
+	if !r.IPv4 && !r.IPv6 {
+		d.report(&r.IPv6, "neither IPv4 nor IPv6 is left to ask servers with, expected at least one")
+	}
+	if r.Deadline < r.Timeout {
+		at := &r.Deadline
+		if !d.given(at) {
+			at = &r.Timeout
+		}
+		d.report(at, "the deadline (%s) is shorter than one timeout (%s), expected more", short(r.Deadline), short(r.Timeout))
+	}
+	unique(d, r.SourceAddresses, func(a *netip.Addr) *netip.Addr { return a })
+	for i := range r.SourceAddresses {
+		a := &r.SourceAddresses[i]
+		if a.Is4() && !r.IPv4 || a.Is6() && !r.IPv6 {
+			d.report(a, "%s is of a family that servers are not asked with", a)
+		}
+	}
+}
+
+func (doc *document) checkViews(d *decoder) {
+	notEmpty(d, &doc.Views)
+	unique(d, doc.Views, func(v *View) *string { return &v.Name })
+	for i := range doc.Views {
+		v := &doc.Views[i]
+		notEmpty(d, &v.Clients)
+		unique(d, v.Clients, func(p *netip.Prefix) *netip.Prefix { return p })
+		unique(d, v.Zones, func(n *lookup.Name) *lookup.Name { return n })
+		for j := range v.Zones {
+			zone := &v.Zones[j]
+			if *zone != "" && !slices.ContainsFunc(doc.Zones, func(z Zone) bool { return z.Name == *zone }) {
+				d.report(zone, "no zone %s is configured, expected one of those under zones", zone)
+			}
+		}
+		if !v.Recursion && (len(doc.Zones) == 0 || d.given(&v.Zones) && len(v.Zones) == 0) {
+			d.report(v, "neither recursion nor zones, expected something to answer with")
+		}
+		for _, earlier := range doc.Views[:i] {
+			if shadows(earlier.Clients, v.Clients) {
+				d.report(&v.Clients, "no client reaches view %q: view %q before it has them all", v.Name, earlier.Name)
+				break
+			}
+		}
+	}
+}
+
+// shadows tells whether the earlier view's clients include all of the later's.
+// Networks that only together include one of the later's are not noticed.
+func shadows(earlier, later []netip.Prefix) bool {
+	if len(later) == 0 {
+		return false
+	}
+	for _, p := range later {
+		if !p.IsValid() || !slices.ContainsFunc(earlier, func(q netip.Prefix) bool { return includes(q, p) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// includes tells whether every address of small is in large.
+func includes(large, small netip.Prefix) bool {
+	return large.Bits() <= small.Bits() && large.Contains(small.Addr())
+}
+
+func (p *DNS64) check(d *decoder) {
+	for i := range p.Prefixes {
+		p.Prefixes[i].check(d)
+	}
+	unique(d, p.Prefixes, func(r *Prefix64) *netip.Prefix { return &r.Prefix })
+	if d.given(&p.Prefixes) && !slices.ContainsFunc(p.Prefixes, func(r Prefix64) bool { return r.Synthesize }) {
+		d.report(&p.Prefixes, "no entry synthesises anything, expected at least one prefix")
+	}
+	unique(d, p.ExcludeAAAA, func(x *netip.Prefix) *netip.Prefix { return x })
+	unique(d, p.Names, func(r *NameRule) *lookup.Name { return &r.Suffix })
+}
+
+func (r *Prefix64) check(d *decoder) {
+	switch {
+	case !d.given(r): // a default
+	case r.Synthesize && !d.given(&r.Prefix):
+		d.report(r, `key "prefix" is missing`)
+	case !r.Synthesize && d.given(&r.Prefix):
+		d.report(&r.Prefix, "a prefix for what is not synthesised, expected no prefix beside synthesize: false")
+	case !r.Synthesize && !d.given(&r.IPv4):
+		d.report(r, `key "ipv4" is missing: which addresses are not to be synthesised?`)
+	}
+	if d.given(&r.IPv4) {
+		notEmpty(d, &r.IPv4)
+	}
+	unique(d, r.IPv4, func(p *netip.Prefix) *netip.Prefix { return p })
+}
+
+// notEmpty reports a list that was written with nothing in it.
+func notEmpty[T any](d *decoder, list *[]T) {
+	if at, written := d.places[list]; written && *list != nil && len(*list) == 0 {
+		d.reportAt(at, "an empty list, expected at least one entry")
+	}
+}
+
+// unique reports items whose key an earlier item has.
+func unique[T any, K comparable](d *decoder, items []T, key func(*T) *K) {
+	var zero K
+	first := map[K]*K{}
+	for i := range items {
+		k := key(&items[i])
+		if *k == zero { // it could not be read
+			continue
+		}
+		if earlier, again := first[*k]; again {
+			d.report(k, "%v was given before, on line %d", *k, d.places[earlier].line)
+			continue
+		}
+		first[*k] = k
+	}
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Config is what a configuration file means: checked, with every default filled
+// in. File paths in it are absolute or relative to the working directory.
+type Config struct {
+	Listen  []netip.AddrPort // UDP and TCP; never empty
+	Metrics netip.AddrPort   // where metrics are served; the zero AddrPort: nowhere
+	Log     slog.Level       // the least important level that is logged
+	NSID    string           // answer to an NSID request (RFC 5001); "": none
+	Version string           // answer to version.bind; "": none
+
+	Cache    Cache
+	Resolver Resolver
+	TCP      TCP
+	UDP      UDP
+
+	Zones []Zone // zones that we are authoritative for
+	Views []View // in the order in which they are tried; never empty
+}
+
+// Cache bounds what is remembered.
+type Cache struct {
+	Packets        int    // packed responses
+	Responses      int    // responses of other servers
+	MaxTTL         uint32 // seconds
+	MaxNegativeTTL uint32 // seconds (RFC 2308 5)
+}
+
+// Resolver is how other servers are asked.
+type Resolver struct {
+	RootHints       string // master file; "": the built-in hints
+	Priming         bool   // ask the root for its servers (RFC 8109)
+	IPv4, IPv6      bool   // which protocols may be used; at least one
+	Port            uint16 // where servers listen
+	Case0x20        bool   // random letter case in queries
+	UDPSize         uint16 // EDNS UDP payload size that is announced (RFC 6891)
+	Timeout         time.Duration
+	Deadline        time.Duration // for one client query; at least Timeout
+	MaxUpstream     int           // messages sent for one client query
+	MaxAliases      int           // CNAMEs and DNAMEs followed for one client query
+	SourceAddresses []netip.Addr  // where queries leave from; empty: the system's choice
+}
+
+// TCP bounds connections of clients.
+type TCP struct {
+	Idle        time.Duration // how long a connection may be silent
+	FirstByte   time.Duration // how long a new connection may be silent
+	Write       time.Duration // how long one response may take to send
+	InFlight    int           // queries at work at once on one connection
+	PerClient   int           // connections from one address
+	Connections int           // connections in all
+}
+
+// UDP bounds datagrams of clients.
+type UDP struct {
+	Readers int // sockets per listen address; 0: one for each processor
+	Size    int // largest response in octets
+	Slow    int // queries at once that no cache can answer
+}
+
+// Zone is a zone to answer for.
+type Zone struct {
+	Name lookup.Name
+	File string // master file (RFC 1035 5)
+}
+
+// View is what a set of clients hears.
+type View struct {
+	Name      string
+	Clients   []netip.Prefix // never empty
+	Recursion bool
+	Zones     []lookup.Name // which of the zones it sees
+	DNS64     DNS64
+}
+
+// Mode is when AAAA records are synthesised.
+type Mode string
+
+// The modes of DNS64.
+const (
+	ModeOff      Mode = "off"
+	ModeStandard Mode = "standard" // when a name has no AAAA (RFC 6147 5.1)
+	ModeForced   Mode = "forced"   // always, whether a name has AAAA or not
+)
+
+// HTTPS is what becomes of HTTPS and SVCB records under DNS64. They are never
+// edited (RFC 9460 4.2.1).
+type HTTPS string
+
+// The choices for HTTPS and SVCB records.
+const (
+	HTTPSPass     HTTPS = "pass"
+	HTTPSWithhold HTTPS = "withhold"
+)
+
+// WhenNoA is what forced mode answers for a name without A records.
+type WhenNoA string
+
+// The choices for names without A records.
+const (
+	WhenNoAReal   WhenNoA = "aaaa"   // the real AAAA records
+	WhenNoANoData WhenNoA = "nodata" // that there are none
+)
+
+// PartialExclusion is what is done when only some of a name's AAAA records are
+// excluded (RFC 6147 5.1.4).
+type PartialExclusion string
+
+// The choices for partly excluded AAAA RRsets.
+const (
+	PartialKeep       PartialExclusion = "keep"       // answer with the others
+	PartialSynthesize PartialExclusion = "synthesize" // as if there were none
+)
+
+// WellKnownPrefix is which IPv4 addresses 64:ff9b::/96 may carry.
+type WellKnownPrefix string
+
+// The choices for the well-known prefix.
+const (
+	WKPRFC6052 WellKnownPrefix = "rfc6052" // global ones (RFC 6052 3.1)
+	WKP1918    WellKnownPrefix = "wkp1918" // those of RFC 1918 and RFC 6598, too
+	WKPOff     WellKnownPrefix = "off"     // all: nothing is checked
+)
+
+// CheckingDisabled is what is done for queries with CD set and DO clear, for
+// which RFC 6147 5.5 has no rule.
+type CheckingDisabled string
+
+// The choices for CD without DO.
+const (
+	CDPass       CheckingDisabled = "pass"
+	CDSynthesize CheckingDisabled = "synthesize"
+)
+
+// DNS64 is the policy of one view.
+type DNS64 struct {
+	Mode             Mode
+	Prefixes         []Prefix64 // at least one has a Prefix
+	HideA            bool       // answer NODATA to A queries
+	HTTPS            HTTPS
+	WhenNoA          WhenNoA
+	ExcludeAAAA      []netip.Prefix // AAAA records that count as absent (RFC 6147 5.1.4)
+	PartialExclusion PartialExclusion
+	WellKnownPrefix  WellKnownPrefix
+	PTR              bool // answer PTR queries for synthesised addresses (RFC 6147 5.3.1)
+	CheckingDisabled CheckingDisabled
+	Names            []NameRule // the longest suffix of a name decides
+}
+
+// Prefix64 says how the IPv4 addresses of some ranges are turned into IPv6
+// addresses.
+type Prefix64 struct {
+	Prefix     netip.Prefix   // legal by RFC 6052 2.2; the zero Prefix when Synthesize is false
+	IPv4       []netip.Prefix // ranges; empty: every address
+	Synthesize bool           // false: the ranges are not to be synthesised
+}
+
+// NameRule is the policy for a name and all below it.
+type NameRule struct {
+	Suffix lookup.Name
+	Mode   Mode
+	HideA  bool
+}
+
+// Default is the configuration of an empty file: a recursive resolver on the
+// loopback addresses, port 5300, that answers loopback and private clients.
+func Default() *Config { return newDocument().config(&decoder{}, "") }
+
+// Load reads the file at path. The error is Errors when the file could be read
+// and something in it is wrong.
+func Load(path string) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return Parse(path, text)
+}
+
+// Parse reads a configuration's text. The name is what errors call the file, and
+// its folder is what relative paths in the text start from. The error is Errors.
+func Parse(name string, text []byte) (*Config, error) {
+	d := newDecoder(name, text)
+	doc := newDocument()
+	if root, ok := d.parse(); ok {
+		object(doc, doc.keys())(d, root)
+		doc.check(d)
+	}
+	if len(d.problems) > 0 {
+		return nil, d.errors()
+	}
+	return doc.config(d, filepath.Dir(name)), nil
+}

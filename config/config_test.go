@@ -1,0 +1,227 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestBadFilesAreReportedWholeAndExactly(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
+			t.Parallel()
+			c, err := Load(file)
+			if err == nil {
+				t.Fatalf("accepted: %+v", c)
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", filepath.ToSlash(err.Error())+"\n")
+		})
+	}
+}
+
+// golden compares got with a file, or writes the file when -update is given.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test -update writes it anew); got:\n%s", file, got)
+	}
+}
+
+func TestNothingWrittenMeansTheDefaults(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "# nothing\n", "---\n", "cache:\nresolver: {}\ntcp: # none\n", "\ufeff"} {
+		c, err := Parse("sextant.yaml", []byte(text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if !reflect.DeepEqual(c, Default()) {
+			t.Errorf("%q: got %+v", text, c)
+		}
+	}
+}
+
+func TestTheDefaultIsNoOpenResolver(t *testing.T) {
+	t.Parallel()
+	c := Default()
+	for _, a := range c.Listen {
+		if !a.Addr().IsLoopback() {
+			t.Errorf("listens on %s", a)
+		}
+	}
+	for _, p := range c.Views[0].Clients {
+		if a := p.Addr(); !a.IsLoopback() && !a.IsPrivate() && !a.IsLinkLocalUnicast() && p.String() != "100.64.0.0/10" {
+			t.Errorf("answers %s", p)
+		}
+	}
+}
+
+func TestValuesReachTheirFields(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "etc/sextant.yaml", `
+listen: [0.0.0.0, "::", "[::1]", 192.0.2.1:5353, "::ffff:192.0.2.2"]
+metrics: 127.0.0.1
+log: warn
+resolver: { root-hints: root.hints, timeout: 250ms, source-addresses: ["2001:db8::1"] }
+zones:
+  - { name: Corp.Example, file: corp.zone }
+  - { name: lab.example., file: /zones/lab }
+`)
+	if got := c.Listen; len(got) != 5 || got[0].String() != "0.0.0.0:53" || got[2].String() != "[::1]:53" ||
+		got[3].Port() != 5353 || got[4].String() != "192.0.2.2:53" {
+		t.Errorf("Listen = %v", got)
+	}
+	if c.Metrics.String() != "127.0.0.1:9153" || c.Log.String() != "WARN" {
+		t.Errorf("Metrics = %v, Log = %v", c.Metrics, c.Log)
+	}
+	if got := c.Resolver; got.RootHints != filepath.Join("etc", "root.hints") || got.Timeout.String() != "250ms" || len(got.SourceAddresses) != 1 {
+		t.Errorf("Resolver = %+v", got)
+	}
+	if got := c.Zones; len(got) != 2 || got[0].Name.String() != "corp.example." ||
+		got[0].File != filepath.Join("etc", "corp.zone") || got[1].File != "/zones/lab" {
+		t.Errorf("Zones = %+v", got)
+	}
+	if v := c.Views[0]; len(c.Views) != 1 || v.Name != "default" || len(v.Zones) != 2 || v.DNS64.Mode != ModeOff {
+		t.Errorf("Views = %+v", c.Views)
+	}
+}
+
+func TestViewsTakeOverWhatTheyDoNotSay(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "sextant.yaml", `
+dns64: { prefixes: ["2001:db8:64::/96"] }
+zones: [{ name: a.example, file: a }, { name: b.example, file: b }]
+views:
+  - { name: all, clients: [10.0.0.0/8] }
+  - { name: none, clients: ["192.0.2.1"], zones: [] }
+  - { name: one, clients: ["fd00::/8"], zones: [b.example], recursion: false, dns64: { mode: "off" } }
+`)
+	all, none, one := c.Views[0], c.Views[1], c.Views[2]
+	if len(all.Zones) != 2 || !all.Recursion || all.DNS64.Mode != ModeStandard || all.DNS64.Prefixes[0].Prefix.String() != "2001:db8:64::/96" {
+		t.Errorf("all = %+v", all)
+	}
+	if len(none.Zones) != 0 || none.Clients[0].String() != "192.0.2.1/32" {
+		t.Errorf("none = %+v", none)
+	}
+	// A view's own policy starts from the defaults, not from the file's.
+	if len(one.Zones) != 1 || one.Recursion || one.DNS64.Mode != ModeOff || one.DNS64.Prefixes[0].Prefix.String() != "64:ff9b::/96" {
+		t.Errorf("one = %+v", one)
+	}
+}
+
+func TestDNS64(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "sextant.yaml", `
+dns64:
+  mode: forced
+  hide-a: true
+  prefixes:
+    - 2001:db8:64::/96
+    - { prefix: "2001:db8:1::/48", ipv4: [10.0.0.0/8, 192.168.0.0/16] }
+    - { ipv4: [198.51.100.0/24], synthesize: false }
+  names:
+    - { suffix: Plain.Example, mode: off, hide-a: false }
+    - { suffix: ., mode: standard }
+`)
+	p := c.Views[0].DNS64
+	if len(p.Prefixes) != 3 || !p.Prefixes[0].Synthesize || p.Prefixes[1].Prefix.Bits() != 48 || len(p.Prefixes[1].IPv4) != 2 || p.Prefixes[2].Synthesize {
+		t.Errorf("Prefixes = %+v", p.Prefixes)
+	}
+	if len(p.Names) != 2 || p.Names[0].HideA || p.Names[0].Suffix.String() != "plain.example." || !p.Names[1].HideA {
+		t.Errorf("Names = %+v", p.Names)
+	}
+}
+
+func TestIPv6NeedsNoQuotesInABracedList(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "x.yaml", `
+dns64: { prefixes: [2001:db8:64::/96, 64:ff9b::/96], exclude-aaaa: [fd00::/8] }
+resolver: { source-addresses: [192.0.2.1, 2001:db8::1] }
+`)
+	p := c.Views[0].DNS64
+	if len(p.Prefixes) != 2 || p.Prefixes[0].Prefix.String() != "2001:db8:64::/96" || p.ExcludeAAAA[0].String() != "fd00::/8" {
+		t.Errorf("got %+v", p)
+	}
+	if got := c.Resolver.SourceAddresses; len(got) != 2 || got[1].String() != "2001:db8::1" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAnUnreadableFileIsNotABadFile(t *testing.T) {
+	t.Parallel()
+	_, err := Load(filepath.Join(t.TempDir(), "missing.yaml"))
+	if _, bad := errors.AsType[Errors](err); bad || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProblemsAreErrorsOneByOne(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("x.yaml", []byte("udp: {sise: 512}\n\tlog: info"))
+	if _, ok := errors.AsType[Problem](err); !ok {
+		t.Errorf("no Problem in %v", err)
+	}
+}
+
+func mustParse(t *testing.T, name, text string) *Config {
+	t.Helper()
+	c, err := Parse(name, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*.yaml")
+	for _, file := range append(files, "../docs/reference/sextant.yaml") {
+		if text, err := os.ReadFile(file); err == nil {
+			f.Add(text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := Parse("fuzz.yaml", text)
+		if (c == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", c, err)
+		}
+		if err == nil {
+			if len(c.Views) == 0 || len(c.Listen) == 0 {
+				t.Fatalf("incomplete: %+v", c)
+			}
+			return
+		}
+		problems, ok := errors.AsType[Errors](err)
+		if !ok || len(problems) == 0 {
+			t.Fatalf("%T: %v", err, err)
+		}
+		lines := strings.Count(string(text), "\n") + strings.Count(string(text), "\r") + 1
+		for _, p := range problems {
+			if p.Line < 1 || p.Line > lines || p.Column < 1 || p.Message == "" {
+				t.Fatalf("impossible place of %d lines: %+v", lines, p)
+			}
+			if utf8.Valid(text) && !utf8.ValidString(p.Error()) {
+				t.Fatalf("broken text: %q", p.Error())
+			}
+		}
+	})
+}

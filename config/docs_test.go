@@ -1,0 +1,109 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const reference = "../docs/reference/configuration.md"
+
+func TestTheExampleLoads(t *testing.T) {
+	t.Parallel()
+	c, err := Load("../docs/reference/sextant.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Views) != 3 || len(c.Zones) != 1 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestEveryBlockOfTheReferenceLoads(t *testing.T) {
+	t.Parallel()
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, reference), -1)
+	if len(blocks) < 5 {
+		t.Fatalf("only %d blocks found", len(blocks))
+	}
+	for _, b := range blocks {
+		if _, err := Parse("configuration.md", []byte(b[1])); err != nil {
+			t.Errorf("%v\nin\n%s", err, b[1])
+		}
+	}
+}
+
+// documented is the rows of the reference's tables: key, type, default.
+func documented(t *testing.T) [][]string {
+	t.Helper()
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\| ([^|]*)\\|").FindAllStringSubmatch(read(t, reference), -1)
+	for i, row := range rows {
+		rows[i] = []string{row[1], row[2], strings.TrimSpace(row[3])}
+	}
+	return rows
+}
+
+func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
+	t.Parallel()
+	var doc document
+	known := map[string]bool{}
+	for prefix, k := range map[string]keys{
+		"":                  doc.keys(),
+		"cache.":            doc.Cache.keys(),
+		"resolver.":         doc.Resolver.keys(),
+		"tcp.":              doc.TCP.keys(),
+		"udp.":              doc.UDP.keys(),
+		"dns64.":            doc.DNS64.keys(),
+		"dns64.prefixes[].": new(Prefix64).keys(),
+		"dns64.names[].":    new(NameRule).keys(),
+		"zones[].":          new(Zone).keys(),
+		"views[].":          new(View).keys(),
+	} {
+		for key := range k {
+			known[prefix+key] = true
+		}
+	}
+	for _, section := range []string{"cache", "resolver", "tcp", "udp", "dns64"} {
+		delete(known, section) // these have keys and no value of their own
+	}
+	for _, row := range documented(t) {
+		if !known[row[0]] {
+			t.Errorf("%s is documented but not known, or documented twice", row[0])
+		}
+		delete(known, row[0])
+	}
+	for key := range known {
+		t.Errorf("%s is not documented", key)
+	}
+}
+
+// Writing a documented default changes nothing.
+func TestTheReferenceHasTheDefaultsThatThereAre(t *testing.T) {
+	t.Parallel()
+	for _, row := range documented(t) {
+		key, value := row[0], row[2]
+		if !strings.HasPrefix(value, "`") || strings.Contains(key, "[]") {
+			continue
+		}
+		value = strings.Trim(value, "`")
+		section, inner, nested := strings.Cut(key, ".")
+		written, empty := key+": "+value, ""
+		if nested {
+			written, empty = section+": { "+inner+": "+value+" }", section+": {}"
+		}
+		got, want := mustParse(t, written, written), mustParse(t, empty, empty)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", written, got, want)
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,243 @@
+package config
+
+import (
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// document is the file as it is written: a Config, and what views are made of.
+type document struct {
+	Config
+	Allow []netip.Prefix // the clients of the view that there is when none is written
+	DNS64 DNS64          // of views that have none of their own
+}
+
+func newDocument() *document {
+	return &document{
+		Config: Config{
+			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5300"), netip.MustParseAddrPort("[::1]:5300")},
+			Cache:  Cache{Packets: 100_000, Responses: 100_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
+			Resolver: Resolver{
+				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, UDPSize: 1232,
+				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11,
+			},
+			TCP: TCP{
+				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
+				InFlight: 16, PerClient: 32, Connections: 1024,
+			},
+			UDP: UDP{Size: 1232, Slow: 10_000},
+		},
+		Allow: prefixes(
+			"127.0.0.0/8", "::1/128", // this host
+			"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", // RFC 1918
+			"100.64.0.0/10",               // RFC 6598: carrier-grade NAT
+			"169.254.0.0/16", "fe80::/10", // link-local
+			"fc00::/7"), // RFC 4193: unique local
+		DNS64: newDNS64(ModeOff),
+	}
+}
+
+func newDNS64(m Mode) DNS64 {
+	return DNS64{
+		Mode:     m,
+		Prefixes: []Prefix64{{Prefix: netip.MustParsePrefix("64:ff9b::/96"), Synthesize: true}}, // RFC 6147 5.2
+		HTTPS:    HTTPSPass, WhenNoA: WhenNoAReal,
+		ExcludeAAAA:      prefixes("::ffff:0:0/96"), // RFC 6147 5.1.4
+		PartialExclusion: PartialKeep,
+		WellKnownPrefix:  WKPRFC6052,
+		PTR:              true,
+		CheckingDisabled: CDPass,
+	}
+}
+
+func prefixes(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, t := range texts {
+		all[i] = netip.MustParsePrefix(t)
+	}
+	return all
+}
+
+func (doc *document) keys() keys {
+	return keys{
+		"listen":   values(&doc.Listen, endpoint(53)),
+		"metrics":  value(&doc.Metrics, endpoint(9153)),
+		"log":      value(&doc.Log, logLevel),
+		"nsid":     value(&doc.NSID, text(255)),
+		"version":  value(&doc.Version, text(255)), // one character string (RFC 1035 3.3)
+		"allow":    values(&doc.Allow, network),
+		"cache":    object(&doc.Cache, doc.Cache.keys()),
+		"resolver": object(&doc.Resolver, doc.Resolver.keys()),
+		"tcp":      object(&doc.TCP, doc.TCP.keys()),
+		"udp":      object(&doc.UDP, doc.UDP.keys()),
+		"dns64":    dns64(&doc.DNS64),
+		"zones":    list(&doc.Zones, zone),
+		"views":    list(&doc.Views, view),
+	}
+}
+
+func (c *Cache) keys() keys {
+	const most, longest = 100_000_000, 1<<31 - 1 // RFC 2181 8
+	return keys{
+		"packets":          value(&c.Packets, integer(0, most)),
+		"responses":        value(&c.Responses, integer(0, most)),
+		"max-ttl":          value(&c.MaxTTL, integer[uint32](0, longest)),
+		"max-negative-ttl": value(&c.MaxNegativeTTL, integer[uint32](0, longest)),
+	}
+}
+
+func (r *Resolver) keys() keys {
+	return keys{
+		"root-hints":       value(&r.RootHints, text(4096)),
+		"priming":          value(&r.Priming, boolean),
+		"ipv4":             value(&r.IPv4, boolean),
+		"ipv6":             value(&r.IPv6, boolean),
+		"port":             value(&r.Port, integer[uint16](1, 65535)),
+		"case-0x20":        value(&r.Case0x20, boolean),
+		"udp-size":         value(&r.UDPSize, integer[uint16](512, 4096)),
+		"timeout":          value(&r.Timeout, duration(10*time.Millisecond, time.Minute)),
+		"deadline":         value(&r.Deadline, duration(100*time.Millisecond, time.Minute)),
+		"max-upstream":     value(&r.MaxUpstream, integer(1, 10_000)),
+		"max-aliases":      value(&r.MaxAliases, integer(1, 100)),
+		"source-addresses": values(&r.SourceAddresses, address),
+	}
+}
+
+func (t *TCP) keys() keys {
+	const least, longest = 10 * time.Millisecond, time.Hour
+	return keys{
+		"idle":        value(&t.Idle, duration(least, longest)),
+		"first-byte":  value(&t.FirstByte, duration(least, longest)),
+		"write":       value(&t.Write, duration(least, longest)),
+		"in-flight":   value(&t.InFlight, integer(1, 10_000)),
+		"per-client":  value(&t.PerClient, integer(1, 1_000_000)),
+		"connections": value(&t.Connections, integer(0, 1_000_000)),
+	}
+}
+
+func (u *UDP) keys() keys {
+	return keys{
+		"readers": value(&u.Readers, integer(0, 1024)),
+		"size":    value(&u.Size, integer(512, 4096)),
+		"slow":    value(&u.Slow, integer(1, 1_000_000)),
+	}
+}
+
+func (p *DNS64) keys() keys {
+	return keys{
+		"mode":              value(&p.Mode, oneOf(ModeOff, ModeStandard, ModeForced)),
+		"prefixes":          list(&p.Prefixes, prefix),
+		"hide-a":            value(&p.HideA, boolean),
+		"https":             value(&p.HTTPS, oneOf(HTTPSPass, HTTPSWithhold)),
+		"when-no-a":         value(&p.WhenNoA, oneOf(WhenNoAReal, WhenNoANoData)),
+		"exclude-aaaa":      values(&p.ExcludeAAAA, network6),
+		"partial-exclusion": value(&p.PartialExclusion, oneOf(PartialKeep, PartialSynthesize)),
+		"well-known-prefix": value(&p.WellKnownPrefix, oneOf(WKPRFC6052, WKP1918, WKPOff)),
+		"ptr":               value(&p.PTR, boolean),
+		"checking-disabled": value(&p.CheckingDisabled, oneOf(CDPass, CDSynthesize)),
+		"names":             list(&p.Names, nameRule),
+	}
+}
+
+// dns64 reads a policy. Who writes one wants synthesis: its mode is standard
+// unless it says otherwise.
+func dns64(p *DNS64) reader {
+	return func(d *decoder, n ast.Node) {
+		*p = newDNS64(ModeStandard)
+		object(p, p.keys())(d, n)
+		for i := range p.Names {
+			if r := &p.Names[i]; !d.given(&r.HideA) {
+				r.HideA = p.HideA
+			}
+		}
+	}
+}
+
+// prefix reads a rule for IPv4 ranges, or only its prefix.
+func prefix(p *Prefix64) reader {
+	return func(d *decoder, n ast.Node) {
+		p.Synthesize = true
+		if _, alone := textOf(n); alone {
+			value(&p.Prefix, prefix64)(d, n)
+			return
+		}
+		object(p, p.keys())(d, n)
+	}
+}
+
+func (p *Prefix64) keys() keys {
+	return keys{
+		"prefix":     value(&p.Prefix, prefix64),
+		"ipv4":       values(&p.IPv4, network4),
+		"synthesize": value(&p.Synthesize, boolean),
+	}
+}
+
+func nameRule(r *NameRule) reader { return object(r, r.keys(), "suffix", "mode") }
+
+func (r *NameRule) keys() keys {
+	return keys{
+		"suffix": value(&r.Suffix, name),
+		"mode":   value(&r.Mode, oneOf(ModeOff, ModeStandard, ModeForced)),
+		"hide-a": value(&r.HideA, boolean),
+	}
+}
+
+func zone(z *Zone) reader { return object(z, z.keys(), "name", "file") }
+
+func (z *Zone) keys() keys {
+	return keys{
+		"name": value(&z.Name, name),
+		"file": value(&z.File, text(4096)),
+	}
+}
+
+func view(v *View) reader {
+	v.Recursion = true
+	return object(v, v.keys(), "name", "clients")
+}
+
+func (v *View) keys() keys {
+	return keys{
+		"name":      value(&v.Name, text(63)),
+		"clients":   values(&v.Clients, network),
+		"recursion": value(&v.Recursion, boolean),
+		"zones":     values(&v.Zones, name),
+		"dns64":     dns64(&v.DNS64),
+	}
+}
+
+// config is what the document means: paths start from folder, and views have
+// what they take over from the document's other keys.
+func (doc *document) config(d *decoder, folder string) *Config {
+	c := doc.Config
+	under := func(path *string) {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(folder, *path)
+		}
+	}
+	under(&c.Resolver.RootHints)
+	var all []lookup.Name
+	for i := range c.Zones {
+		under(&c.Zones[i].File)
+		all = append(all, c.Zones[i].Name)
+	}
+	if len(c.Views) == 0 {
+		c.Views = []View{{Name: "default", Clients: doc.Allow, Recursion: true}}
+	}
+	for i := range c.Views {
+		v := &c.Views[i]
+		if !d.given(&v.Zones) {
+			v.Zones = all
+		}
+		if !d.given(&v.DNS64) {
+			v.DNS64 = doc.DNS64
+		}
+	}
+	return &c
+}
