@@ -1,0 +1,142 @@
+package cache
+
+import (
+	"hash/maphash"
+	"iter"
+	"net/netip"
+	"time"
+)
+
+// Defaults of Options.
+const (
+	defaultEntries  = 100_000
+	defaultNetworks = 100 // what Unbound keeps for one name, too
+	defaultShards   = 16
+	minShard        = 64 // by default; fewer places in a shard make a poor LRU
+	minPlaces       = 2  // in a shard: one for everyone and one for a network
+)
+
+// Options are the bounds of a Cache. A zero field takes the default.
+type Options[K comparable] struct {
+	Entries  int // pairs of key and audience in all; default 100000, at least 2
+	Networks int // networks of one key, everyone not counted; default 100
+
+	// Shards is over how many locks the keys are spread; default 16, and fewer
+	// when Entries is small.
+	Shards int
+
+	// Hash says where a key goes; equal keys must have equal hashes, which nobody
+	// outside should be able to guess. The default works for every type of key.
+	Hash func(K) uint64
+}
+
+// Cache keeps values by key and audience. It is safe for concurrent use. Times
+// are wall clock times: a machine that slept finds its values expired.
+type Cache[K comparable, V any] struct {
+	hash   func(K) uint64
+	shards []shard[K, V]
+}
+
+// Entry is one pair of key and audience with what is kept for it.
+type Entry[K comparable, V any] struct {
+	Key     K
+	Scope   netip.Prefix // the zero Prefix is everyone
+	Value   V
+	Expires time.Time
+}
+
+// New makes an empty Cache.
+func New[K comparable, V any](o Options[K]) *Cache[K, V] {
+	if o.Entries <= 0 {
+		o.Entries = defaultEntries
+	}
+	o.Entries = max(o.Entries, minPlaces)
+	if o.Networks <= 0 {
+		o.Networks = defaultNetworks
+	}
+	if o.Shards <= 0 {
+		o.Shards = min(defaultShards, max(1, o.Entries/minShard))
+	}
+	o.Shards = min(o.Shards, o.Entries/minPlaces)
+	if o.Hash == nil {
+		seed := maphash.MakeSeed()
+		o.Hash = func(key K) uint64 { return maphash.Comparable(seed, key) }
+	}
+	c := &Cache[K, V]{hash: o.Hash, shards: make([]shard[K, V], o.Shards)}
+	for i := range c.shards {
+		places := o.Entries / o.Shards
+		if i < o.Entries%o.Shards {
+			places++
+		}
+		c.shards[i].open(places, o.Networks)
+	}
+	return c
+}
+
+func (c *Cache[K, V]) shard(key K) *shard[K, V] {
+	return &c.shards[c.hash(key)%uint64(len(c.shards))]
+}
+
+// Get finds the value that serves client at the time now, and the network that
+// it is kept for: the longest that contains client, or everyone, which is the
+// zero Prefix. The zero client is served only what is for everyone. A value whose
+// network has length 0 serves only a client of length 0 and the same family
+// (RFC 7871 7.3.1). What has expired is not found. Get does not allocate.
+func (c *Cache[K, V]) Get(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, ok bool) {
+	at := now.UnixNano()
+	if found, ok := c.shard(key).find(key, client, at); ok && found.expires > at {
+		return found.value, found.scope, true
+	}
+	return v, netip.Prefix{}, false
+}
+
+// GetStale is Get that does not mind when a value has expired. One that has not
+// is preferred to all that have.
+func (c *Cache[K, V]) GetStale(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, expires time.Time, ok bool) {
+	found, ok := c.shard(key).find(key, client, now.UnixNano())
+	if !ok {
+		return v, netip.Prefix{}, time.Time{}, false
+	}
+	return found.value, found.scope, time.Unix(0, found.expires), true
+}
+
+// Put keeps v for the clients of scope, the zero Prefix being everyone, until
+// expires, in place of what was kept for the same key and scope. Bits behind the
+// length of scope are ignored.
+func (c *Cache[K, V]) Put(key K, scope netip.Prefix, v V, expires time.Time) {
+	c.shard(key).put(key, slot[V]{value: v, scope: scope.Masked(), expires: expires.UnixNano()})
+}
+
+// Remove forgets key for all audiences and tells whether there was anything.
+func (c *Cache[K, V]) Remove(key K) bool { return c.shard(key).remove(key) }
+
+// Purge forgets everything.
+func (c *Cache[K, V]) Purge() {
+	for i := range c.shards {
+		c.shards[i].purge()
+	}
+}
+
+// Len is the number of pairs of key and audience, expired ones included.
+func (c *Cache[K, V]) Len() int {
+	n := 0
+	for i := range c.shards {
+		n += c.shards[i].len()
+	}
+	return n
+}
+
+// All yields everything that is kept, expired or not, in no useful order. It
+// sees each shard as it is at one moment and may be used while others change the
+// cache.
+func (c *Cache[K, V]) All() iter.Seq[Entry[K, V]] {
+	return func(yield func(Entry[K, V]) bool) {
+		for i := range c.shards {
+			for _, e := range c.shards[i].entries() {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
