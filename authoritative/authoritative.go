@@ -1,0 +1,68 @@
+package authoritative
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// Authority answers from zones. It is a lookup.Resolver and safe for concurrent
+// use, also while its zones are replaced.
+type Authority struct {
+	tree atomic.Pointer[zones.Tree]
+}
+
+var _ lookup.Resolver = (*Authority)(nil)
+
+// New makes an Authority for the zones of tree. The nil Tree has none.
+func New(tree *zones.Tree) *Authority {
+	a := &Authority{}
+	a.Replace(tree)
+	return a
+}
+
+// Replace makes tree what is answered from. Queries that are being answered go
+// on with the tree that they began with.
+func (a *Authority) Replace(tree *zones.Tree) { a.tree.Store(tree) }
+
+// Zone is the zone that name is in, so that whoever composes Resolvers can ask
+// whether a name is ours.
+func (a *Authority) Zone(name lookup.Name) (*zones.Zone, bool) { return a.tree.Load().Closest(name) }
+
+// Resolve answers q. Names that are in none of our zones, and classes other than
+// IN, are REFUSED. The error is always nil and the context is not looked at:
+// nothing here waits.
+func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response, error) {
+	tree := a.tree.Load()
+	zone, ok := closest(tree, q.Name, q.Type)
+	if !ok || q.Class != lookup.ClassIN {
+		// No upward referral: it would help only those who forge the source of
+		// their queries, and RFC 8914 4.21 has a code for just this.
+		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDENotAuthoritative}}}, nil
+	}
+	if q.Budget == nil {
+		q.Budget = lookup.NewBudget(lookup.Limits{})
+	}
+	d := draft{tree: tree, query: q}
+	d.answer(zone, q.Name)
+	return &d.response, nil
+}
+
+// closest is the zone that answers for name and type: the one that name is in,
+// and for the DS of its apex the zone above, if we hold it. When we do not, the
+// zone itself says NODATA (RFC 4035 3.1.4.1).
+func closest(tree *zones.Tree, name lookup.Name, t lookup.Type) (*zones.Zone, bool) {
+	zone, ok := tree.Closest(name)
+	if !ok || t != lookup.TypeDS || name != zone.Apex() {
+		return zone, ok
+	}
+	if parent, below := name.Parent(); below {
+		above, held := tree.Closest(parent)
+		if held && above.Find(name, lookup.TypeNS).Set.Name == name {
+			return above, true
+		}
+	}
+	return zone, true
+}

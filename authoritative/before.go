@@ -1,0 +1,68 @@
+package authoritative
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Before is a Resolver for recursive service: it answers from our zones and asks
+// next for all that they do not decide. Those are names in none of our zones,
+// names below a zone cut of ours, and where an alias of ours leads out of them.
+// A name that one of our zones denies does not exist, whatever next would say.
+func (a *Authority) Before(next lookup.Resolver) lookup.Resolver { return before{a, next} }
+
+type before struct {
+	ours *Authority
+	next lookup.Resolver
+}
+
+func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+	if _, held := b.ours.Zone(q.Name); !held || q.Class != lookup.ClassIN {
+		return b.next.Resolve(ctx, q)
+	}
+	if q.Budget == nil {
+		q.Budget = lookup.NewBudget(lookup.Limits{})
+	}
+	r, err := b.ours.Resolve(ctx, q)
+	if err != nil || r.Rcode != lookup.NOERROR {
+		return r, err
+	}
+	_, end := r.Chase(q.Name)
+	if decided(r, q.Type, end) {
+		return r, nil
+	}
+	if end == q.Name {
+		return b.next.Resolve(ctx, q) // a referral: we are not the ones to follow it
+	}
+	if !q.Budget.Alias() {
+		return nil, lookup.Fail(lookup.EDEOther, "too many aliases behind %s", q.Name)
+	}
+	q.Name = end
+	rest, err := b.next.Resolve(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return joined(r, rest), nil
+}
+
+// decided tells whether r, the end of whose aliases is given, leaves nothing to ask.
+func decided(r *lookup.Response, t lookup.Type, end lookup.Name) bool {
+	if _, denied := r.Denial(); denied {
+		return true
+	}
+	return slices.ContainsFunc(r.Answer, func(s lookup.RRset) bool {
+		return s.Name == end && s.Type != lookup.TypeCNAME || s.Type == t || t == lookup.TypeANY
+	})
+}
+
+// joined is the aliases of head followed by all of tail. RFC 1035 4.1.1: AA is
+// the first owner's; RFC 6604 3: the rcode is the last one's.
+func joined(head, tail *lookup.Response) *lookup.Response {
+	r := *tail
+	r.AA = head.AA
+	r.Answer = slices.Concat(head.Answer, tail.Answer)
+	r.Security = lookup.Unchecked
+	return &r
+}

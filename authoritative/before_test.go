@@ -1,0 +1,74 @@
+package authoritative
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// internet stands for recursion: it has an A for every name, and notes what it
+// was asked.
+type internet struct{ asked []string }
+
+func (i *internet) Resolve(_ context.Context, q lookup.Query) (*lookup.Response, error) {
+	i.asked = append(i.asked, q.Name.String())
+	return &lookup.Response{Answer: []lookup.RRset{{Name: q.Name, Type: lookup.TypeA, TTL: 60, Data: lookup.PackRdata("\xc0\x00\x02\x63")}}}, nil
+}
+
+func TestOurZonesComeBeforeTheInternet(t *testing.T) {
+	t.Parallel()
+	const corp = `
+$ORIGIN corp.example.
+$TTL 300
+@      SOA   ns hostmaster 1 7200 900 1209600 60
+@      NS    ns
+ns     A     192.0.2.53
+db     A     192.0.2.10
+alias  CNAME db
+cdn    CNAME edge.cdn.example.
+into   CNAME www.sub
+sub    NS    ns.sub
+ns.sub A     192.0.2.54
+`
+	for _, c := range []struct {
+		name, asked, want string
+		rcode             lookup.Rcode
+		aa                bool
+	}{
+		{name: "db.corp.example.", want: "192.0.2.10", aa: true},
+		{name: "alias.corp.example.", want: "192.0.2.10", aa: true},
+		{name: "nobody.corp.example.", rcode: lookup.NXDOMAIN, aa: true},
+		{name: "www.example.net.", asked: "www.example.net.", want: "192.0.2.99"},
+		{name: "cdn.corp.example.", asked: "edge.cdn.example.", want: "192.0.2.99", aa: true},
+		{name: "www.sub.corp.example.", asked: "www.sub.corp.example.", want: "192.0.2.99"},
+		{name: "into.corp.example.", asked: "www.sub.corp.example.", want: "192.0.2.99", aa: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			zone, err := zones.Load(strings.NewReader(corp), "corp.zone", zones.LoadOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree, err := zones.NewTree(zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var net internet
+			r, err := New(tree).Before(&net).Resolve(context.Background(), lookup.Query{
+				Question: lookup.Question{Name: lookup.MustName(c.name), Type: lookup.TypeA, Class: lookup.ClassIN}, RD: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(net.asked, " "); got != c.asked {
+				t.Errorf("asked the Internet for %q, want %q", got, c.asked)
+			}
+			if r.Rcode != c.rcode || r.AA != c.aa || !strings.Contains(r.String(), c.want) {
+				t.Errorf("want %v, AA %v, %q; got %v", c.rcode, c.aa, c.want, r)
+			}
+		})
+	}
+}

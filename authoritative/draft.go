@@ -1,0 +1,99 @@
+package authoritative
+
+import (
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// draft is a response in the making. It belongs to one query; what it hands out
+// is not touched any more.
+type draft struct {
+	tree     *zones.Tree
+	query    lookup.Query
+	response lookup.Response
+}
+
+// answer finds the answer for name, which is in zone, and goes where aliases lead
+// (RFC 1034 4.3.2, steps 2 to 4).
+func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
+	// RFC 1035 4.1.1: AA speaks of the first owner name in the answer section, so
+	// it stands whatever an alias leads to.
+	d.response.AA = true
+	for {
+		target, alias := d.add(zone, name)
+		if !alias || !d.mayFollow(target) {
+			return
+		}
+		next, held := closest(d.tree, target, d.query.Type)
+		if !held {
+			return // the chain leaves our zones; whoever asked goes on from here
+		}
+		zone, name = next, target
+	}
+}
+
+// add takes in what zone has for name. Of an alias it tells where it leads.
+func (d *draft) add(zone *zones.Zone, name lookup.Name) (target lookup.Name, alias bool) {
+	r := &d.response
+	switch m := zone.Find(name, d.query.Type); m.Kind {
+	case zones.Answer:
+		m.Set.Name = name // RFC 4592 3.3.1: a wildcard gives its RRs to the name asked
+		r.Answer = append(r.Answer, m.Set)
+		d.addHosts(m.Set)
+	case zones.CNAME:
+		m.Set.Name = name
+		r.Answer = append(r.Answer, m.Set)
+		return m.Set.Target()
+	case zones.DNAME:
+		return d.redirect(m.Set, name)
+	case zones.Delegation:
+		d.refer(zone, m.Set)
+	case zones.NoData:
+		d.deny(zone)
+	default:
+		r.Rcode = lookup.NXDOMAIN // RFC 6604 3: of the last name of the chain
+		d.deny(zone)
+	}
+	return "", false
+}
+
+// mayFollow tells whether the chain may go on to target: not when it has been
+// there, and not beyond the query's budget. The chain is then answered as far as
+// it got, which is as much as any server could say.
+func (d *draft) mayFollow(target lookup.Name) bool {
+	_, been := lookup.Find(d.response.Answer, target, lookup.TypeCNAME)
+	return !been && d.query.Budget.Alias()
+}
+
+// redirect applies a DNAME to a name below it (RFC 6672 3.2, step 3C): the DNAME,
+// and a CNAME made of it for those who do not know DNAMEs. The CNAME is never
+// signed (RFC 6672 5.3.1).
+func (d *draft) redirect(dname lookup.RRset, name lookup.Name) (target lookup.Name, alias bool) {
+	r := &d.response
+	if _, been := lookup.Find(r.Answer, dname.Name, lookup.TypeDNAME); !been {
+		r.Answer = append(r.Answer, dname)
+	}
+	to, ok := dname.Target()
+	if !ok {
+		return "", false // no Zone holds such rdata
+	}
+	target, err := name.Replace(dname.Name, to)
+	if err != nil {
+		r.Rcode = lookup.YXDOMAIN // RFC 6672 2.2: the name became too long
+		return "", false
+	}
+	r.Answer = append(r.Answer, lookup.RRset{
+		Name: name,
+		Type: lookup.TypeCNAME,
+		TTL:  dname.TTL, // RFC 6672 3.1
+		Data: lookup.PackRdata(string(target)),
+	})
+	return target, true
+}
+
+// deny adds the SOA that makes a negative answer (RFC 2308 2), with the TTL for
+// which it holds (RFC 2308 3).
+func (d *draft) deny(zone *zones.Zone) {
+	soa := zone.SOA()
+	d.response.Authority = append(d.response.Authority, soa.WithTTL(lookup.NegativeTTL(soa)))
+}

@@ -1,0 +1,293 @@
+package zones
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// top is the beginning of every zone in these tests: six lines.
+const top = `$ORIGIN example.
+$TTL 300
+@	SOA	ns host 1 7200 900 1209600 60
+@	NS	ns
+@	NS	ns.elsewhere.
+ns	A	192.0.2.53
+`
+
+// load loads a zone that must be without errors.
+func load(t testing.TB, text string) *Zone {
+	t.Helper()
+	z, err := Load(strings.NewReader(text), "example.zone", LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func name(s string) lookup.Name { return lookup.MustName(s) }
+
+func TestWhatContradictsTheRFCsIsRefusedWithItsPlace(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ what, zone, want string }{
+		{"syntax", top + "www A 192.0.2.300\n", `example.zone:7:17: bad A A: "192.0.2.300"`},
+		{"syntax in a later line of an RR", top + "www MX (\n\tten ns )\n", `example.zone:8:5: bad MX Pref: "ten"`},
+		{"no owner", " TXT x\n", "example.zone:1:2: an RR that should inherit its owner"},
+		{"no rdata", top + "www A\n", "example.zone:7:1: www.example. A: nothing follows the type"},
+		{"no rdata where zeros are rdata", top + "www MX\n", "example.zone:7:1: www.example. MX: nothing follows the type"},
+		{"no rdata, said in full", top + `www A \# 0` + "\n", "example.zone:7:1: www.example. A: nothing follows the type"},
+		{"no SOA", "$TTL 60\nexample. NS ns.example.\n", "example.zone: no SOA"},
+		{"nothing", "", "example.zone: no SOA"},
+		{"two SOAs", top + "@ SOA ns host 2 7200 900 1209600 60\n", "example.zone:7:1: example. SOA: there can be only one"},
+		{"SOA below the apex", top + "sub SOA ns host 1 7200 900 1209600 60\n", "example.zone:7:1: sub.example. SOA: a SOA belongs at example., the apex"},
+		{"no NS", "$TTL 60\nexample. SOA . . 1 2 3 4 5\n", "example.zone: no NS at example., the apex"},
+		{"out of zone", top + "www.example.com. A 192.0.2.1\n", "example.zone:7:1: www.example.com. A: not in zone example."},
+		{"a name that only looks as if it were in the zone", top + "notexample. A 192.0.2.1\n", "example.zone:7:1: notexample. A: not in zone example."},
+		{"class", top + "www CH TXT chaos\n", "example.zone:7:1: www.example. TXT: class CH, and a zone is of class IN"},
+		{"TTL", top + "www 2147483648 A 192.0.2.1\n", "example.zone:7:1: www.example. A: TTL 2147483648 is above 2^31-1 (RFC 2181 8)"},
+		{"meta type", top + `www TYPE255 \# 0` + "\n", "example.zone:7:1: www.example. ANY: a type that no zone may hold"},
+		{"CNAME and other data", top + "; an alias\n\nwww CNAME ns\n  TXT other\n", "example.zone:10:3: www.example. TXT: stands beside a CNAME, and must not (RFC 2181 10.1)"},
+		{"two CNAMEs", top + "www CNAME a.elsewhere.\nwww CNAME b.elsewhere.\n", "example.zone:8:1: www.example. CNAME: there can be only one"},
+		{"two DNAMEs", top + "www DNAME a.elsewhere.\nwww DNAME b.elsewhere.\n", "example.zone:8:1: www.example. DNAME: there can be only one"},
+		{"data below a DNAME", top + "d DNAME elsewhere.\na.b.d A 192.0.2.1\n", "example.zone:8:1: a.b.d.example. A: below the DNAME of d.example. (RFC 6672 2.4)"},
+		{"data below a DNAME at the apex", top + "@ DNAME elsewhere.\n", "example.zone:6:1: ns.example. A: below the DNAME of example. (RFC 6672 2.4)"},
+		{"wildcard NS", top + "*.w NS ns\n", "example.zone:7:1: *.w.example. NS: a wildcard delegates nothing (RFC 4592 4.2)"},
+		{"wildcard DNAME", top + "*.w DNAME elsewhere.\n", "example.zone:7:1: *.w.example. DNAME: a wildcard DNAME has no defined meaning (RFC 4592 4.4)"},
+		{"wildcard SOA", top + "*.w SOA ns host 1 2 3 4 5\n", "example.zone:7:1: *.w.example. SOA: a SOA belongs at example., the apex"},
+		{"wildcard zone", "$TTL 60\n*.example. SOA . . 1 2 3 4 5\n*.example. NS ns.elsewhere.\n", "example.zone: *.example.: a wildcard cannot be a zone (RFC 4592 4.1)"},
+		{"$INCLUDE", top + "$INCLUDE /etc/passwd\n", "example.zone:7:20: $INCLUDE directive not allowed"},
+	} {
+		_, err := Load(strings.NewReader(c.zone), "example.zone", LoadOptions{})
+		if err == nil {
+			t.Errorf("%s: loaded", c.what)
+		} else if lines := strings.Split(err.Error(), "\n"); !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, c.want) }) {
+			t.Errorf("%s:\n got %v\nwant %s", c.what, err, c.want)
+		}
+	}
+}
+
+func TestErrorsAreToldTogetherAndInOrder(t *testing.T) {
+	t.Parallel()
+	text := top + "b.other. A 192.0.2.1\nx CNAME ns\nx A 192.0.2.1\na.other. A 192.0.2.1\n"
+	_, err := Load(strings.NewReader(text), "e", LoadOptions{})
+	want := `e:7:1: b.other. A: not in zone example.
+e:9:1: x.example. A: stands beside a CNAME, and must not (RFC 2181 10.1)
+e:10:1: a.other. A: not in zone example.`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	_, err = Load(strings.NewReader(top+strings.Repeat("a.other. A 192.0.2.1\n", 30)), "e", LoadOptions{})
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != maxErrors+1 || lines[maxErrors] != "e: and 10 more" {
+		t.Errorf("got %d lines:\n%v", len(lines), err)
+	}
+}
+
+func TestWhatIsUnwiseIsLint(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ zone, want string }{
+		{"www 300 A 192.0.2.1\nwww 200 A 192.0.2.2\n", "7:1: www.example. A: TTL 300 where another RR of the RRset has 200; lowered (RFC 2181 5.2)"},
+		{"www A 192.0.2.1\nwww A 192.0.2.1\n", "8:1: www.example. A: the same RR twice; once is kept (RFC 2181 5)"},
+		{"@ MX 10 alias\nalias CNAME ns\n", "7:1: example. MX: alias.example. is an alias, and must not be (RFC 2181 10.3)"},
+		{"@ MX 10 nobody\n", "7:1: example. MX: nobody.example. has no address"},
+		{"_x._tcp SRV 0 0 80 nobody\n", "7:1: _x._tcp.example. SRV: nobody.example. has no address"},
+		{"sub NS ns.sub\n", "7:1: sub.example. NS: ns.sub.example. is in the zone that it serves, and has no glue"},
+		{"sub NS ns\nsub TXT x\n", "8:1: sub.example. TXT: hidden by the zone cut; it belongs into zone sub.example. (RFC 2181 6.1)"},
+		{"sub NS ns\na.sub TXT x\n", "8:1: a.sub.example. TXT: hidden by the zone cut sub.example. (RFC 2181 6.1)"},
+		{"www DS 1 13 2 00\n", "7:1: www.example. DS: there is no zone cut here (RFC 4035 2.4)"},
+		{"www.example A 192.0.2.1\n", "7:1: www.example.example.: is a final dot missing?"},
+		{"@ MX 10 mx.example\n", "7:1: example. MX: mx.example.example. has no address; is a final dot missing?"},
+		{"www RRSIG A 13 2 300 20300101000000 20200101000000 1 @ AAAA\n", "7:1: www.example. A: an RRSIG covers this RRset, which is not there; left out"},
+	} {
+		var got []string
+		for _, p := range load(t, top+c.zone).Lint() {
+			got = append(got, strings.TrimPrefix(p.Error(), "example.zone:"))
+		}
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s got  %s\nwant %s", c.zone, strings.Join(got, "\n     "), c.want)
+		}
+	}
+}
+
+func TestGoodZonesHaveNoLint(t *testing.T) {
+	t.Parallel()
+	z := load(t, top+`
+	MX	0 .                ; RFC 7505: no mail here
+	MX	10 mail.elsewhere.
+sub	NS	ns.sub
+	NS	ns.other           ; below another cut: who knows
+	DS	1 13 2 00
+ns.sub	AAAA	2001:db8::53
+other	NS	ns.sub
+six	A	192.0.2.6
+mx6	MX	5 only6
+only6	AAAA	2001:db8::6
+alias	CNAME	www.elsewhere.
+	RRSIG	CNAME 13 2 300 20300101000000 20200101000000 1 @ AAAA
+	NSEC	ns CNAME RRSIG NSEC
+`)
+	for _, p := range z.Lint() {
+		t.Error(p)
+	}
+}
+
+func TestRRsetsAreAsTheFileHasThem(t *testing.T) {
+	t.Parallel()
+	z := load(t, top+`www 60 A 192.0.2.2
+www 60 A 192.0.2.1
+www 60 RRSIG A 13 2 60 20300101000000 20200101000000 1 @ AAAA
+odd TYPE65400 \# 3 010203
+svc HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1
+Esc\.aped\032name TXT "with; semicolon" "and \"quotes\""
+Mail MX 10 Mx.Elsewhere.
+zeros A 0.0.0.0
+empty TXT ""
+`)
+	for _, c := range []struct {
+		owner string
+		t     lookup.Type
+		want  string
+	}{
+		{"www.example.", lookup.TypeA, "www.example. 60 IN A 192.0.2.2\nwww.example. 60 IN A 192.0.2.1\nwww.example. 60 IN RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA"},
+		{"odd.example.", 65400, `odd.example. 300 CLASS1 TYPE65400 \# 3 010203`}, // RFC 3597 5
+		{"svc.example.", lookup.TypeHTTPS, `svc.example. 300 IN HTTPS 1 . alpn="h2" ipv4hint="192.0.2.1"`},
+		{`esc\.aped\032name.example.`, lookup.TypeTXT, `esc\.aped\ name.example. 300 IN TXT "with; semicolon" "and \"quotes\""`},
+		{"mail.example.", lookup.TypeMX, "mail.example. 300 IN MX 10 Mx.Elsewhere."}, // RFC 1035 2.3.3
+		{"zeros.example.", lookup.TypeA, "zeros.example. 300 IN A 0.0.0.0"},
+		{"empty.example.", lookup.TypeTXT, `empty.example. 300 IN TXT ""`},
+		{"example.", lookup.TypeSOA, "example. 300 IN SOA ns.example. host.example. 1 7200 900 1209600 60"},
+	} {
+		m := z.Find(name(c.owner), c.t)
+		if got := strings.ReplaceAll(m.Set.String(), "\t", " "); m.Kind != Answer || got != c.want {
+			t.Errorf("%v\ngot  %s\nwant %s", m.Kind, got, c.want)
+		}
+	}
+	if z.SOA() != z.Find(z.Apex(), lookup.TypeSOA).Set {
+		t.Error("SOA() is another one")
+	}
+}
+
+func TestAllIsInCanonicalOrder(t *testing.T) {
+	t.Parallel()
+	z := load(t, top+"z A 192.0.2.1\na.z A 192.0.2.1\n* A 192.0.2.1\nb.a A 192.0.2.1\nns AAAA 2001:db8::1\nsub NS ns.sub\nns.sub A 192.0.2.1\n")
+	var got []string
+	for s := range z.All() {
+		got = append(got, strings.TrimSuffix(s.Name.String(), ".example.")+" "+s.Type.String())
+	}
+	want := "example. NS,example. SOA,* A,b.a A,ns A,ns AAAA,sub NS,ns.sub A,z A,a.z A"
+	if s := strings.Join(got, ","); s != want {
+		t.Errorf("got  %s\nwant %s", s, want)
+	}
+	if z.Len() != len(got) {
+		t.Errorf("Len is %d", z.Len())
+	}
+}
+
+func TestOriginMayBeGivenOrFound(t *testing.T) {
+	t.Parallel()
+	const relative = "$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"
+	z, err := Load(strings.NewReader(relative), "e", LoadOptions{Origin: name("Given.Example.")})
+	if err != nil || z.Apex() != name("given.example.") {
+		t.Errorf("given: %v", err)
+	}
+	if _, err := Load(strings.NewReader(relative), "e", LoadOptions{}); err == nil || !strings.HasPrefix(err.Error(), "e:2:") {
+		t.Errorf("neither given nor in the file: %v", err)
+	}
+	if z, err := Load(strings.NewReader("$ORIGIN found.example.\n"+relative), "e", LoadOptions{}); err != nil || z.Apex() != name("found.example.") {
+		t.Errorf("found: %v", err)
+	}
+	if _, err := Load(strings.NewReader(top), "e", LoadOptions{Origin: name("other.")}); err == nil {
+		t.Error("a file for another zone is loaded")
+	}
+}
+
+func TestGenerate(t *testing.T) {
+	t.Parallel()
+	z := load(t, top+"$GENERATE 1-3 h$ A 192.0.2.$\n$GENERATE 4-5 h$ 7 A 192.0.2.$\nafter A 192.0.2.99\n")
+	for owner, ttl := range map[string]uint32{"h1": 300, "h3": 300, "h4": 7, "h5": 7, "after": 300} {
+		if m := z.Find(name(owner+".example."), lookup.TypeA); m.Kind != Answer || m.Set.TTL != ttl {
+			t.Errorf("%s: %v, TTL %d, want %d", owner, m.Kind, m.Set.TTL, ttl)
+		}
+	}
+	_, err := Load(strings.NewReader(top+"$GENERATE 1-2 h$.other. A 192.0.2.$\n"), "e", LoadOptions{})
+	if want := "e:7:1: h1.other. A: not in zone example.\ne:7:1: h2.other. A: not in zone example."; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	_, err = Load(strings.NewReader(top+"$GENERATE 1-70000 h$ A 192.0.2.1\n"), "e", LoadOptions{})
+	if err == nil || !strings.HasPrefix(err.Error(), "e:7:") {
+		t.Errorf("70000 steps: %v", err)
+	}
+}
+
+func TestGenerateIsBoundedInTotal(t *testing.T) {
+	t.Parallel()
+	const text = top + "$GENERATE 1-3 a$ A 192.0.2.1\n$GENERATE 1-3 b$ A 192.0.2.1\n"
+	_, err := Load(strings.NewReader(text), "e", LoadOptions{Generate: 5})
+	if want := "e:8:1: $GENERATE has made more than 5 RRs"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if _, err := Load(strings.NewReader(text), "e", LoadOptions{Generate: 6}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestIncludeStaysInItsDirectory(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{
+		"hosts":     {Data: []byte("; hosts\nwww A 192.0.2.1\n\n$INCLUDE sub/more\nbad.other. A 192.0.2.1\n")},
+		"good":      {Data: []byte("www A 192.0.2.1\n")},
+		"sub/more":  {Data: []byte("more\tA 192.0.2.2\n\tworse.other. A 192.0.2.300\n")},
+		"sub/round": {Data: []byte("$INCLUDE round\n")},
+	}
+	for include, want := range map[string]string{
+		"hosts":        `dir/sub/more:2:14: `,
+		"sub/round":    "dir/sub/round:1:14: too deeply nested $INCLUDE",
+		"../secret":    "dir/example.zone:7:",
+		"/etc/passwd":  "dir/example.zone:7:",
+		"sub":          "dir/example.zone",
+		"good":         "",
+		"good inside.": "dir/good:1:1: www.inside. A: not in zone example.",
+	} {
+		_, err := Load(strings.NewReader(top+"$INCLUDE "+include+"\nlast A 192.0.2.9\n"), "dir/example.zone", LoadOptions{Includes: files})
+		if got := fmt.Sprint(err); !strings.HasPrefix(got, want) || want == "" && err != nil {
+			t.Errorf("%s:\ngot  %s\nwant %s", include, got, want)
+		}
+	}
+}
+
+func TestLoadFileFollowsNoLinkOutOfTheDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(file, text string) {
+		file = filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("secret", "www A 192.0.2.1\n")
+	write("zones/more", "more A 192.0.2.1\n")
+	write("zones/good.zone", top+"$INCLUDE more\n")
+	write("zones/bad.zone", top+"$INCLUDE link\n")
+	if err := os.Symlink("../secret", filepath.Join(dir, "zones/link")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if _, err := LoadFile(filepath.Join(dir, "zones/good.zone"), name("example.")); err != nil {
+		t.Error(err)
+	}
+	if _, err := LoadFile(filepath.Join(dir, "zones/bad.zone"), name("example.")); err == nil {
+		t.Error("a link led out of the directory")
+	} else if p, ok := err.(interface{ Unwrap() []error }); !ok || len(p.Unwrap()) != 1 {
+		t.Errorf("got %#v", err)
+	}
+	if _, err := LoadFile(filepath.Join(dir, "zones/none.zone"), name("example.")); err == nil {
+		t.Error("no file, no error")
+	}
+}

@@ -1,0 +1,189 @@
+package zones
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	maxIncludes  = 1000 // files that one zone is made of
+	maxDirective = 512  // octets of a directive that are worth a look
+)
+
+var errIncludes = fmt.Errorf("more than %d files make up the zone", maxIncludes)
+
+// source hands a master file, and the files that it includes, to the parser, and
+// watches the octets go by: the parser tells where it met an error, but not where
+// an RR began. It reads no further than the line break that ends the RR, so that
+// what the source saw last is where the RR stands.
+//
+// A source is the fs.FS of the parser's $INCLUDEs.
+type source struct {
+	includes fs.FS
+	dir      string   // of the main file, as problems call it
+	names    []string // every file so far; the main file is the first
+	open     []*stream
+	ttl      string // the value of the latest $TTL
+}
+
+// stream is one open file of a source.
+type stream struct {
+	src    *source
+	file   fs.File // nil for the main file, which is the caller's
+	octets *bufio.Reader
+	index  uint16 // in source.names
+
+	line, column int  // of the octet read last, from 1
+	broken       bool // that octet ended its line
+	place        place
+	begun        bool     // the RR that is being read has begun, at
+	at           position // here
+	directive    []byte   // the latest line that began with $
+}
+
+// place is what the line being read is so far.
+type place uint8
+
+const (
+	indent    place = iota // blanks
+	entry                  // an RR or a part of it
+	comment                // ; and what follows
+	directive              // $ and what follows
+)
+
+func newSource(r io.Reader, file string, includes fs.FS) *source {
+	s := &source{includes: includes, dir: path.Dir(file)}
+	s.push(nil, r, file)
+	return s
+}
+
+func (s *source) push(f fs.File, r io.Reader, name string) *stream {
+	st := &stream{src: s, file: f, octets: bufio.NewReader(r), index: uint16(len(s.names)), line: 1}
+	s.names = append(s.names, name)
+	s.open = append(s.open, st)
+	return st
+}
+
+// main is the stream of the main file.
+func (s *source) main() *stream { return s.open[0] }
+
+// now is the stream that the parser reads from.
+func (s *source) now() *stream { return s.open[len(s.open)-1] }
+
+// Open opens a file for $INCLUDE.
+func (s *source) Open(name string) (fs.File, error) {
+	if len(s.names) >= maxIncludes {
+		return nil, errIncludes
+	}
+	f, err := s.includes.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.push(f, f, path.Join(s.dir, name)), nil
+}
+
+// close closes what the parser left open because of an error.
+func (s *source) close() {
+	for len(s.open) > 1 {
+		s.now().Close()
+	}
+}
+
+// position is where the RR stands that the parser returned last. What $GENERATE
+// makes stands where the directive does.
+func (s *source) position() position {
+	now := s.now()
+	if now.begun {
+		return now.at
+	}
+	return position{line: uint32(now.line), file: now.index, column: 1}
+}
+
+// generated tells whether the latest RR was made by $GENERATE.
+func (s *source) generated() bool {
+	now := s.now()
+	return !now.begun && len(now.directive) > 9 && strings.EqualFold(string(now.directive[:9]), "$GENERATE")
+}
+
+// setGeneratedTTL gives an RR made by $GENERATE without a TTL the one of $TTL:
+// the library gives it an hour.
+func (s *source) setGeneratedTTL(rr dns.RR) {
+	fields := strings.Fields(string(s.now().directive)) // $GENERATE range owner [ttl] [class] type rdata
+	if s.ttl == "" || len(fields) < 4 || fields[3][0] >= '0' && fields[3][0] <= '9' {
+		return
+	}
+	if probe, err := dns.NewRR("$TTL " + s.ttl + "\n. A 192.0.2.1"); err == nil {
+		rr.Header().Ttl = probe.Header().Ttl
+	}
+}
+
+// next says that the latest RR is done with.
+func (s *source) next() { s.now().begun = false }
+
+// ReadByte is what the parser reads by.
+func (st *stream) ReadByte() (byte, error) {
+	c, err := st.octets.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	if st.broken {
+		st.line, st.column, st.place, st.broken = st.line+1, 0, indent, false
+	}
+	st.column++
+	switch {
+	case c == '\n':
+		st.broken = true
+		st.endLine()
+	case st.place == indent && c != ' ' && c != '\t' && c != '\r':
+		st.begin(c)
+	case st.place == directive && len(st.directive) < maxDirective:
+		st.directive = append(st.directive, c)
+	}
+	return c, nil
+}
+
+// begin notes what the line is, by its first octet.
+func (st *stream) begin(c byte) {
+	switch {
+	case c == ';':
+		st.place = comment
+	case c == '$' && !st.begun:
+		st.place = directive
+		st.directive = append(st.directive[:0], c)
+	default:
+		st.place = entry
+		if !st.begun {
+			st.begun = true
+			st.at = position{line: uint32(st.line), file: st.index, column: uint16(min(st.column, 0xffff))}
+		}
+	}
+}
+
+// endLine remembers the $TTL that the line may have set.
+func (st *stream) endLine() {
+	if st.place != directive {
+		return
+	}
+	if f := strings.Fields(string(st.directive)); len(f) > 1 && strings.EqualFold(f[0], "$TTL") {
+		st.src.ttl = f[1]
+	}
+}
+
+// Read is not used: the parser reads octet by octet.
+func (st *stream) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+// Stat is not used.
+func (st *stream) Stat() (fs.FileInfo, error) { return nil, errors.ErrUnsupported }
+
+// Close ends an included file; reading goes on in the file that included it.
+func (st *stream) Close() error {
+	st.src.open = st.src.open[:len(st.src.open)-1]
+	return st.file.Close()
+}
