@@ -1,0 +1,211 @@
+package server
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file is the only one with unsafe in it. What it needs it for is to hand
+// the kernel the address of an array of message headers, in recvmmsg(2) and
+// sendmmsg(2). Those headers, and all that they point to, belong to one batch:
+// they are made once, live on the heap, where nothing moves, and are reachable
+// as long as the batch is, because the headers hold them by ordinary pointers.
+// The kernel writes to them during a call to receive and reads them during a
+// call to send, and at no other time. Sockets do not block (package net sees to
+// that): when there is nothing to do, the runtime's poller waits, as for any
+// other socket.
+
+const (
+	batchSize = 64
+	// nameSize holds a sockaddr_in or a sockaddr_in6, controlSize a cmsghdr with
+	// an in_pktinfo or an in6_pktinfo.
+	nameSize    = unix.SizeofSockaddrInet6
+	controlSize = 64
+)
+
+// mmsghdr is the struct of recvmmsg(2). The compiler pads it as C does.
+type mmsghdr struct {
+	header unix.Msghdr
+	length uint32
+}
+
+// batch is the memory of one reader: queries as they came, with their senders
+// and the addresses that they came to, and the replies. It is not safe for
+// concurrent use.
+type batch struct {
+	raw  syscall.RawConn
+	is4  bool
+	size int // room for each reply
+
+	received int
+	in       [batchSize]mmsghdr
+	inVec    [batchSize]unix.Iovec
+	names    [batchSize][nameSize]byte
+	controls [batchSize][controlSize]byte
+	messages []byte // maxUDP octets for each
+
+	out    [batchSize]mmsghdr
+	outVec [batchSize]unix.Iovec
+	rooms  []byte // size octets for each
+	queued int    // how many of out are to be sent
+	sent   int    // how many of them have been
+
+	// The calls, made once because they would be allocated each time, and where
+	// they leave their results: how many messages, or what went wrong.
+	recvmmsg, sendmmsg func(fd uintptr) (done bool)
+	count              int
+	errno              syscall.Errno
+}
+
+// newBatch makes a batch for the socket, with replies of at most size octets.
+func newBatch(conn *net.UDPConn, size int) (*batch, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{
+		raw:      raw,
+		is4:      conn.LocalAddr().(*net.UDPAddr).IP.To4() != nil,
+		size:     size,
+		messages: make([]byte, batchSize*maxUDP),
+		rooms:    make([]byte, batchSize*size),
+	}
+	for i := range batchSize {
+		b.inVec[i].Base = &b.messages[i*maxUDP]
+		b.inVec[i].SetLen(maxUDP)
+		h := &b.in[i].header
+		h.Iov, h.Name, h.Control = &b.inVec[i], &b.names[i][0], &b.controls[i][0]
+		h.SetIovlen(1)
+		b.clear(i)
+		b.out[i].header.Iov = &b.outVec[i]
+		b.out[i].header.SetIovlen(1)
+	}
+	b.recvmmsg = func(fd uintptr) bool { return b.call(unix.SYS_RECVMMSG, fd, b.in[:]) }
+	b.sendmmsg = func(fd uintptr) bool { return b.call(unix.SYS_SENDMMSG, fd, b.out[b.sent:b.queued]) }
+	return b, nil
+}
+
+// call makes one of the two calls; done is false when the socket is not ready.
+func (b *batch) call(trap, fd uintptr, headers []mmsghdr) (done bool) {
+	for {
+		n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(&headers[0])), uintptr(len(headers)), 0, 0, 0)
+		if b.count, b.errno = int(n), errno; errno != unix.EINTR {
+			return errno != unix.EAGAIN
+		}
+	}
+}
+
+// clear readies the header of message i for the next call: the kernel has left
+// in it how much of the memory it used.
+func (b *batch) clear(i int) {
+	h := &b.in[i].header
+	h.Namelen = nameSize
+	h.SetControllen(controlSize)
+	h.Flags = 0
+}
+
+// receive waits for messages and takes as many as there are, at most batchSize.
+// What a former call gave is gone.
+func (b *batch) receive() (n int, err error) {
+	for i := range b.received {
+		b.clear(i)
+	}
+	b.queued, b.received = 0, 0
+	if err := b.raw.Read(b.recvmmsg); err != nil {
+		return 0, err
+	}
+	if b.errno != 0 {
+		return 0, os.NewSyscallError("recvmmsg", b.errno)
+	}
+	b.received = b.count
+	return b.received, nil
+}
+
+// message is message i, in memory of the batch. One that is longer than maxUDP
+// is cut.
+func (b *batch) message(i int) []byte {
+	return b.messages[i*maxUDP : i*maxUDP+int(b.in[i].length)]
+}
+
+// from is who sent message i (ip(7), ipv6(7)).
+func (b *batch) from(i int) netip.AddrPort {
+	name := &b.names[i]
+	port := binary.BigEndian.Uint16(name[2:])
+	if b.is4 {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(name[4:8])), port)
+	}
+	addr := netip.AddrFrom16([16]byte(name[8:24]))
+	if scope := binary.NativeEndian.Uint32(name[24:]); scope != 0 {
+		addr = addr.WithZone(strconv.Itoa(int(scope)))
+	}
+	return netip.AddrPortFrom(addr, port)
+}
+
+// room is memory for the reply to message i.
+func (b *batch) room(i int) []byte { return b.rooms[i*b.size : i*b.size : (i+1)*b.size] }
+
+// reply has msg sent to the sender of message i, by the next call to send.
+func (b *batch) reply(i int, msg []byte) {
+	b.outVec[b.queued].Base = &msg[0]
+	b.outVec[b.queued].SetLen(len(msg))
+	h := &b.out[b.queued].header
+	h.Name, h.Namelen = b.in[i].header.Name, b.in[i].header.Namelen
+	h.Control = nil
+	control := b.control(i)
+	h.SetControllen(len(control))
+	if len(control) > 0 {
+		h.Control = &control[0]
+	}
+	b.queued++
+}
+
+// control is the control message that has a reply leave from the address to
+// which message i came; nil when the system shall choose. It is the one that came
+// with the message, less the interface: the way back may be another.
+func (b *batch) control(i int) []byte {
+	h := &b.in[i].header
+	n, data := int(h.Controllen), unix.CmsgLen(0)
+	control := b.controls[i][:]
+	if n < data || h.Flags&unix.MSG_CTRUNC != 0 {
+		return nil
+	}
+	if b.is4 { // struct in_pktinfo: interface, our address, the address in the header
+		if n < unix.CmsgLen(unix.SizeofInet4Pktinfo) {
+			return nil
+		}
+		clear(control[data : data+4])
+		return control[:n]
+	}
+	if n < unix.CmsgLen(unix.SizeofInet6Pktinfo) { // struct in6_pktinfo: address, interface
+		return nil
+	}
+	switch addr := netip.AddrFrom16([16]byte(control[data:])); {
+	case addr.IsMulticast():
+		return nil
+	case !addr.IsLinkLocalUnicast(): // which means nothing without its link
+		clear(control[data+16 : data+20])
+	}
+	return control[:n]
+}
+
+// send sends the replies and tells how many the system refused.
+func (b *batch) send() (refused int) {
+	for b.sent = 0; b.sent < b.queued; {
+		if err := b.raw.Write(b.sendmmsg); err != nil { // the socket was closed
+			return refused + b.queued - b.sent
+		}
+		if b.errno != 0 { // it is the first of them that was refused
+			refused++
+			b.count = 1
+		}
+		b.sent += b.count
+	}
+	return refused
+}

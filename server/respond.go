@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/server/internal/wire"
+)
+
+// Proto is the transport that a query came over.
+type Proto uint8
+
+// The transports.
+const (
+	UDP Proto = iota
+	TCP
+	protos
+)
+
+// String is the transport's name in lower case.
+func (p Proto) String() string {
+	if p == TCP {
+		return "tcp"
+	}
+	return "udp"
+}
+
+// query is a message that came in, and what is known about it so far. It lives
+// on the stack of the one who answers it, or moves into a pending when the
+// answer takes time; nothing else may keep a pointer to it.
+type query struct {
+	wire.Query
+	msg     []byte
+	from    netip.AddrPort
+	proto   Proto
+	arrived time.Time
+	tally   *tally // where it is counted
+
+	generation *generation
+	view       int          // index in generation.views; -1: none has been chosen
+	subnet     netip.Prefix // of the Client Subnet option; the zero Prefix: none
+	options    options
+	rcode      lookup.Rcode // of the reply, once there is one
+}
+
+// Respond appends the reply to the message msg, which came from there, to dst
+// and returns it; nil when there is to be no reply. dst and msg must not
+// overlap; nothing of either is kept. It is safe for concurrent use and waits
+// for the view's resolver when the packet cache has no answer.
+//
+// The reply is never longer than the client takes, and a message that is itself
+// a reply is never replied to.
+func (s *Server) Respond(dst, msg []byte, from netip.AddrPort, proto Proto) []byte {
+	q := query{msg: msg, from: from, proto: proto, arrived: s.options.Now(), tally: s.tally}
+	reply, done := s.quick(dst, &q)
+	if !done {
+		reply = s.resolve(context.Background(), dst, &q)
+	}
+	return reply
+}
+
+// quick replies to q if that can be done without waiting. When done is false,
+// nothing was appended and resolve has to be called; when reply is nil then,
+// there is to be none.
+func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
+	q.view = -1
+	if q.proto == UDP && forbiddenPort(q.from.Port()) {
+		q.tally.drop(DropPort)
+		return nil, true
+	}
+	verdict := wire.Parse(q.msg, &q.Query)
+	switch verdict {
+	case wire.Drop:
+		if len(q.msg) < wire.HeaderLen {
+			q.tally.drop(DropShort)
+		} else {
+			q.tally.drop(DropResponse)
+		}
+		return nil, true
+	case wire.FormErr:
+		return s.fail(dst, q, lookup.FORMERR), true
+	case wire.NotImp:
+		return s.fail(dst, q, lookup.NOTIMP), true
+	case wire.BadVers:
+		return s.fail(dst, q, lookup.BADVERS), true
+	}
+	if q.EDNS && !q.readOptions() {
+		q.options = options{} // what it asked for before the mistake
+		return s.fail(dst, q, lookup.FORMERR), true
+	}
+	q.generation = s.generation.Load()
+	if q.view = q.generation.view(clientOf(q.from)); q.view < 0 {
+		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited}), true
+	}
+	if verdict == wire.Special {
+		if p, ok := s.special(q); ok {
+			return s.render(dst, q, &p), true
+		}
+	}
+	if p := q.generation.packets.get(q); p != nil {
+		q.tally.hits.Add(1)
+		return s.render(dst, q, p), true
+	}
+	q.tally.misses.Add(1)
+	return nil, false
+}
+
+// fail replies with an error of the edge's own.
+func (s *Server) fail(dst []byte, q *query, rcode lookup.Rcode, ede ...lookup.EDE) []byte {
+	return s.render(dst, q, &packet{rcode: rcode, ede: ede})
+}
+
+// resolve replies to a q that quick could not reply to: it asks the view's
+// resolver and remembers the answer.
+func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
+	resolver, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0)
+	response := s.ask(ctx, resolver, q)
+	now := s.options.Now()
+	q.tally.slow.observe(now.Sub(q.arrived))
+
+	p := pack(q, response)
+	p.born, p.ageless = now, ours
+	q.generation.packets.put(q, p, response.TTL())
+	return s.render(dst, q, p)
+}
+
+// ask gets a response from the resolver, whatever happens: this is the one place
+// that makes SERVFAIL.
+func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query) (response *lookup.Response) {
+	if resolver == nil {
+		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}
+	}
+	asked := lookup.Query{
+		Question: lookup.Question{Name: q.Name(), Type: q.Type, Class: q.Class, DO: q.DO, CD: q.Flags&wire.CD != 0},
+		RD:       q.Flags&wire.RD != 0,
+		Client:   clientOf(q.from),
+		Subnet:   q.subnet,
+		Budget:   lookup.NewBudget(s.options.Limits),
+	}
+	defer func() {
+		// A resolver that panics on what some server sent must not take down
+		// everybody's service. It is counted, so that somebody looks.
+		if cause := recover(); cause != nil {
+			q.tally.panics.Add(1)
+			s.options.Log.Error("resolver panicked", "question", asked.Question.String(), "cause", cause, "stack", string(debug.Stack()))
+			response = servfail(lookup.EDE{Code: lookup.EDEOther})
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, s.options.Deadline)
+	defer cancel()
+	response, err := resolver.Resolve(ctx, asked)
+	if err != nil || response == nil {
+		s.options.Log.Debug("no answer", "question", asked.Question.String(), "client", asked.Client, "error", err)
+		return servfail(lookup.EDEOf(err))
+	}
+	return response
+}
+
+func servfail(ede lookup.EDE) *lookup.Response {
+	return &lookup.Response{Rcode: lookup.SERVFAIL, EDE: []lookup.EDE{ede}}
+}

@@ -1,0 +1,231 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Options are what a Server may be told. Zero fields take their defaults.
+type Options struct {
+	Views   []View        // in the order in which they are tried
+	Packets int           // how many packets are remembered; default 100000, negative: none
+	Limits  lookup.Limits // of the work for one query
+
+	UDPSize int // largest UDP reply in octets, and what we announce; 512 to 4096, default 1232
+	Readers int // UDP sockets for each address, on Linux; default one for each processor
+	Slow    int // UDP queries that wait for resolvers at once; default 10000
+
+	// MaxAge is how old a UDP query may be when its answer comes: nobody waits
+	// for older ones, and an attacker could have them sent in one burst
+	// (DNSBomb, CVE-2024-33655). Default 1.9 s, negative: any age.
+	MaxAge   time.Duration
+	Deadline time.Duration // how long a resolver may take; default 10 s
+	Grace    time.Duration // how long Run waits for answers when it is told to end; default 2 s
+	TCP      TCPOptions
+
+	// NSID identifies this server to those who ask (RFC 5001, and TXT CH
+	// id.server); at most 128 octets are used. "": nobody is told.
+	NSID string
+	// Version is told to those who ask for TXT CH version.bind; at most 255
+	// octets are used. "": nobody is told.
+	Version string
+
+	Now func() time.Time // for TTLs and latencies; default time.Now
+	Log *slog.Logger     // default: nothing is logged
+}
+
+// TCPOptions bound TCP connections. Zero fields take their defaults.
+type TCPOptions struct {
+	FirstByte   time.Duration // until the first query of a connection is complete; default 2 s
+	Idle        time.Duration // until the next one is, counted from the last reply; default 10 s
+	Write       time.Duration // until the client has taken a reply; default 5 s
+	InFlight    int           // queries at work at once on one connection; default 16
+	PerClient   int           // connections of one IPv4 address or IPv6 /64; default 32
+	Connections int           // connections in all; default 1024
+}
+
+func (o Options) filled() Options {
+	o.Packets = cmp.Or(o.Packets, 100_000)
+	o.UDPSize = min(max(cmp.Or(o.UDPSize, 1232), minUDP), maxUDP)
+	o.Readers = cmp.Or(o.Readers, runtime.GOMAXPROCS(0))
+	o.Slow = cmp.Or(o.Slow, 10_000)
+	o.MaxAge = cmp.Or(o.MaxAge, 1900*time.Millisecond)
+	o.Deadline = cmp.Or(o.Deadline, 10*time.Second)
+	o.Grace = cmp.Or(o.Grace, 2*time.Second)
+	o.TCP.FirstByte = cmp.Or(o.TCP.FirstByte, 2*time.Second)
+	o.TCP.Idle = cmp.Or(o.TCP.Idle, 10*time.Second)
+	o.TCP.Write = cmp.Or(o.TCP.Write, 5*time.Second)
+	o.TCP.InFlight = cmp.Or(o.TCP.InFlight, 16)
+	o.TCP.PerClient = cmp.Or(o.TCP.PerClient, 32)
+	o.TCP.Connections = cmp.Or(o.TCP.Connections, 1024)
+	o.NSID = o.NSID[:min(len(o.NSID), maxNSID)]
+	o.Version = o.Version[:min(len(o.Version), 255)]
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Server answers messages. Its methods are safe for concurrent use.
+type Server struct {
+	options    Options
+	generation atomic.Pointer[generation]
+	tally      *tally // of all that no UDP reader counts
+	crowd      *crowd // the TCP connections
+
+	mu       sync.Mutex
+	udp      []*udpSocket
+	tcp      []net.Listener
+	replaced sync.Mutex // one Replace or Flush at a time
+
+	waiting  atomic.Int64   // queries in pending
+	answered sync.WaitGroup // likewise
+	pendings sync.Pool      // *pending that can be used again
+}
+
+// New makes a Server. It opens no socket and starts nothing.
+func New(o Options) *Server {
+	s := &Server{options: o.filled(), tally: new(tally)}
+	s.crowd = newCrowd(s.options.TCP)
+	s.pendings.New = func() any { return new(pending) }
+	s.generation.Store(newGeneration(s.options.Views, s.options.Packets))
+	return s
+}
+
+// Replace changes the views, all at once, and forgets all packets. Queries that
+// are under way are answered by the views that they began with.
+func (s *Server) Replace(views []View) {
+	s.replaced.Lock()
+	defer s.replaced.Unlock()
+	s.generation.Store(newGeneration(views, s.options.Packets))
+}
+
+// Flush forgets all packets.
+func (s *Server) Flush() {
+	s.replaced.Lock()
+	defer s.replaced.Unlock()
+	s.generation.Store(newGeneration(s.generation.Load().views, s.options.Packets))
+}
+
+// Listen opens sockets for UDP and TCP on the address; nobody reads from them
+// before Run. An unspecified address (0.0.0.0 or ::) stands for all addresses of
+// its family, and replies leave from the one that was asked (RFC 2181 4). Port 0
+// takes any port that is free for both protocols; Addrs tells which.
+func (s *Server) Listen(addr netip.AddrPort) error {
+	const tries = 16 // a port that TCP finds free may be taken for UDP
+	for try := 1; ; try++ {
+		listener, sockets, err := s.listen(addr)
+		if err == nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.tcp, s.udp = append(s.tcp, listener), append(s.udp, sockets...)
+			return nil
+		}
+		if addr.Port() != 0 || try == tries {
+			return err
+		}
+	}
+}
+
+// listen opens the TCP listener and, on the same port, the UDP sockets. TCP comes
+// first: its port is ours alone, while UDP sockets share theirs, also with
+// another process that runs the same program by mistake.
+func (s *Server) listen(addr netip.AddrPort) (net.Listener, []*udpSocket, error) {
+	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	listener, err := listenTCP(addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	bound := listener.Addr().(*net.TCPAddr).AddrPort()
+	sockets, err := s.listenUDP(netip.AddrPortFrom(addr.Addr(), bound.Port()))
+	if err != nil {
+		return nil, nil, errors.Join(err, listener.Close())
+	}
+	return listener, sockets, nil
+}
+
+// network is the name of proto for addresses of that family alone.
+func network(proto Proto, addr netip.Addr) string {
+	if addr.Is4() {
+		return proto.String() + "4"
+	}
+	return proto.String() + "6"
+}
+
+// Addrs are the addresses that Listen opened, in order. Each is there for UDP
+// and for TCP.
+func (s *Server) Addrs() []netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	addrs := make([]netip.AddrPort, 0, len(s.tcp))
+	for _, l := range s.tcp {
+		addrs = append(addrs, l.Addr().(*net.TCPAddr).AddrPort())
+	}
+	return addrs
+}
+
+// Run serves the sockets that Listen opened until ctx is done or one of them
+// fails. Then it takes no more queries, gives those under way some time
+// (Options.Grace), closes the sockets and returns after everything that it
+// started has ended. The error is nil when it was ctx that ended it. It must be
+// called once at most; Listen must not be called after it.
+func (s *Server) Run(ctx context.Context) error {
+	s.mu.Lock()
+	sockets, listeners := s.udp, s.tcp
+	s.mu.Unlock()
+
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	failed := make(chan error, len(sockets)+len(listeners))
+	var readers sync.WaitGroup
+	for _, u := range sockets {
+		readers.Go(func() { failed <- u.read(work) })
+	}
+	for _, l := range listeners {
+		readers.Go(func() { failed <- s.accept(work, l) })
+	}
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	for _, u := range sockets {
+		u.stop()
+	}
+	for _, l := range listeners {
+		err = errors.Join(err, l.Close())
+	}
+	s.crowd.stop()
+	defer time.AfterFunc(s.options.Grace, cancel).Stop()
+	readers.Wait()
+	s.answered.Wait()
+	for _, u := range sockets {
+		err = errors.Join(err, u.conn.Close())
+	}
+	return err
+}
+
+// tallies are all parts of the counters.
+func (s *Server) tallies() []*tally {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []*tally{s.tally}
+	for _, u := range s.udp {
+		all = append(all, u.tally)
+	}
+	return all
+}

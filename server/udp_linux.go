@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// readers is how many sockets are opened for an address. The kernel spreads
+// clients over them by a hash of addresses and ports.
+func readers(n int) int { return n }
+
+// prepare sets the options of a UDP socket before it is bound.
+func prepare(raw syscall.RawConn, addr netip.Addr) error {
+	var err error
+	set := func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		if err != nil {
+			return
+		}
+		// A forged ICMP message must not make our replies leave in fragments
+		// (RFC 9715 3.1), nor must path MTU discovery drop them. Old kernels do
+		// not have this.
+		if addr.Is4() {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
+		} else {
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT)
+		}
+		if !addr.IsUnspecified() {
+			return
+		}
+		if addr.Is4() {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		} else {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		}
+	}
+	return errors.Join(raw.Control(set), err)
+}
+
+// read serves the socket batch by batch: what a batch holds that can be replied
+// to at once is, with one system call for all of it.
+func (u *udpSocket) read(work context.Context) error {
+	b, err := newBatch(u.conn, u.s.options.UDPSize)
+	if err != nil {
+		return err
+	}
+	var q query
+	for {
+		n, err := b.receive()
+		switch {
+		case ended(err):
+			return nil
+		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
+			return u.readPlain(work) // a sandbox forbids the call
+		case errors.Is(err, unix.EBADF), errors.Is(err, unix.EINVAL):
+			return err
+		case err != nil:
+			u.s.options.Log.Debug("receive", "socket", u.conn.LocalAddr(), "error", err)
+			continue // the kernel is short of memory, or reports an ICMP message
+		}
+		now := u.s.options.Now()
+		for i := range n {
+			q = query{msg: b.message(i), from: b.from(i), proto: UDP, arrived: now, tally: u.tally}
+			reply, done := u.s.quick(b.room(i), &q)
+			switch {
+			case !done:
+				u.later(work, &q, b.control(i))
+			case reply != nil:
+				b.reply(i, reply)
+			}
+		}
+		for range b.send() {
+			u.tally.drop(DropSend)
+		}
+	}
+}
