@@ -36,8 +36,10 @@ func imports() map[string][]string {
 		"server/internal/wire": {"lookup"},
 		"server":               {"lookup", "message", "cache", "server/internal/wire"},
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
-		"dig":                  {},
+		"dig":                  {"lookup"},
 		"metrics":              {},
+
+		"internal/scenario": {"lookup", "message", "transport", "cache", "zones", "dns64", "resolver", "authoritative", "server"},
 
 		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "resolver", "authoritative", "server", "lab", "dig", "metrics"},
 		"":            {},
@@ -52,7 +54,8 @@ func importers() map[string][]string {
 		"github.com/spf13/cobra":              {"cmd/sextant"},
 		"github.com/prometheus/client_golang": {"metrics"},
 		"github.com/goccy/go-yaml":            {"config"},
-		"log/slog":                            {"server", "cmd/sextant"},
+		// config only names a level. Who logs: the edge and the program.
+		"log/slog": {"server", "cmd/sextant", "config"},
 	}
 }
 

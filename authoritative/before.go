@@ -33,8 +33,11 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	if decided(r, q.Type, end) {
 		return r, nil
 	}
-	if end == q.Name {
+	if len(r.Answer) == 0 {
 		return b.next.Resolve(ctx, q) // a referral: we are not the ones to follow it
+	}
+	if _, loops := lookup.Find(r.Answer, end, lookup.TypeCNAME); loops {
+		return nil, lookup.Fail(lookup.EDEOther, "the aliases behind %s loop", q.Name)
 	}
 	if !q.Budget.Alias() {
 		return nil, lookup.Fail(lookup.EDEOther, "too many aliases behind %s", q.Name)

@@ -72,3 +72,23 @@ ns.sub A     192.0.2.54
 		})
 	}
 }
+
+func TestAliasesThatLoopInOurZonesStayInside(t *testing.T) {
+	t.Parallel()
+	zone, err := zones.Load(strings.NewReader("corp.example. 60 SOA ns hostmaster 1 2 3 4 5\ncorp.example. 60 NS ns.corp.example.\nns.corp.example. 60 A 192.0.2.1\n"+
+		"a.corp.example. 60 CNAME b.corp.example.\nb.corp.example. 60 CNAME a.corp.example.\n"), "corp.zone", zones.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := zones.NewTree(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var net internet
+	r, err := New(tree).Before(&net).Resolve(context.Background(), lookup.Query{
+		Question: lookup.Question{Name: lookup.MustName("a.corp.example."), Type: lookup.TypeA, Class: lookup.ClassIN}, RD: true,
+	})
+	if err == nil || len(net.asked) > 0 {
+		t.Errorf("got %v, asked the Internet for %v; want an error", r, net.asked)
+	}
+}

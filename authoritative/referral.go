@@ -1,6 +1,8 @@
 package authoritative
 
 import (
+	"slices"
+
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/zones"
 )
@@ -49,7 +51,7 @@ func (d *draft) addHosts(answer lookup.RRset) {
 		if n++; !held || n > maxHosts {
 			continue
 		}
-		if _, there := lookup.Find(r.Additional, host, lookup.TypeA); there {
+		if slices.ContainsFunc(r.Additional, func(s lookup.RRset) bool { return s.Name == host }) {
 			continue // two MX or SRV may name one host
 		}
 		a, aaaa := zone.Find(host, lookup.TypeA), zone.Find(host, lookup.TypeAAAA)

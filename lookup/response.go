@@ -27,6 +27,9 @@ const (
 
 // String is the mnemonic, or RCODEnnn.
 func (r Rcode) String() string {
+	if r == BADVERS { // 16 is BADSIG in TSIG alone (RFC 6895 2.3)
+		return "BADVERS"
+	}
 	if s, ok := dns.RcodeToString[int(r)]; ok {
 		return s
 	}

@@ -184,6 +184,9 @@ func FromRRs(rrs []dns.RR) ([]RRset, error) {
 
 // PackRR is the RR's rdata in wire form, uncompressed.
 func PackRR(rr dns.RR) (string, error) {
+	if rr.Header().Name == "" {
+		return "", errLabelEmpty // the library would panic
+	}
 	buf := make([]byte, dns.Len(rr)+1)
 	end, err := dns.PackRR(rr, buf, 0, nil, false)
 	if err != nil {
