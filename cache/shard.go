@@ -46,9 +46,9 @@ func (a audiences[V]) find(client netip.Prefix, now int64) (found slot[V], ok bo
 type shard[K comparable, V any] struct {
 	mu       sync.Mutex
 	keys     *simplelru.LRU[K, audiences[V]]
-	pairs    int // of key and audience
-	places   int // most pairs
-	networks int // most networks of one key
+	pairs    int   // of key and audience
+	places   int   // most pairs
+	networks int   // most networks of one key
 	now      int64 // the latest time that anyone has told
 }
 

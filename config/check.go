@@ -114,8 +114,56 @@ func (p *DNS64) check(d *decoder) {
 	if d.given(&p.Prefixes) && !slices.ContainsFunc(p.Prefixes, func(r Prefix64) bool { return r.Synthesize }) {
 		d.report(&p.Prefixes, "no entry synthesises anything, expected at least one prefix")
 	}
+	p.checkRanges(d)
 	unique(d, p.ExcludeAAAA, func(x *netip.Prefix) *netip.Prefix { return x })
 	unique(d, p.Names, func(r *NameRule) *lookup.Name { return &r.Suffix })
+	p.checkModes(d)
+}
+
+// checkRanges looks for ranges that are to be synthesised and are not to be.
+func (p *DNS64) checkRanges(d *decoder) {
+	type range4 struct {
+		at         *netip.Prefix
+		synthesize bool
+	}
+	first := map[netip.Prefix]range4{}
+	for i := range p.Prefixes {
+		r := &p.Prefixes[i]
+		for j := range r.IPv4 {
+			this := range4{&r.IPv4[j], r.Synthesize}
+			earlier, again := first[*this.at]
+			if again && this.at.IsValid() && earlier.synthesize != this.synthesize {
+				d.report(this.at, "%s is both synthesised and not, see line %d", this.at, d.places[earlier.at].line)
+			} else if !again {
+				first[*this.at] = this
+			}
+		}
+	}
+}
+
+// checkModes looks for what is of no use without forced mode.
+func (p *DNS64) checkModes(d *decoder) {
+	forced := p.Mode == ModeForced
+	for i := range p.Names {
+		r := &p.Names[i]
+		forced = forced || r.Mode == ModeForced
+		if r.HideA && r.Mode != ModeForced && r.Mode != "" {
+			d.report(&r.HideA, "says nothing in mode %s, expected mode forced beside it", r.Mode)
+		}
+		if r.Suffix == lookup.Root {
+			d.report(&r.Suffix, "the root is every name's suffix, expected dns64.mode for that")
+		}
+	}
+	const useless = "says nothing where no name is forced, expected mode forced, here or under names"
+	if !forced && p.HideA {
+		d.report(&p.HideA, useless)
+	}
+	if !forced && p.HTTPS == HTTPSWithhold {
+		d.report(&p.HTTPS, useless)
+	}
+	if !forced && p.WhenNoA == WhenNoANoData {
+		d.report(&p.WhenNoA, useless)
+	}
 }
 
 func (r *Prefix64) check(d *decoder) {

@@ -94,7 +94,7 @@ const (
 	ModeForced   Mode = "forced"   // always, whether a name has AAAA or not
 )
 
-// HTTPS is what becomes of HTTPS and SVCB records under DNS64. They are never
+// HTTPS is what becomes of HTTPS and SVCB records in forced mode. They are never
 // edited (RFC 9460 4.2.1).
 type HTTPS string
 
@@ -146,14 +146,13 @@ const (
 // DNS64 is the policy of one view.
 type DNS64 struct {
 	Mode             Mode
-	Prefixes         []Prefix64 // at least one has a Prefix
-	HideA            bool       // answer NODATA to A queries
-	HTTPS            HTTPS
-	WhenNoA          WhenNoA
+	Prefixes         []Prefix64     // at least one has a Prefix
+	HideA            bool           // in forced mode: answer NODATA to A queries
+	HTTPS            HTTPS          // in forced mode
+	WhenNoA          WhenNoA        // in forced mode
 	ExcludeAAAA      []netip.Prefix // AAAA records that count as absent (RFC 6147 5.1.4)
 	PartialExclusion PartialExclusion
 	WellKnownPrefix  WellKnownPrefix
-	PTR              bool // answer PTR queries for synthesised addresses (RFC 6147 5.3.1)
 	CheckingDisabled CheckingDisabled
 	Names            []NameRule // the longest suffix of a name decides
 }
@@ -168,9 +167,9 @@ type Prefix64 struct {
 
 // NameRule is the policy for a name and all below it.
 type NameRule struct {
-	Suffix lookup.Name
+	Suffix lookup.Name // not the root
 	Mode   Mode
-	HideA  bool
+	HideA  bool // in forced mode only
 }
 
 // Default is the configuration of an empty file: a recursive resolver on the

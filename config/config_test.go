@@ -113,14 +113,14 @@ dns64: { prefixes: ["2001:db8:64::/96"] }
 zones: [{ name: a.example, file: a }, { name: b.example, file: b }]
 views:
   - { name: all, clients: [10.0.0.0/8] }
-  - { name: none, clients: ["192.0.2.1"], zones: [] }
+  - { name: none, clients: ["192.0.2.1", "::ffff:198.51.100.0/120"], zones: [] }
   - { name: one, clients: ["fd00::/8"], zones: [b.example], recursion: false, dns64: { mode: "off" } }
 `)
 	all, none, one := c.Views[0], c.Views[1], c.Views[2]
 	if len(all.Zones) != 2 || !all.Recursion || all.DNS64.Mode != ModeStandard || all.DNS64.Prefixes[0].Prefix.String() != "2001:db8:64::/96" {
 		t.Errorf("all = %+v", all)
 	}
-	if len(none.Zones) != 0 || none.Clients[0].String() != "192.0.2.1/32" {
+	if len(none.Zones) != 0 || none.Clients[0].String() != "192.0.2.1/32" || none.Clients[1].String() != "198.51.100.0/24" {
 		t.Errorf("none = %+v", none)
 	}
 	// A view's own policy starts from the defaults, not from the file's.
@@ -140,14 +140,15 @@ dns64:
     - { prefix: "2001:db8:1::/48", ipv4: [10.0.0.0/8, 192.168.0.0/16] }
     - { ipv4: [198.51.100.0/24], synthesize: false }
   names:
-    - { suffix: Plain.Example, mode: off, hide-a: false }
-    - { suffix: ., mode: standard }
+    - { suffix: Plain.Example, mode: off }
+    - { suffix: lab.example, mode: forced }
+    - { suffix: open.example, mode: forced, hide-a: false }
 `)
 	p := c.Views[0].DNS64
 	if len(p.Prefixes) != 3 || !p.Prefixes[0].Synthesize || p.Prefixes[1].Prefix.Bits() != 48 || len(p.Prefixes[1].IPv4) != 2 || p.Prefixes[2].Synthesize {
 		t.Errorf("Prefixes = %+v", p.Prefixes)
 	}
-	if len(p.Names) != 2 || p.Names[0].HideA || p.Names[0].Suffix.String() != "plain.example." || !p.Names[1].HideA {
+	if len(p.Names) != 3 || p.Names[0].HideA || p.Names[0].Suffix.String() != "plain.example." || !p.Names[1].HideA || p.Names[2].HideA {
 		t.Errorf("Names = %+v", p.Names)
 	}
 }

@@ -178,8 +178,15 @@ func endpoint(port uint16) scalar[netip.AddrPort] {
 }
 
 // network reads a prefix of any family; an address alone is a whole prefix.
+// IPv4-mapped IPv6 is taken for the IPv4 that it means, as clients have it.
 func network(n ast.Node) (netip.Prefix, error) {
-	return fromText("an address or prefix, such as 192.0.2.0/24 or 2001:db8::/32", parseNetwork)(n)
+	return fromText("an address or prefix, such as 192.0.2.0/24 or 2001:db8::/32", func(s string) (netip.Prefix, error) {
+		p, err := parseNetwork(s)
+		if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		return p, err
+	})(n)
 }
 
 // network4 reads an IPv4 prefix.

@@ -50,7 +50,6 @@ func newDNS64(m Mode) DNS64 {
 		ExcludeAAAA:      prefixes("::ffff:0:0/96"), // RFC 6147 5.1.4
 		PartialExclusion: PartialKeep,
 		WellKnownPrefix:  WKPRFC6052,
-		PTR:              true,
 		CheckingDisabled: CDPass,
 	}
 }
@@ -138,7 +137,6 @@ func (p *DNS64) keys() keys {
 		"exclude-aaaa":      values(&p.ExcludeAAAA, network6),
 		"partial-exclusion": value(&p.PartialExclusion, oneOf(PartialKeep, PartialSynthesize)),
 		"well-known-prefix": value(&p.WellKnownPrefix, oneOf(WKPRFC6052, WKP1918, WKPOff)),
-		"ptr":               value(&p.PTR, boolean),
 		"checking-disabled": value(&p.CheckingDisabled, oneOf(CDPass, CDSynthesize)),
 		"names":             list(&p.Names, nameRule),
 	}
@@ -151,7 +149,7 @@ func dns64(p *DNS64) reader {
 		*p = newDNS64(ModeStandard)
 		object(p, p.keys())(d, n)
 		for i := range p.Names {
-			if r := &p.Names[i]; !d.given(&r.HideA) {
+			if r := &p.Names[i]; r.Mode == ModeForced && !d.given(&r.HideA) {
 				r.HideA = p.HideA
 			}
 		}
