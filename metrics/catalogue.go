@@ -1,0 +1,93 @@
+package metrics
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// series is what is known of a metric before it has a value.
+type series struct {
+	name, help string
+	kind       string // counter, gauge or histogram
+	labels     []string
+	desc       *prometheus.Desc
+}
+
+func newSeries(kind, name, help string, labels ...string) series {
+	return series{name, help, kind, labels, prometheus.NewDesc(name, help, labels, nil)}
+}
+
+// catalogue is every series that there is.
+type catalogue struct {
+	buildInfo series
+
+	queries, responses                  series
+	packetHits, packetMisses, packets   series
+	dropped, panics, waiting, resolve   series
+	connections, connectionsTotal       series
+	refused, evicted                    series
+	responseHits, responseMisses, known series
+	exchanges, rtt                      series
+	synthesized                         series
+}
+
+func newCatalogue() catalogue {
+	const counter, gauge, histogram = "counter", "gauge", "histogram"
+	return catalogue{
+		buildInfo: newSeries(gauge, "sextant_build_info", "Always 1; the labels tell what is running.", "version", "goversion"),
+
+		queries:      newSeries(counter, "sextant_queries_total", "Queries that were replied to.", "proto", "type"),
+		responses:    newSeries(counter, "sextant_responses_total", "Responses to clients.", "rcode"),
+		packetHits:   newSeries(counter, "sextant_packet_cache_hits_total", "Queries that a packed response answered."),
+		packetMisses: newSeries(counter, "sextant_packet_cache_misses_total", "Queries for which no packed response was at hand."),
+		packets:      newSeries(gauge, "sextant_packet_cache_entries", "Packed responses that are remembered."),
+		dropped:      newSeries(counter, "sextant_dropped_total", "Messages of clients that got no reply.", "reason"),
+		panics:       newSeries(counter, "sextant_panics_total", "Queries that broke the program's own code; each was answered with SERVFAIL."),
+		waiting:      newSeries(gauge, "sextant_queries_waiting", "Queries that wait for a resolver."),
+		resolve:      newSeries(histogram, "sextant_resolve_duration_seconds", "Time from arrival to answer of queries that no packed response answered."),
+
+		connections:      newSeries(gauge, "sextant_tcp_connections", "Connections of clients that are open."),
+		connectionsTotal: newSeries(counter, "sextant_tcp_connections_accepted_total", "Connections of clients that were accepted."),
+		refused:          newSeries(counter, "sextant_tcp_connections_refused_total", "Connections of clients that were closed at once, because there were too many."),
+		evicted:          newSeries(counter, "sextant_tcp_connections_evicted_total", "Idle connections of clients that were closed to make room."),
+
+		responseHits:   newSeries(counter, "sextant_response_cache_hits_total", "Questions that a remembered response of another server answered."),
+		responseMisses: newSeries(counter, "sextant_response_cache_misses_total", "Questions for which other servers had to be asked."),
+		known:          newSeries(gauge, "sextant_response_cache_entries", "Responses of other servers that are remembered."),
+		exchanges:      newSeries(counter, "sextant_upstream_exchanges_total", "Messages to other servers, by what came of them.", "proto", "result"),
+		rtt:            newSeries(histogram, "sextant_upstream_rtt_seconds", "Time in which other servers replied."),
+
+		synthesized: newSeries(counter, "sextant_dns64_synthesized_total", "Responses with AAAA records that were made of A records.", "view", "mode"),
+	}
+}
+
+// all is the series in the order of the documentation.
+func (c *catalogue) all() []series {
+	return []series{
+		c.buildInfo,
+		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.dropped, c.panics, c.waiting, c.resolve,
+		c.connections, c.connectionsTotal, c.refused, c.evicted,
+		c.responseHits, c.responseMisses, c.known, c.exchanges, c.rtt,
+		c.synthesized,
+	}
+}
+
+// totals adds up counts by label values.
+type totals map[string]uint64
+
+func (t totals) add(n uint64, labels ...string) { t[strings.Join(labels, "\x00")] += n }
+
+// sorted yields the label values and their count, in order.
+func (t totals) sorted() iter.Seq2[[]string, uint64] {
+	return func(yield func([]string, uint64) bool) {
+		for _, key := range slices.Sorted(maps.Keys(t)) {
+			if !yield(strings.Split(key, "\x00"), t[key]) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package metrics
+
+import (
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Exporter turns snapshots into series and serves them. Listen and Run are called
+// at most once each; its other methods are safe for concurrent use.
+type Exporter struct {
+	registry *prometheus.Registry
+	listener net.Listener // nil before Listen
+}
+
+// New makes the series of the program's version, of what snapshot returns and of
+// the Go runtime. snapshot must not be nil; it is called for each request for
+// metrics, perhaps for several at once. Nothing is global: every Exporter has a
+// registry of its own.
+func New(version string, snapshot func() Snapshot) *Exporter {
+	e := &Exporter{registry: prometheus.NewRegistry()}
+	e.registry.MustRegister(
+		&collector{newCatalogue(), version, snapshot},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return e
+}
+
+// Handler serves the series in the formats that Prometheus asks for.
+func (e *Exporter) Handler() http.Handler {
+	return promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 4,
+		Timeout:             10 * time.Second,
+	})
+}
+
+// collector takes a snapshot whenever Prometheus asks for metrics.
+type collector struct {
+	catalogue
+	version  string
+	snapshot func() Snapshot
+}
+
+// Describe tells which series there can be.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, s := range c.all() {
+		ch <- s.desc
+	}
+}
+
+// Collect turns a snapshot into series.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	s, out := c.snapshot(), sink{ch}
+	out.number(c.buildInfo, 1, c.version, runtime.Version())
+	c.server(out, s.Server)
+	c.resolver(out, s.Resolver)
+	synthesized := totals{}
+	for _, each := range s.DNS64 {
+		synthesized.add(each.Count, each.View, each.Mode)
+	}
+	out.totals(c.synthesized, synthesized)
+}
+
+func (c *collector) server(out sink, s Server) {
+	queries, responses, dropped := totals{}, totals{}, totals{}
+	for _, q := range s.Queries {
+		queries.add(q.Count, q.Proto, typeLabel(q.Type))
+		responses.add(q.Count, rcodeLabel(q.Rcode))
+	}
+	for reason, n := range s.Dropped {
+		dropped.add(n, reason)
+	}
+	out.totals(c.queries, queries)
+	out.totals(c.responses, responses)
+	out.totals(c.dropped, dropped)
+	out.count(c.packetHits, s.PacketHits)
+	out.count(c.packetMisses, s.PacketMisses)
+	out.number(c.packets, float64(s.PacketEntries))
+	out.count(c.panics, s.Panics)
+	out.number(c.waiting, float64(s.Waiting))
+	out.histogram(c.resolve, s.Resolve)
+	out.number(c.connections, float64(s.TCP.Open))
+	out.count(c.connectionsTotal, s.TCP.Accepted)
+	out.count(c.refused, s.TCP.Refused)
+	out.count(c.evicted, s.TCP.Evicted)
+}
+
+func (c *collector) resolver(out sink, r Resolver) {
+	exchanges := totals{}
+	for _, x := range r.Exchanges {
+		exchanges.add(x.Count, x.Proto, x.Result)
+	}
+	out.totals(c.exchanges, exchanges)
+	out.count(c.responseHits, r.Hits)
+	out.count(c.responseMisses, r.Misses)
+	out.number(c.known, float64(r.Entries))
+	out.histogram(c.rtt, r.RTT)
+}
+
+// sink hands values to Prometheus.
+type sink struct{ ch chan<- prometheus.Metric }
+
+func (k sink) send(s series, m prometheus.Metric, err error) {
+	if err != nil {
+		m = prometheus.NewInvalidMetric(s.desc, err)
+	}
+	k.ch <- m
+}
+
+func (k sink) count(s series, n uint64, labels ...string) { k.number(s, float64(n), labels...) }
+
+func (k sink) number(s series, v float64, labels ...string) {
+	kind := prometheus.GaugeValue
+	if s.kind == "counter" {
+		kind = prometheus.CounterValue
+	}
+	for i, l := range labels {
+		labels[i] = strings.ToValidUTF8(l, "?")
+	}
+	m, err := prometheus.NewConstMetric(s.desc, kind, v, labels...)
+	k.send(s, m, err)
+}
+
+func (k sink) totals(s series, t totals) {
+	for labels, n := range t.sorted() {
+		k.count(s, n, labels...)
+	}
+}
+
+func (k sink) histogram(s series, h Histogram) {
+	if len(h.Counts) != len(h.Bounds)+1 {
+		return
+	}
+	buckets, count := map[float64]uint64{}, uint64(0)
+	for i, bound := range h.Bounds {
+		count += h.Counts[i]
+		buckets[bound.Seconds()] = count
+	}
+	count += h.Counts[len(h.Bounds)]
+	m, err := prometheus.NewConstHistogram(s.desc, count, h.Sum.Seconds(), buckets)
+	k.send(s, m, err)
+}
+
+const other = "other"
+
+// typeLabel is a query type that is common, or other: clients choose types, and
+// must not choose how many series there are.
+func typeLabel(t string) string {
+	return oneOf(t, "A", "NS", "CNAME", "SOA", "PTR", "HINFO", "MX", "TXT", "AAAA", "SRV", "NAPTR", "DNAME", "DS",
+		"RRSIG", "NSEC", "DNSKEY", "NSEC3", "TLSA", "SVCB", "HTTPS", "IXFR", "AXFR", "ANY", "CAA")
+}
+
+// rcodeLabel is a response code of RFC 1035 4.1.1, RFC 2136 2.2, RFC 6891 9 or
+// RFC 7873 8, or other.
+func rcodeLabel(r string) string {
+	return oneOf(r, "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED",
+		"YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE", "BADVERS", "BADCOOKIE")
+}
+
+func oneOf(word string, words ...string) string {
+	if slices.Contains(words, word) {
+		return word
+	}
+	return other
+}

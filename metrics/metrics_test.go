@@ -1,0 +1,215 @@
+package metrics
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// busy is a snapshot in which every series has values.
+func busy() Snapshot {
+	ms := time.Millisecond
+	return Snapshot{
+		Server: Server{
+			Queries: []Queries{
+				{"udp", "A", "NOERROR", 5},
+				{"udp", "A", "NXDOMAIN", 2},
+				{"udp", "AAAA", "NOERROR", 3},
+				{"tcp", "TXT", "SERVFAIL", 1},
+				{"udp", "TYPE4711", "RCODE17", 1},
+				{"udp", "TYPE4712", "RCODE18", 1},
+			},
+			PacketHits: 6, PacketMisses: 7, PacketEntries: 8,
+			Dropped: map[string]uint64{"short": 1, "response": 2},
+			Panics:  1, Waiting: 2,
+			Resolve: Histogram{[]time.Duration{ms, 10 * ms, time.Second}, []uint64{4, 0, 2, 1}, 2500 * ms},
+			TCP:     TCP{Open: 3, Accepted: 10, Refused: 1, Evicted: 2},
+		},
+		Resolver: Resolver{
+			Hits: 11, Misses: 12, Entries: 13,
+			Exchanges: []Exchanges{{"udp", "answer", 20}, {"udp", "timeout", 2}, {"tcp", "answer", 1}, {"udp", "answer", 1}},
+			RTT:       Histogram{[]time.Duration{10 * ms, 100 * ms}, []uint64{15, 6, 0}, 700 * ms},
+		},
+		DNS64: []Synthesis{{"default", "standard", 4}, {"lab \xff", "forced", 9}},
+	}
+}
+
+// registryOf has the series of one snapshot and nothing else.
+func registryOf(t *testing.T, s Snapshot) *prometheus.Registry {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	if err := r.Register(&collector{newCatalogue(), "1.2.3", func() Snapshot { return s }}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// exposition is what Prometheus is told.
+func exposition(t *testing.T, s Snapshot) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(registryOf(t, s), promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	return strings.ReplaceAll(w.Body.String(), runtime.Version(), "go")
+}
+
+// golden compares got with a file, or writes the file when -update is given.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test -update writes it anew); got:\n%s", file, got)
+	}
+}
+
+func TestExposition(t *testing.T) {
+	t.Parallel()
+	golden(t, "testdata/busy.txt", exposition(t, busy()))
+}
+
+func TestExpositionOfAProgramThatHasJustStarted(t *testing.T) {
+	t.Parallel()
+	golden(t, "testdata/idle.txt", exposition(t, Snapshot{}))
+}
+
+func TestEverySeriesIsInTheBusyExposition(t *testing.T) {
+	t.Parallel()
+	text := exposition(t, busy())
+	c := newCatalogue()
+	for _, s := range c.all() {
+		if !strings.Contains(text, "# TYPE "+s.name+" "+s.kind+"\n") {
+			t.Errorf("%s, a %s, is missing", s.name, s.kind)
+		}
+	}
+}
+
+func TestNamesPassPromlint(t *testing.T) {
+	t.Parallel()
+	families, err := registryOf(t, busy()).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestClientsCannotMakeSeries(t *testing.T) {
+	t.Parallel()
+	var all Snapshot
+	for v := range 1 << 16 {
+		all.Server.Queries = append(all.Server.Queries, Queries{"udp", fmt.Sprint("TYPE", v), fmt.Sprint("RCODE", v), 1})
+	}
+	lines := strings.Split(exposition(t, all), "\n")
+	if len(lines) > 50 {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
+func TestTheReferenceListsEverySeries(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("# Metrics\n\nWith `metrics: 127.0.0.1:9153` in the [configuration](configuration.md), Sextant serves these series at " +
+		"`http://127.0.0.1:9153/metrics`,\nbeside those of the Go runtime (`go_*`) and of the process (`process_*`). Values count from the start " +
+		"of the program.\n\n| Series | Type | Labels | Meaning |\n|---|---|---|---|\n")
+	c := newCatalogue()
+	for _, s := range c.all() {
+		labels := ""
+		if len(s.labels) > 0 {
+			labels = "`" + strings.Join(s.labels, "`, `") + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, s.kind, labels, s.help)
+	}
+	b.WriteString(notes)
+	golden(t, "../docs/reference/metrics.md", b.String())
+}
+
+const notes = `
+Labels: ` + "`proto`" + ` is udp or tcp. ` + "`type`" + ` is a query type and ` + "`rcode`" + ` a response code by name; those that are rare are "other", so that
+clients cannot make series. ` + "`reason`" + ` and ` + "`result`" + ` are short words. ` + "`view`" + ` is a view's name in the configuration, ` + "`mode`" + ` is
+standard or forced.
+
+The share of queries that the packet cache answers:
+
+` + "```promql" + `
+rate(sextant_packet_cache_hits_total[5m])
+  / (rate(sextant_packet_cache_hits_total[5m]) + rate(sextant_packet_cache_misses_total[5m]))
+` + "```" + `
+
+How long the slowest hundredth of the other queries takes:
+
+` + "```promql" + `
+histogram_quantile(0.99, rate(sextant_resolve_duration_seconds_bucket[5m]))
+` + "```" + `
+`
+
+func TestRunServesUntilItsContextIsDone(t *testing.T) {
+	t.Parallel()
+	e := New("1.2.3", busy)
+	if err := e.Listen(netip.MustParseAddrPort("127.0.0.1:0")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	for path, want := range map[string]string{
+		"/metrics": "sextant_queries_total{proto=\"udp\",type=\"A\"} 7\n",
+		"/":        "go_goroutines",
+	} {
+		if body := get(t, "http://"+e.Addr().String()+path); !strings.Contains(body, want) {
+			t.Errorf("%s: no %q in\n%s", path, want, body)
+		}
+	}
+	if err := New("", busy).Listen(e.Addr()); err == nil {
+		t.Error("the address could be taken twice")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: status %d, %v", url, r.StatusCode, err)
+	}
+	return string(body)
+}

@@ -1,0 +1,70 @@
+package metrics
+
+import "time"
+
+// Snapshot is what the parts of the program have counted since they started.
+type Snapshot struct {
+	Server   Server
+	Resolver Resolver
+	DNS64    []Synthesis
+}
+
+// Server counts what clients asked and were told.
+type Server struct {
+	Queries []Queries // any order; several may be of the same kind
+
+	PacketHits    uint64 // queries that the packet cache answered
+	PacketMisses  uint64
+	PacketEntries int
+
+	Dropped map[string]uint64 // messages without a reply, by a short reason
+	Panics  uint64            // resolvers that broke; each cost one SERVFAIL
+	Waiting int               // queries that wait for a resolver now
+	Resolve Histogram         // from arrival to answer, of what no packet answered
+	TCP     TCP
+}
+
+// Queries counts queries of one kind and their responses.
+type Queries struct {
+	Proto string // udp, tcp
+	Type  string // mnemonic; any that is not common becomes "other"
+	Rcode string // mnemonic, of the response; any that is not common becomes "other"
+	Count uint64
+}
+
+// TCP counts connections of clients.
+type TCP struct {
+	Open     int // now
+	Accepted uint64
+	Refused  uint64 // closed at once: too many
+	Evicted  uint64 // closed while idle, to make room
+}
+
+// Resolver counts what other servers were asked.
+type Resolver struct {
+	Hits, Misses uint64 // of the response cache
+	Entries      int
+	Exchanges    []Exchanges
+	RTT          Histogram // of exchanges that brought a reply
+}
+
+// Exchanges counts messages to other servers of one kind.
+type Exchanges struct {
+	Proto  string // udp, tcp
+	Result string // a short word, such as answer, timeout, mismatch
+	Count  uint64
+}
+
+// Synthesis counts the responses in which one view synthesised records.
+type Synthesis struct {
+	View  string
+	Mode  string // standard, forced
+	Count uint64
+}
+
+// Histogram counts durations. The zero Histogram has no series.
+type Histogram struct {
+	Bounds []time.Duration // upper bounds, inclusive, ascending
+	Counts []uint64        // one for each bound, not summed up, and one for all above
+	Sum    time.Duration
+}
