@@ -1,0 +1,282 @@
+package dig
+
+import (
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// rdata is a cursor in the rdata of one RR.
+type rdata struct {
+	m       *message
+	at, end int
+	bad     bool // what was read is not what the type needs
+}
+
+// field reads one field of rdata and prints it; "" prints nothing.
+type field func(r *rdata) string
+
+// layouts are the types whose rdata is printed field by field.
+var layouts = map[uint16][]field{
+	dns.TypeA:          {address4},
+	dns.TypeAAAA:       {address6},
+	dns.TypeNS:         {name},
+	dns.TypeCNAME:      {name},
+	dns.TypeDNAME:      {name},
+	dns.TypePTR:        {name},
+	dns.TypeMB:         {name},
+	dns.TypeMD:         {name},
+	dns.TypeMF:         {name},
+	dns.TypeMG:         {name},
+	dns.TypeMR:         {name},
+	dns.TypeSOA:        {name, name, uint32s, uint32s, uint32s, uint32s, uint32s},
+	dns.TypeMX:         {uint16s, name},
+	dns.TypeAFSDB:      {uint16s, name},
+	dns.TypeRT:         {uint16s, name},
+	dns.TypeKX:         {uint16s, name},
+	dns.TypeLP:         {uint16s, name},
+	dns.TypePX:         {uint16s, name, name},
+	dns.TypeRP:         {name, name},
+	dns.TypeMINFO:      {name, name},
+	dns.TypeTALINK:     {name, name},
+	dns.TypeSRV:        {uint16s, uint16s, uint16s, name},
+	dns.TypeNAPTR:      {uint16s, uint16s, text, text, text, name},
+	dns.TypeTXT:        {texts},
+	dns.TypeSPF:        {texts},
+	dns.TypeAVC:        {texts},
+	dns.TypeNINFO:      {texts},
+	dns.TypeHINFO:      {text, text},
+	dns.TypeISDN:       {texts},
+	dns.TypeX25:        {text},
+	dns.TypeGPOS:       {text, text, text},
+	dns.TypeURI:        {uint16s, uint16s, restText},
+	dns.TypeCAA:        {uint8s, tag, restText},
+	dns.TypeDS:         {uint16s, uint8s, uint8s, restHex},
+	dns.TypeCDS:        {uint16s, uint8s, uint8s, restHex},
+	dns.TypeDLV:        {uint16s, uint8s, uint8s, restHex},
+	dns.TypeTA:         {uint16s, uint8s, uint8s, restHex},
+	dns.TypeDNSKEY:     {uint16s, uint8s, uint8s, restBase64},
+	dns.TypeCDNSKEY:    {uint16s, uint8s, uint8s, restBase64},
+	dns.TypeKEY:        {uint16s, uint8s, uint8s, restBase64},
+	dns.TypeRKEY:       {uint16s, uint8s, uint8s, restBase64},
+	dns.TypeRRSIG:      {rrType, uint8s, uint8s, uint32s, date, date, uint16s, name, restBase64},
+	dns.TypeSIG:        {rrType, uint8s, uint8s, uint32s, date, date, uint16s, name, restBase64},
+	dns.TypeNSEC:       {name, bitmap},
+	dns.TypeNSEC3:      {uint8s, uint8s, uint16s, salt, hash, bitmap},
+	dns.TypeNSEC3PARAM: {uint8s, uint8s, uint16s, salt},
+	dns.TypeCSYNC:      {uint32s, uint16s, bitmap},
+	dns.TypeTLSA:       {uint8s, uint8s, uint8s, restHex},
+	dns.TypeSMIMEA:     {uint8s, uint8s, uint8s, restHex},
+	dns.TypeSSHFP:      {uint8s, uint8s, restHex},
+	dns.TypeZONEMD:     {uint32s, uint8s, uint8s, restHex},
+	dns.TypeCERT:       {certType, uint16s, algorithm, restBase64},
+	dns.TypeOPENPGPKEY: {restBase64},
+	dns.TypeDHCID:      {restBase64},
+	dns.TypeEUI48:      {eui(6)},
+	dns.TypeEUI64:      {eui(8)},
+	dns.TypeNID:        {uint16s, locator},
+	dns.TypeL32:        {uint16s, address4},
+	dns.TypeL64:        {uint16s, locator},
+	dns.TypeLOC:        {location},
+	dns.TypeSVCB:       {uint16s, name, parameters},
+	dns.TypeHTTPS:      {uint16s, name, parameters},
+}
+
+// rdataText is an RR's rdata in presentation form: field by field, or as octets
+// when the type is unknown or the fields do not fit (RFC 3597 5).
+func (m *message) rdataText(rr rr) string {
+	if layout, ok := layouts[rr.rtype]; ok && rr.at < rr.end {
+		r := &rdata{m: m, at: rr.at, end: rr.end}
+		var fields []string
+		for _, f := range layout {
+			if s := f(r); s != "" {
+				fields = append(fields, s)
+			}
+		}
+		if !r.bad && r.at == r.end {
+			return strings.Join(fields, " ")
+		}
+	}
+	octets := m.octets[rr.at:rr.end]
+	if len(octets) == 0 {
+		return `\# 0`
+	}
+	return fmt.Sprintf(`\# %d %s`, len(octets), chunks(hexUpper(octets)))
+}
+
+// take is the next n octets; zeros, and a bad mark, when there are fewer.
+func (r *rdata) take(n int) []byte {
+	if r.at+n > r.end {
+		r.bad, r.at = true, r.end
+		return make([]byte, n)
+	}
+	r.at += n
+	return r.m.octets[r.at-n : r.at]
+}
+
+func (r *rdata) rest() []byte { return r.take(r.end - r.at) }
+
+func (r *rdata) uint8() int  { return int(r.take(1)[0]) }
+func (r *rdata) uint16() int { return int(binary.BigEndian.Uint16(r.take(2))) }
+
+func uint8s(r *rdata) string  { return strconv.Itoa(r.uint8()) }
+func uint16s(r *rdata) string { return strconv.Itoa(r.uint16()) }
+func uint32s(r *rdata) string { return fmt.Sprint(binary.BigEndian.Uint32(r.take(4))) }
+func rrType(r *rdata) string  { return dns.Type(r.uint16()).String() }
+
+func name(r *rdata) string {
+	wire, next, err := r.m.name(r.at)
+	if err != nil || next > r.end {
+		r.bad, r.at = true, r.end
+		return ""
+	}
+	r.at = next
+	return lookup.Presentation(wire)
+}
+
+func address4(r *rdata) string { return netip.AddrFrom4([4]byte(r.take(4))).String() }
+func address6(r *rdata) string { return addressText(netip.AddrFrom16([16]byte(r.take(16)))) }
+
+// addressText is an address as BIND prints it: IPv4-compatible addresses have a
+// dotted quad at their end.
+func addressText(a netip.Addr) string {
+	if a.Is6() {
+		b := a.As16()
+		if [12]byte(b[:12]) == ([12]byte{}) && (b[12] != 0 || b[13] != 0) {
+			return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
+		}
+	}
+	return a.String()
+}
+
+// text is a character string (RFC 1035 3.3).
+func text(r *rdata) string { return quoted(r.take(r.uint8())) }
+
+// texts is all the character strings that are left.
+func texts(r *rdata) string {
+	var all []string
+	for r.at < r.end {
+		all = append(all, text(r))
+	}
+	return strings.Join(all, " ")
+}
+
+func restText(r *rdata) string { return quoted(r.rest()) }
+
+// quoted is text as master files have it (RFC 1035 5.1).
+func quoted(text []byte) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range text {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03d`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// tag is the property of a CAA RR (RFC 8659 4.1).
+func tag(r *rdata) string {
+	octets := r.take(r.uint8())
+	for _, c := range octets {
+		if c < '0' || c > '9' && c < 'A' || c > 'Z' && c < 'a' || c > 'z' {
+			r.bad = true
+		}
+	}
+	return string(octets)
+}
+
+func hexUpper(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
+
+// chunks puts a space behind every 56 characters, as BIND does by default.
+func chunks(s string) string {
+	const width = 56
+	var parts []string
+	for part := range slices.Chunk([]byte(s), width) {
+		parts = append(parts, string(part))
+	}
+	return strings.Join(parts, " ")
+}
+
+func restHex(r *rdata) string    { return chunks(hexUpper(r.rest())) }
+func restBase64(r *rdata) string { return chunks(base64.StdEncoding.EncodeToString(r.rest())) }
+
+// date is a time of an RRSIG (RFC 4034 3.2).
+func date(r *rdata) string {
+	return time.Unix(int64(binary.BigEndian.Uint32(r.take(4))), 0).UTC().Format("20060102150405")
+}
+
+// salt and hash are of NSEC3 (RFC 5155 3.3).
+func salt(r *rdata) string {
+	if octets := r.take(r.uint8()); len(octets) > 0 {
+		return hexUpper(octets)
+	}
+	return "-"
+}
+
+func hash(r *rdata) string {
+	return base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(r.take(r.uint8()))
+}
+
+// bitmap is a list of types (RFC 4034 4.1.2).
+func bitmap(r *rdata) string {
+	var types []string
+	for last := -1; r.at < r.end; {
+		window, octets := r.uint8(), r.take(r.uint8())
+		if window <= last || len(octets) == 0 || len(octets) > 32 {
+			r.bad = true
+		}
+		last = window
+		for i := range 8 * len(octets) {
+			if octets[i/8]>>(7-i%8)&1 == 1 {
+				types = append(types, dns.Type(window<<8|i).String())
+			}
+		}
+	}
+	return strings.Join(types, " ")
+}
+
+func certType(r *rdata) string {
+	t := r.uint16()
+	if s, ok := dns.CertTypeToString[uint16(t)]; ok {
+		return s
+	}
+	return strconv.Itoa(t)
+}
+
+func algorithm(r *rdata) string {
+	a := r.uint8()
+	if s, ok := dns.AlgorithmToString[uint8(a)]; ok {
+		return s
+	}
+	return strconv.Itoa(a)
+}
+
+func eui(n int) field {
+	return func(r *rdata) string { return strings.ReplaceAll(fmt.Sprintf("% x", r.take(n)), " ", "-") }
+}
+
+// locator is a 64-bit value of ILNP (RFC 6742 2.1).
+func locator(r *rdata) string {
+	b := r.take(8)
+	return fmt.Sprintf("%x:%x:%x:%x", binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]),
+		binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:]))
+}
