@@ -1,0 +1,120 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
+)
+
+// Exchange is what became of one message to a server.
+type Exchange struct {
+	Server   netip.AddrPort
+	Zone     lookup.Name // for which it was asked
+	Question lookup.Question
+	RTT      time.Duration // until the reply, or until the attempt ended
+	Rcode    lookup.Rcode  // meaningful when Err is nil
+	TCP      bool
+	Err      error
+}
+
+// wireQuestion is q as servers are asked. DO is always set, so that what is
+// remembered serves those who want DNSSEC, too; CD never is: servers of zones do
+// not validate.
+func wireQuestion(q lookup.Question) lookup.Question {
+	q.DO, q.CD = true, false
+	return q
+}
+
+// converse asks s, without EDNS when it is known or seems to choke on it
+// (RFC 6891 6.2.2).
+func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transport.Reply, error) {
+	habit := r.health.habit(s.addr, r.options.Now())
+	request := transport.Request{
+		Server:   netip.AddrPortFrom(s.addr, r.options.Port),
+		Question: wireQuestion(p.question),
+		NoEDNS:   habit.plain || !habit.edns && s.tries == maxTries-1,
+		Timeout:  min(habit.timeout<<s.tries, r.options.Timeout),
+	}
+	s.tries++
+	reply, err := r.exchange(ctx, p, request)
+	if err == nil && !request.NoEDNS && chokes(reply) {
+		request.NoEDNS = true
+		reply, err = r.exchange(ctx, p, request)
+	}
+	if err == nil {
+		r.health.spoke(s.addr, reply, request.NoEDNS, r.options.Now())
+	}
+	return reply, err
+}
+
+// chokes tells whether a reply may be due to the OPT in the query. A server that
+// knows EDNS would have put an OPT into it, except for BADVERS.
+func chokes(r *transport.Reply) bool {
+	switch r.Rcode {
+	case lookup.FORMERR, lookup.NOTIMP:
+		return !r.EDNS
+	}
+	return r.Rcode == lookup.BADVERS
+}
+
+// exchange sends one message, pays for it, and remembers how the server did.
+func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Request) (*transport.Reply, error) {
+	if !p.task.budget.Upstream() {
+		return nil, errBudget
+	}
+	start := r.options.Now()
+	reply, err := r.options.Exchanger.Exchange(ctx, request)
+	now := r.options.Now()
+	event := Exchange{Server: request.Server, Zone: p.cut.zone, Question: request.Question, RTT: now.Sub(start), Err: err}
+	sent := 1
+	if err == nil {
+		event.Rcode, event.TCP, sent = reply.Rcode, reply.TCP, reply.Sent
+		if reply.RTT > 0 {
+			event.RTT = reply.RTT
+		}
+	} else if e, ok := errors.AsType[*transport.Error](err); ok {
+		event.TCP, sent = e.TCP, e.Sent
+	}
+	for ; sent > 1; sent-- {
+		p.task.budget.Upstream() // what the transport has sent already counts, even if too much
+	}
+	r.counters.exchanged(event)
+	r.options.Observe(event)
+	switch {
+	case err == nil:
+		r.health.replied(request.Server.Addr(), event.RTT, now)
+	case ctx.Err() != nil: // we hung up, which is no fault of the server
+	case isLocal(err):
+		r.health.unreachable(request.Server.Addr(), now)
+	default:
+		r.health.failed(request.Server.Addr(), now)
+	}
+	return reply, err
+}
+
+// isTimeout tells whether err is nothing but silence.
+func isTimeout(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// isNetworkError tells whether err came from the network: neither from a server's
+// reply nor from its silence.
+func isNetworkError(err error) bool {
+	_, ok := errors.AsType[net.Error](err)
+	return ok && !isTimeout(err)
+}
+
+// isLocal tells whether err means that this host has no way to any address of
+// that family, in which case nothing was sent.
+func isLocal(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "dial" &&
+		(errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT))
+}

@@ -1,0 +1,145 @@
+package resolver
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// flightKey says which flights are the same. Those of one depth wait only for
+// deeper ones, so that two can never wait for each other, whatever name servers
+// depend on.
+type flightKey struct {
+	question lookup.Question
+	depth    int
+}
+
+// flights are the hops that are being fetched. Whoever wants the same hop at the
+// same depth waits for the one flight, so that one question is outstanding once:
+// this is also what makes birthday attacks useless (RFC 5452 5).
+type flights struct {
+	mu    sync.Mutex
+	aloft map[flightKey]*flight
+}
+
+type flight struct {
+	done   chan struct{} // closed when hop and err are there to be read
+	hop    *hop
+	err    error
+	cancel context.CancelFunc
+
+	waiting int // how many do; guarded by flights.mu
+}
+
+// join waits for the flight of that key until ctx ends. When there is none, it
+// starts one that does work, under a context that belongs to nobody who waits and
+// ends at limit.
+func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
+	fs.mu.Lock()
+	f, found := fs.aloft[key]
+	if !found {
+		var own context.Context
+		f = &flight{done: make(chan struct{})}
+		own, f.cancel = context.WithDeadline(context.WithoutCancel(ctx), limit)
+		fs.aloft[key] = f
+		go fs.fly(own, key, f, work)
+	}
+	f.waiting++
+	fs.mu.Unlock()
+
+	select {
+	case <-f.done:
+		return f.hop, !found, f.err
+	case <-ctx.Done():
+		fs.leave(ctx, key, f)
+		return nil, !found, ctx.Err()
+	}
+}
+
+// fly does the work and wakes all who wait.
+func (fs *flights) fly(ctx context.Context, key flightKey, f *flight, work func(context.Context) (*hop, error)) {
+	defer f.cancel()
+	defer close(f.done)
+	defer fs.land(key, f)
+	defer func() {
+		// What a server sent must not be able to end the program.
+		if p := recover(); p != nil {
+			f.err = &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDEOther, Text: "internal error"}, Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	f.hop, f.err = work(ctx)
+}
+
+// land takes f off the list, if it is still on it.
+func (fs *flights) land(key flightKey, f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.aloft[key] == f {
+		delete(fs.aloft, key)
+	}
+}
+
+// leave stops waiting for f because ctx has ended. Who ran out of time will ask
+// again, so the flight goes on for it; when the last one hung up, it ends.
+func (fs *flights) leave(ctx context.Context, key flightKey, f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.waiting--
+	if f.waiting == 0 && ctx.Err() == context.Canceled {
+		f.cancel()
+		if fs.aloft[key] == f {
+			delete(fs.aloft, key) // nobody shall join what has been cancelled
+		}
+	}
+}
+
+// len is how many are in the air.
+func (fs *flights) len() int {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return len(fs.aloft)
+}
+
+// fetch asks for a hop that is not remembered, or waits for another who does.
+func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, error) {
+	if t.trail.contains(q) {
+		return nil, errCycle
+	}
+	if err := r.failures.recent(q, r.options.Now()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithDeadline(ctx, t.wait)
+	defer cancel()
+	work := func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) }
+	key := flightKey{q, t.depth}
+	h, led, err := r.flights.join(ctx, key, t.limit, work)
+	if !led && isCircumstantial(err) && ctx.Err() == nil && r.failures.recent(q, r.options.Now()) == nil {
+		// The flight failed because of whoever led it, and not in a way that would
+		// have been noted. Once is enough to find out whether that matters.
+		h, _, err = r.flights.join(ctx, key, t.limit, work)
+	}
+	if err != nil {
+		return nil, explain(ctx, err)
+	}
+	return h, nil
+}
+
+// work is what a flight does: iterate, and remember a failure that says
+// something about q. That of a client's own question with a full budget does, even
+// if it lies in the circumstances: they will be the same next time.
+func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, error) {
+	fresh := t.depth == 0 && t.budget.Sent() == 0
+	h, err := r.iterate(ctx, t, q)
+	switch {
+	case err == nil:
+		r.failures.forget(q)
+	case ctx.Err() == context.Canceled: // nobody waited any longer
+	case fresh || !isCircumstantial(err):
+		r.failures.note(q, err, r.options.Now())
+	}
+	return h, err
+}

@@ -1,0 +1,218 @@
+package resolver
+
+import (
+	"math"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sextant-dns/sextant/cache"
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
+)
+
+const (
+	maxKnown  = 50_000           // servers that are remembered
+	knownLife = 15 * time.Minute // after the last exchange, or a server is new again
+
+	guessedRTT  = 200 * time.Millisecond // of a server that was never asked
+	minTimeout  = 300 * time.Millisecond
+	sameRTT     = 30 * time.Millisecond // how much slower than the best is as good as the best
+	lamePenalty = time.Minute           // of RTT: asked when all others have failed
+	lameLife    = time.Minute           // after which a lame server is given a new chance
+	plainLife   = 15 * time.Minute      // after which a server is asked with EDNS again
+	explore     = 20                    // one choice in so many is made at random
+
+	// A server that was silent so often in a row is left alone, for longer and
+	// longer, and then probed by one query (RFC 4697 2.1).
+	maxSilent    = 3
+	firstBackoff = time.Second
+	lastBackoff  = 30 * time.Second
+
+	familyBackoff = 5 * time.Second // after the host had no route
+)
+
+// health is what is remembered of servers. It is about addresses, not about
+// zones, except for lameness.
+type health struct {
+	mu      sync.Mutex // held over each reading and changing of servers
+	servers *cache.Cache[netip.Addr, server]
+	lames   *cache.Cache[lameness, struct{}]
+	noRoute [2]time.Time // when IPv4 and IPv6 may be tried again
+	timeout time.Duration
+	intN    func(int) int
+}
+
+type lameness struct {
+	server netip.Addr
+	zone   lookup.Name
+}
+
+// server is what is known of one address. The zero value knows nothing.
+type server struct {
+	rtt, deviation time.Duration // smoothed as in RFC 6298 2; 0 when there was no reply yet
+	silent         int           // attempts without a reply since the last one
+	retry          time.Time     // when silent has reached maxSilent: not to be asked before
+	edns           bool          // has put an OPT into a reply
+	plain          time.Time     // until then it is asked without one
+}
+
+// habit is what a server is expected to do.
+type habit struct {
+	timeout time.Duration
+	edns    bool // it certainly speaks EDNS
+	plain   bool // it does not
+}
+
+func newHealth(o Options) *health {
+	return &health{
+		servers: cache.New[netip.Addr, server](cache.Options[netip.Addr]{Entries: maxKnown}),
+		lames:   cache.New[lameness, struct{}](cache.Options[lameness]{Entries: maxKnown}),
+		timeout: o.Timeout,
+		intN:    o.IntN,
+	}
+}
+
+func (h *health) get(a netip.Addr, now time.Time) server {
+	s, _, _ := h.servers.Get(a, netip.Prefix{}, now)
+	return s
+}
+
+// change replaces what is known of a.
+func (h *health) change(a netip.Addr, now time.Time, f func(*server)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.get(a, now)
+	f(&s)
+	h.servers.Put(a, netip.Prefix{}, s, now.Add(knownLife))
+}
+
+// replied notes that a has replied after rtt.
+func (h *health) replied(a netip.Addr, rtt time.Duration, now time.Time) {
+	h.change(a, now, func(s *server) {
+		rtt = max(rtt, 1)
+		if s.rtt == 0 {
+			s.rtt, s.deviation = rtt, rtt/2
+		} else {
+			s.deviation += ((s.rtt - rtt).Abs() - s.deviation) / 4
+			s.rtt += (rtt - s.rtt) / 8
+		}
+		s.silent = 0
+	})
+}
+
+// failed notes that a did not reply. While a is left alone nothing is added: all
+// the failures of one moment are one.
+func (h *health) failed(a netip.Addr, now time.Time) {
+	h.change(a, now, func(s *server) {
+		if s.silent >= maxSilent {
+			return
+		}
+		if s.silent++; s.silent == maxSilent {
+			s.retry = now.Add(firstBackoff)
+		}
+	})
+}
+
+// unreachable notes that the host has no way to addresses like a.
+func (h *health) unreachable(a netip.Addr, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.noRoute[family(a)] = now.Add(familyBackoff)
+}
+
+func family(a netip.Addr) int {
+	if a.Is4() {
+		return 0
+	}
+	return 1
+}
+
+// lame notes that a does not serve zone although it should.
+func (h *health) lame(a netip.Addr, zone lookup.Name, now time.Time) {
+	h.lames.Put(lameness{a, zone}, netip.Prefix{}, struct{}{}, now.Add(lameLife))
+}
+
+// spoke notes what a reply says about a's EDNS. A server that has spoken it is
+// never held not to, and others get a new chance from time to time: a forged
+// FORMERR must not take DNSSEC away (CVE-2026-52690).
+func (h *health) spoke(a netip.Addr, r *transport.Reply, plain bool, now time.Time) {
+	h.change(a, now, func(s *server) {
+		switch {
+		case r.EDNS:
+			s.edns, s.plain = true, time.Time{}
+		case plain && !s.edns && !chokes(r) && !now.Before(s.plain):
+			s.plain = now.Add(plainLife)
+		}
+	})
+}
+
+// habit is what to expect of a. Its timeout is meant for the first attempt
+// (RFC 6298 2.3); that of a server that was never heard is the longest.
+func (h *health) habit(a netip.Addr, now time.Time) habit {
+	s := h.get(a, now)
+	expected := habit{timeout: h.timeout, edns: s.edns, plain: now.Before(s.plain)}
+	if s.rtt > 0 {
+		expected.timeout = max(minTimeout, s.rtt+4*s.deviation)
+	}
+	return expected
+}
+
+// choose is the server to ask, or nil when all are to be left alone. It takes one
+// of the fastest as a rule, so that load and guessing spread, and any other now
+// and then, so that those which have become faster are found out.
+func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *candidate {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	usable, best := make([]*candidate, 0, len(from)), time.Duration(math.MaxInt64)
+	scores := make([]time.Duration, 0, len(from))
+	for _, c := range from {
+		s := h.get(c.addr, now)
+		if now.Before(h.noRoute[family(c.addr)]) || s.silent >= maxSilent && now.Before(s.retry) {
+			continue
+		}
+		score := h.score(s, lameness{c.addr, zone}, now)
+		usable, scores, best = append(usable, c), append(scores, score), min(best, score)
+	}
+	limit := best + sameRTT
+	if best < lamePenalty && h.intN(explore) == 0 {
+		limit = lamePenalty - 1 // whom we know to be lame we do not explore
+	}
+	chosen, fitting := (*candidate)(nil), 0
+	for i, c := range usable {
+		if scores[i] <= limit {
+			if fitting++; h.intN(fitting) == 0 {
+				chosen = c
+			}
+		}
+	}
+	if chosen != nil {
+		h.claim(chosen.addr, now)
+	}
+	return chosen
+}
+
+// score is how long s may be expected to take.
+func (h *health) score(s server, l lameness, now time.Time) time.Duration {
+	score := s.rtt
+	if score == 0 {
+		score = guessedRTT
+	}
+	score <<= min(s.silent, maxSilent)
+	if _, _, lame := h.lames.Get(l, netip.Prefix{}, now); lame {
+		score += lamePenalty
+	}
+	return score
+}
+
+// claim takes the right to probe a, if it has been left alone, and leaves it alone
+// for twice as long unless the probe finds it well.
+func (h *health) claim(a netip.Addr, now time.Time) {
+	s := h.get(a, now)
+	if s.silent < maxSilent {
+		return
+	}
+	s.silent++
+	s.retry = now.Add(min(firstBackoff<<min(s.silent-maxSilent, 10), lastBackoff))
+	h.servers.Put(a, netip.Prefix{}, s, now.Add(knownLife))
+}

@@ -1,0 +1,86 @@
+package resolver
+
+import (
+	"net/netip"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
+)
+
+// Bounds of what is taken from one referral, before anything is looked up
+// (NRDelegation, CacheFlush).
+const (
+	maxNames     = 13 // name servers
+	maxAddresses = 6  // of one name server
+)
+
+// delegated finds the delegation below zone on the way to q in a reply without
+// the answer. NS sets at or above zone are not on the way, those beside it are
+// nobody's business (CVE-2025-11411).
+func delegated(zone lookup.Name, q lookup.Question, r *transport.Reply) (verdict, bool) {
+	sections := [][]lookup.RRset{r.Authority}
+	if q.Type == lookup.TypeNS || q.Type == lookup.TypeANY {
+		sections = append(sections, r.Answer) // RFC 2181 5.4.1: some put a referral there
+	}
+	if _, ok := soaFor(zone, q.Name, r); ok {
+		return verdict{}, false
+	}
+	for _, section := range sections {
+		for _, s := range section {
+			if s.Type != lookup.TypeNS || !isAbove(zone, s.Name) || !q.Name.IsSubdomainOf(s.Name) {
+				continue
+			}
+			if q.Type == lookup.TypeDS && s.Name == q.Name {
+				continue // RFC 4035 3.1.4.1: the child is not the one to ask
+			}
+			return verdict{kind: referral, cut: newCut(zone, s, r.Additional)}, true
+		}
+	}
+	return verdict{}, false
+}
+
+// newCut is the cut that ns makes, with the glue that a server of zone may give
+// for it: addresses of these very name servers, if they lie in zone. The life of
+// the shortest-lived part is the life of all.
+func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
+	c := &cut{zone: owned(ns.Name), ttl: ns.TTL}
+	for rdata := range ns.Data.All() {
+		name, _, err := lookup.NameFromWire(rdata)
+		if err != nil {
+			continue
+		}
+		if len(c.servers) == maxNames {
+			break
+		}
+		c.servers = append(c.servers, Server{Name: owned(name)})
+	}
+	for i := range c.servers {
+		s := &c.servers[i]
+		if !s.Name.IsSubdomainOf(zone) {
+			continue
+		}
+		for _, glue := range additional {
+			if addrs := addresses(glue); glue.Name == s.Name && len(addrs) > 0 {
+				s.Addrs = append(s.Addrs, addrs...)
+				c.ttl = min(c.ttl, glue.TTL)
+			}
+		}
+		s.Addrs = s.Addrs[:min(len(s.Addrs), maxAddresses)]
+	}
+	return c
+}
+
+// addresses are the addresses in a set of A or AAAA that can be a server's.
+func addresses(s lookup.RRset) (addrs []netip.Addr) {
+	size := map[lookup.Type]int{lookup.TypeA: 4, lookup.TypeAAAA: 16}[s.Type]
+	if size == 0 {
+		return nil
+	}
+	for rdata := range s.Data.All() {
+		a, _ := netip.AddrFromSlice([]byte(rdata))
+		if len(rdata) == size && !a.IsUnspecified() && !a.IsMulticast() {
+			addrs = append(addrs, a.Unmap())
+		}
+	}
+	return addrs
+}

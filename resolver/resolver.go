@@ -1,0 +1,205 @@
+package resolver
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
+)
+
+// Exchanger sends one message to one server and brings back its reply. It is
+// safe for concurrent use and returns when ctx ends.
+type Exchanger interface {
+	Exchange(ctx context.Context, r transport.Request) (*transport.Reply, error)
+}
+
+// Options are what can be chosen about a Resolver. Exchanger is required; the
+// zero value of all else is a good choice.
+type Options struct {
+	Exchanger Exchanger
+
+	Hints          []Server // where to find the root; default BuiltinHints()
+	Port           uint16   // that all servers listen on; default 53
+	NoIPv4, NoIPv6 bool     // do not ask servers over this family
+	NoPriming      bool     // trust the hints for ever and never ask for the root servers
+
+	Cache          int           // hops to remember; default 100000
+	MaxTTL         uint32        // longest life of anything remembered, in seconds; default 86400
+	MaxNegativeTTL uint32        // the same for denials; default 900
+	Limits         lookup.Limits // of queries that bring no budget of their own
+
+	Timeout  time.Duration // longest wait for one attempt; default 1.5 s
+	Deadline time.Duration // longest wait of a client; default 6 s
+
+	Now     func() time.Time // default time.Now; timers always take real time
+	IntN    func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
+	Observe func(Exchange)   // told of every exchange with a server as it ends; must not block
+}
+
+func (o Options) withDefaults() Options {
+	if o.Hints == nil {
+		o.Hints = BuiltinHints()
+	}
+	if o.Port == 0 {
+		o.Port = 53
+	}
+	if o.Cache == 0 {
+		o.Cache = 100_000
+	}
+	if o.MaxTTL == 0 {
+		o.MaxTTL = 86400
+	}
+	if o.MaxNegativeTTL == 0 {
+		o.MaxNegativeTTL = 900
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 1500 * time.Millisecond
+	}
+	if o.Deadline == 0 {
+		o.Deadline = 6 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.IntN == nil {
+		o.IntN = rand.IntN
+	}
+	if o.Observe == nil {
+		o.Observe = func(Exchange) {}
+	}
+	return o
+}
+
+// Resolver is an iterative resolver with its memory. It is a lookup.Resolver.
+type Resolver struct {
+	options  Options
+	root     atomic.Pointer[cut] // nil until it is first needed
+	cuts     *cuts
+	answers  *answers
+	failures *failures
+	health   *health
+	flights  flights
+	counters counters
+}
+
+var _ lookup.Resolver = (*Resolver)(nil)
+
+// New makes a Resolver with an empty memory. It starts nothing and sends nothing.
+func New(o Options) *Resolver {
+	o = o.withDefaults()
+	return &Resolver{
+		options:  o,
+		cuts:     newCuts(o),
+		answers:  newAnswers(o),
+		failures: newFailures(),
+		health:   newHealth(o),
+		flights:  flights{aloft: map[flightKey]*flight{}},
+	}
+}
+
+// Resolve answers q from memory or by asking servers. The answer section holds
+// the alias chain in order and what stands at its end; the authority section holds
+// the SOA of a denial and nothing else; RRSIGs stand with what they cover. The
+// query's CD changes nothing as long as nothing is validated.
+//
+// When no answer is found before the deadline the error is a *lookup.Failure; the
+// work goes on for a little longer, for the sake of those who ask again. When ctx
+// is cancelled the error is the context's, and work that nobody else waits for
+// ends.
+func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+	if refusal := refuse(q); refusal != nil {
+		return refusal, nil
+	}
+	if q.Budget == nil {
+		q.Budget = lookup.NewBudget(r.options.Limits)
+	}
+	response, err := r.follow(ctx, newTask(q.Budget, r.options.Deadline), hopQuestion(q.Name, q.Type))
+	if err != nil {
+		r.counters.failed(err)
+	}
+	return response, err
+}
+
+// refuse is the response to what this resolver does not do, or nil.
+func refuse(q lookup.Query) *lookup.Response {
+	switch {
+	case !q.RD:
+		return refusal(lookup.REFUSED, lookup.EDENotAuthoritative, "recursion not desired")
+	case q.Class != lookup.ClassIN:
+		return refusal(lookup.REFUSED, lookup.EDENotSupported, "class "+q.Class.String())
+	case isMeta(q.Type):
+		return refusal(lookup.NOTIMP, lookup.EDEInvalidQueryType, "type "+q.Type.String())
+	}
+	return nil
+}
+
+func refusal(rcode lookup.Rcode, code uint16, text string) *lookup.Response {
+	return &lookup.Response{Rcode: rcode, EDE: []lookup.EDE{{Code: code, Text: text}}}
+}
+
+// isMeta tells whether t can stand in no zone and is not ANY (RFC 6895 3.1).
+func isMeta(t lookup.Type) bool {
+	return t == lookup.TypeNone || t == lookup.TypeOPT || t >= 128 && t <= 255 && t != lookup.TypeANY
+}
+
+// hopQuestion is the form in which hops are asked for and remembered: DO and CD
+// make no difference here, see wireQuestion.
+func hopQuestion(name lookup.Name, t lookup.Type) lookup.Question {
+	return lookup.Question{Name: name, Type: t, Class: lookup.ClassIN}
+}
+
+// follow answers q by joining hop to hop for as long as there are aliases.
+func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*lookup.Response, error) {
+	var chain []lookup.RRset
+	for {
+		h, err := r.hop(ctx, t, q)
+		if err != nil {
+			return nil, err
+		}
+		here := h.aged(r.options.Now())
+		if h.next == "" || !followsAlias(q.Type) {
+			return join(chain, here), nil
+		}
+		chain = append(chain, here.Answer...)
+		if isOwner(chain, h.next) {
+			return nil, lookup.Fail(lookup.EDEOther, "alias loop at %s", h.next)
+		}
+		if !t.budget.Alias() {
+			return nil, lookup.Fail(lookup.EDEOther, "too many aliases, the last to %s", h.next)
+		}
+		q.Name = h.next
+	}
+}
+
+// followsAlias tells whether a CNAME is a step towards t and not the answer
+// (RFC 1034 3.6.2).
+func followsAlias(t lookup.Type) bool { return t != lookup.TypeCNAME && t != lookup.TypeANY }
+
+// isOwner tells whether name has a CNAME in chain.
+func isOwner(chain []lookup.RRset, name lookup.Name) bool {
+	return slices.ContainsFunc(chain, func(s lookup.RRset) bool { return s.Name == name && s.Type == lookup.TypeCNAME })
+}
+
+// join is the response at the end of chain with chain before it.
+func join(chain []lookup.RRset, end *lookup.Response) *lookup.Response {
+	if len(chain) == 0 {
+		return end
+	}
+	whole := *end
+	whole.Answer = append(chain, end.Answer...)
+	return &whole
+}
+
+// hop finds one hop, in memory or else by a flight.
+func (r *Resolver) hop(ctx context.Context, t task, q lookup.Question) (*hop, error) {
+	if h, ok := r.answers.recall(q, r.options.Now()); ok {
+		r.counters.hits.Add(1)
+		return h, nil
+	}
+	r.counters.misses.Add(1)
+	return r.fetch(ctx, t, q)
+}

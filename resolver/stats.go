@@ -1,0 +1,86 @@
+package resolver
+
+import (
+	"sync/atomic"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Stats is what a Resolver has done since it was made, and what it holds now.
+type Stats struct {
+	Hits, Misses uint64 // hops that were in memory, and that were not
+
+	Exchanges     uint64 // with servers, those that failed included
+	Timeouts      uint64 // of them, those with nothing but silence
+	NetworkErrors uint64 // of them, those that failed in another way
+	TCP           uint64 // of them, those over TCP in the end
+
+	Failures Failures // queries without an answer
+
+	Answers, Cuts int // remembered
+	Flights       int // hops that are being fetched now
+}
+
+// Failures counts them by the Extended DNS Error that clients were told.
+type Failures struct {
+	Unreachable uint64 // 22, no reachable authority
+	Network     uint64 // 23, network error
+	Remembered  uint64 // 13, cached error
+	Other       uint64
+}
+
+type counters struct {
+	hits, misses                        atomic.Uint64
+	exchanges, timeouts, broken, tcp    atomic.Uint64
+	unreachable, network, cached, other atomic.Uint64
+}
+
+func (c *counters) exchanged(e Exchange) {
+	c.exchanges.Add(1)
+	if e.TCP {
+		c.tcp.Add(1)
+	}
+	switch {
+	case e.Err == nil:
+	case isTimeout(e.Err):
+		c.timeouts.Add(1)
+	default:
+		c.broken.Add(1)
+	}
+}
+
+func (c *counters) failed(err error) {
+	switch lookup.EDEOf(err).Code {
+	case lookup.EDENoReachableAuth:
+		c.unreachable.Add(1)
+	case lookup.EDENetworkError:
+		c.network.Add(1)
+	case lookup.EDECachedError:
+		c.cached.Add(1)
+	default:
+		c.other.Add(1)
+	}
+}
+
+// Stats reads the counters. They are read one by one, so those of a busy Resolver
+// need not fit together exactly.
+func (r *Resolver) Stats() Stats {
+	c := &r.counters
+	return Stats{
+		Hits:          c.hits.Load(),
+		Misses:        c.misses.Load(),
+		Exchanges:     c.exchanges.Load(),
+		Timeouts:      c.timeouts.Load(),
+		NetworkErrors: c.broken.Load(),
+		TCP:           c.tcp.Load(),
+		Failures: Failures{
+			Unreachable: c.unreachable.Load(),
+			Network:     c.network.Load(),
+			Remembered:  c.cached.Load(),
+			Other:       c.other.Load(),
+		},
+		Answers: r.answers.cache.Len(),
+		Cuts:    r.cuts.cache.Len(),
+		Flights: r.flights.len(),
+	}
+}

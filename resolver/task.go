@@ -1,0 +1,74 @@
+package resolver
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// maxDepth is how many name servers without glue may have to be found, one for
+// the sake of the other, before a name is given up. BIND allows as many.
+const maxDepth = 7
+
+// task is what a piece of work has to keep to: those of one client query share
+// one budget and one limit, and those that work for another one are deeper.
+type task struct {
+	budget *lookup.Budget
+	wait   time.Time // when whoever waits for it loses patience
+	limit  time.Time // when the work itself must have ended
+	depth  int       // 0 for what clients ask for
+	trail  *trail    // the questions that wait for this one
+}
+
+// newTask is the task of a client that waits for so long. Work may take two
+// thirds longer, since those who were told of a failure come back. These times
+// are for contexts and so are not of Options.Now.
+func newTask(budget *lookup.Budget, patience time.Duration) task {
+	wait := time.Now().Add(patience)
+	return task{budget: budget, wait: wait, limit: wait.Add(patience * 2 / 3)}
+}
+
+// within is t for the work on q.
+func (t task) within(q lookup.Question) task {
+	t.trail = &trail{question: q, rest: t.trail}
+	t.wait = t.limit
+	return t
+}
+
+// deeper is the task of finding something that t needs first. It is paid for,
+// even if nothing has to be sent in the end: otherwise a tangle of delegations
+// that need each other would be free to walk around in.
+func (t task) deeper() (task, error) {
+	if t.depth == maxDepth {
+		return t, errDepth
+	}
+	if !t.budget.Upstream() {
+		return t, errBudget
+	}
+	t.depth++
+	return t, nil
+}
+
+// trail is a list of questions, of which each waits for the one before it.
+type trail struct {
+	question lookup.Question
+	rest     *trail
+}
+
+func (t *trail) contains(q lookup.Question) bool {
+	for ; t != nil; t = t.rest {
+		if t.question == q {
+			return true
+		}
+	}
+	return false
+}
+
+// What ends work for reasons that lie in the query and not in its subject. The
+// same question may have an answer for somebody else.
+var (
+	errBudget = errors.New("too many messages for one query")
+	errDepth  = errors.New("name servers depend on each other too deeply")
+	errCycle  = errors.New("name servers depend on each other in a circle")
+)
