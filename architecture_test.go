@@ -30,6 +30,8 @@ func imports() map[string][]string {
 		"config":    {"lookup"},
 
 		"dns64":         {"lookup"},
+		"special":       {"lookup"},
+		"rebinding":     {"lookup"},
 		"resolver":      {"lookup", "cache", "transport"},
 		"authoritative": {"lookup", "zones"},
 
@@ -41,7 +43,7 @@ func imports() map[string][]string {
 
 		"internal/scenario": {"lookup", "message", "transport", "cache", "zones", "dns64", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "resolver", "authoritative", "server", "lab", "dig", "metrics"},
+		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics"},
 		"":            {},
 	}
 }

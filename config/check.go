@@ -12,6 +12,7 @@ import (
 func (doc *document) check(d *decoder) {
 	doc.checkAddresses(d)
 	doc.checkResolver(d)
+	notEmpty(d, &doc.Rebinding.Private)
 	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
 	doc.DNS64.check(d)
 	for i := range doc.Views {

@@ -25,6 +25,9 @@ type Config struct {
 	TCP      TCP
 	UDP      UDP
 
+	SpecialNames SpecialNames
+	Rebinding    Rebinding
+
 	Zones []Zone // zones that we are authoritative for
 	Views []View // in the order in which they are tried; never empty
 }
@@ -50,6 +53,20 @@ type Resolver struct {
 	MaxUpstream     int           // messages sent for one client query
 	MaxAliases      int           // CNAMEs and DNAMEs followed for one client query
 	SourceAddresses []netip.Addr  // where queries leave from; empty: the system's choice
+}
+
+// SpecialNames is what becomes of names that mean nothing on the Internet
+// (RFC 6761, RFC 6303).
+type SpecialNames struct {
+	Answer bool          // they are answered here; false: they are resolved like others
+	Except []lookup.Name // names that are not special, with all below them
+}
+
+// Rebinding is the filter of private addresses in answers of the Internet.
+type Rebinding struct {
+	Filter  bool
+	Private []netip.Prefix // what may not stand in answers; empty: the usual ranges
+	Domains []lookup.Name  // names whose answers may have them, with all below
 }
 
 // TCP bounds connections of clients.

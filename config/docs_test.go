@@ -1,7 +1,9 @@
 package config
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -21,16 +23,28 @@ func TestTheExampleLoads(t *testing.T) {
 	}
 }
 
-func TestEveryBlockOfTheReferenceLoads(t *testing.T) {
+func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
 	t.Parallel()
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, reference), -1)
-	if len(blocks) < 5 {
-		t.Fatalf("only %d blocks found", len(blocks))
-	}
-	for _, b := range blocks {
-		if _, err := Parse("configuration.md", []byte(b[1])); err != nil {
-			t.Errorf("%v\nin\n%s", err, b[1])
+	pages := []string{"../README.md"}
+	if err := filepath.WalkDir("../docs", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			pages = append(pages, path)
 		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, page := range pages {
+		for _, b := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, page), -1) {
+			found++
+			if _, err := Parse(page, []byte(b[1])); err != nil {
+				t.Errorf("%v\nin\n%s", err, b[1])
+			}
+		}
+	}
+	if found < 10 {
+		t.Fatalf("only %d blocks found", found)
 	}
 }
 
@@ -54,6 +68,8 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"resolver.":         doc.Resolver.keys(),
 		"tcp.":              doc.TCP.keys(),
 		"udp.":              doc.UDP.keys(),
+		"special-names.":    doc.SpecialNames.keys(),
+		"rebinding.":        doc.Rebinding.keys(),
 		"dns64.":            doc.DNS64.keys(),
 		"dns64.prefixes[].": new(Prefix64).keys(),
 		"dns64.names[].":    new(NameRule).keys(),
@@ -64,7 +80,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "tcp", "udp", "dns64"} {
+	for _, section := range []string{"cache", "resolver", "special-names", "rebinding", "tcp", "udp", "dns64"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -30,7 +30,8 @@ func newDocument() *document {
 				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
 				InFlight: 16, PerClient: 32, Connections: 1024,
 			},
-			UDP: UDP{Size: 1232, Slow: 10_000},
+			UDP:          UDP{Size: 1232, Slow: 10_000},
+			SpecialNames: SpecialNames{Answer: true},
 		},
 		Allow: prefixes(
 			"127.0.0.0/8", "::1/128", // this host
@@ -64,19 +65,21 @@ func prefixes(texts ...string) []netip.Prefix {
 
 func (doc *document) keys() keys {
 	return keys{
-		"listen":   values(&doc.Listen, endpoint(53)),
-		"metrics":  value(&doc.Metrics, endpoint(9153)),
-		"log":      value(&doc.Log, logLevel),
-		"nsid":     value(&doc.NSID, text(255)),
-		"version":  value(&doc.Version, text(255)), // one character string (RFC 1035 3.3)
-		"allow":    values(&doc.Allow, network),
-		"cache":    object(&doc.Cache, doc.Cache.keys()),
-		"resolver": object(&doc.Resolver, doc.Resolver.keys()),
-		"tcp":      object(&doc.TCP, doc.TCP.keys()),
-		"udp":      object(&doc.UDP, doc.UDP.keys()),
-		"dns64":    dns64(&doc.DNS64),
-		"zones":    list(&doc.Zones, zone),
-		"views":    list(&doc.Views, view),
+		"listen":        values(&doc.Listen, endpoint(53)),
+		"metrics":       value(&doc.Metrics, endpoint(9153)),
+		"log":           value(&doc.Log, logLevel),
+		"nsid":          value(&doc.NSID, text(255)),
+		"version":       value(&doc.Version, text(255)), // one character string (RFC 1035 3.3)
+		"allow":         values(&doc.Allow, network),
+		"cache":         object(&doc.Cache, doc.Cache.keys()),
+		"resolver":      object(&doc.Resolver, doc.Resolver.keys()),
+		"tcp":           object(&doc.TCP, doc.TCP.keys()),
+		"udp":           object(&doc.UDP, doc.UDP.keys()),
+		"dns64":         dns64(&doc.DNS64),
+		"special-names": object(&doc.SpecialNames, doc.SpecialNames.keys()),
+		"rebinding":     object(&doc.Rebinding, doc.Rebinding.keys()),
+		"zones":         list(&doc.Zones, zone),
+		"views":         list(&doc.Views, view),
 	}
 }
 
@@ -124,6 +127,21 @@ func (u *UDP) keys() keys {
 		"readers": value(&u.Readers, integer(0, 1024)),
 		"size":    value(&u.Size, integer(512, 4096)),
 		"slow":    value(&u.Slow, integer(1, 1_000_000)),
+	}
+}
+
+func (s *SpecialNames) keys() keys {
+	return keys{
+		"answer": value(&s.Answer, boolean),
+		"except": values(&s.Except, name),
+	}
+}
+
+func (r *Rebinding) keys() keys {
+	return keys{
+		"filter":  value(&r.Filter, boolean),
+		"private": values(&r.Private, network),
+		"domains": values(&r.Domains, name),
 	}
 }
 

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sextant-dns/sextant/authoritative"
+	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/dns64"
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/metrics"
+	"github.com/sextant-dns/sextant/rebinding"
+	"github.com/sextant-dns/sextant/resolver"
+	"github.com/sextant-dns/sextant/server"
+	"github.com/sextant-dns/sextant/special"
+	"github.com/sextant-dns/sextant/transport"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// wiring is what the parts are connected to beside the configuration: the
+// outside world, which the lab replaces. Zero fields mean the real one.
+type wiring struct {
+	log       *slog.Logger
+	exchanger resolver.Exchanger
+	hints     []resolver.Server
+}
+
+// parts are a configuration come to life. Nothing is open before listen, and
+// nothing moves before run.
+type parts struct {
+	log       *slog.Logger
+	exchanges *exchanges
+	recurse   *resolver.Resolver
+	server    *server.Server
+	metrics   *metrics.Exporter // nil: not asked for
+	state     atomic.Pointer[state]
+}
+
+// state is what a reload replaces.
+type state struct {
+	config *config.Config
+	served []server.View
+	dns64  []namedDNS64
+}
+
+// namedDNS64 is a view's DNS64, for the metrics.
+type namedDNS64 struct {
+	view string
+	*dns64.DNS64
+}
+
+// build makes the parts of c, from the bottom up. The error says what is wrong in
+// the files that c names.
+func build(c *config.Config, w wiring) (*parts, error) {
+	p := &parts{log: w.log, exchanges: newExchanges()}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if p.recurse, err = p.buildResolver(c, w); err != nil {
+		return nil, err
+	}
+	s, err := p.buildState(c)
+	if err != nil {
+		return nil, err
+	}
+	p.state.Store(s)
+	p.server = server.New(serverOptions(c, s.served, p.log))
+	if c.Metrics.IsValid() {
+		p.metrics = metrics.New(version, p.snapshot)
+	}
+	return p, nil
+}
+
+func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, error) {
+	r, hints := c.Resolver, w.hints
+	if r.RootHints != "" {
+		f, err := os.Open(r.RootHints)
+		if err != nil {
+			return nil, fmt.Errorf("root hints: %w", err)
+		}
+		defer f.Close()
+		if hints, err = resolver.ParseHints(f); err != nil {
+			return nil, fmt.Errorf("root hints: %s: %w", r.RootHints, err)
+		}
+	}
+	exchanger := w.exchanger
+	if exchanger == nil {
+		o := transport.Options{Timeout: r.Timeout, UDPSize: r.UDPSize, NoCase0x20: !r.Case0x20}
+		for _, source := range r.SourceAddresses {
+			if source.Is4() {
+				o.Sources4 = append(o.Sources4, source)
+			} else {
+				o.Sources6 = append(o.Sources6, source)
+			}
+		}
+		exchanger = transport.New(o)
+	}
+	return resolver.New(resolver.Options{
+		Exchanger:      exchanger,
+		Hints:          hints,
+		Port:           r.Port,
+		NoIPv4:         !r.IPv4,
+		NoIPv6:         !r.IPv6,
+		NoPriming:      !r.Priming,
+		Cache:          c.Cache.Responses,
+		MaxTTL:         c.Cache.MaxTTL,
+		MaxNegativeTTL: c.Cache.MaxNegativeTTL,
+		Timeout:        r.Timeout,
+		Deadline:       r.Deadline,
+		Limits:         limits(c),
+		Observe:        p.exchanges.observe,
+	}), nil
+}
+
+// limits are of one client query. DNS64 walks a chain of aliases twice, for AAAA
+// and for A, and both walks are paid from one ledger.
+func limits(c *config.Config) lookup.Limits {
+	l := lookup.Limits{Upstream: c.Resolver.MaxUpstream, Aliases: c.Resolver.MaxAliases}
+	if slices.ContainsFunc(c.Views, func(v config.View) bool { return synthesizes(v.DNS64) }) {
+		l.Aliases *= 2
+	}
+	return l
+}
+
+// buildState connects, for each view, the resolvers that it hears:
+//
+//	RD=1: dns64 -> our zones -> special-use names -> rebinding filter -> the resolver
+//	RD=0: our zones
+func (p *parts) buildState(c *config.Config) (*state, error) {
+	held, err := p.loadZones(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{config: c}
+	for _, v := range c.Views {
+		var own []*zones.Zone
+		for _, name := range v.Zones {
+			own = append(own, held[name])
+		}
+		tree, err := zones.NewTree(own...)
+		if err != nil {
+			return nil, fmt.Errorf("view %s: %w", v.Name, err)
+		}
+		authority := authoritative.New(tree)
+		served := server.View{Name: v.Name, Clients: v.Clients}
+		if len(own) > 0 {
+			served.Authoritative = authority
+		}
+		if v.Recursion {
+			internet, err := p.buildInternet(c, v)
+			if err != nil {
+				return nil, fmt.Errorf("view %s: %w", v.Name, err)
+			}
+			served.Recursive = authority.Before(internet)
+			if synthesizes(v.DNS64) {
+				o := dns64Options(v.DNS64)
+				d, err := dns64.New(served.Recursive, o)
+				if err != nil {
+					return nil, fmt.Errorf("view %s: dns64: %w", v.Name, err)
+				}
+				for _, warning := range o.Warnings() {
+					p.log.Warn("dns64", "view", v.Name, "problem", warning)
+				}
+				served.Recursive = d
+				s.dns64 = append(s.dns64, namedDNS64{v.Name, d})
+			}
+		}
+		s.served = append(s.served, served)
+	}
+	return s, nil
+}
+
+// buildInternet is what a view hears of names that are not ours.
+func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver, error) {
+	var internet lookup.Resolver = p.recurse
+	if c.Rebinding.Filter {
+		o := rebinding.Options{Private: c.Rebinding.Private, Domains: c.Rebinding.Domains}
+		for _, prefix := range v.DNS64.Prefixes {
+			if prefix.Synthesize {
+				o.Prefixes = append(o.Prefixes, prefix.Prefix)
+			}
+		}
+		filter, err := rebinding.New(internet, o)
+		if err != nil {
+			return nil, fmt.Errorf("rebinding: %w", err)
+		}
+		internet = filter
+	}
+	if c.SpecialNames.Answer {
+		internet = special.New(internet, special.Options{Off: c.SpecialNames.Except})
+	}
+	return internet, nil
+}
+
+// loadZones reads every zone file. All that is wrong in any of them is reported.
+func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error) {
+	held := map[lookup.Name]*zones.Zone{}
+	var wrong []error
+	for _, z := range c.Zones {
+		zone, err := zones.LoadFile(z.File, z.Name)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("zone %s: %w", z.Name, err))
+			continue
+		}
+		for _, problem := range zone.Lint() {
+			p.log.Warn("zone", "zone", z.Name, "problem", problem)
+		}
+		held[z.Name] = zone
+	}
+	return held, errors.Join(wrong...)
+}
+
+func serverOptions(c *config.Config, views []server.View, log *slog.Logger) server.Options {
+	packets := c.Cache.Packets
+	if packets == 0 {
+		packets = -1 // to the server, 0 is its default and less is none
+	}
+	return server.Options{
+		Views:   views,
+		Packets: packets,
+		Limits:  limits(c),
+		UDPSize: c.UDP.Size,
+		Readers: c.UDP.Readers,
+		Slow:    c.UDP.Slow,
+		// The resolver says within its deadline that it has no answer, and the
+		// client shall hear it; what is later than that, nobody waits for.
+		MaxAge:  c.Resolver.Deadline + time.Second,
+		NSID:    c.NSID,
+		Version: c.Version,
+		Log:     log,
+		TCP: server.TCPOptions{
+			FirstByte:   c.TCP.FirstByte,
+			Idle:        c.TCP.Idle,
+			Write:       c.TCP.Write,
+			InFlight:    c.TCP.InFlight,
+			PerClient:   c.TCP.PerClient,
+			Connections: c.TCP.Connections,
+		},
+	}
+}
+
+// listen opens all sockets, so that a port that is taken is an error at the
+// start.
+func (p *parts) listen() error {
+	c := p.state.Load().config
+	for _, a := range c.Listen {
+		if err := p.server.Listen(a); err != nil {
+			return fmt.Errorf("cannot listen on %s: %w", a, err)
+		}
+	}
+	if p.metrics != nil {
+		return p.metrics.Listen(c.Metrics)
+	}
+	return nil
+}
+
+// run serves until ctx is done or a part fails, and returns after all of them
+// have ended.
+func (p *parts) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.server.Run(ctx) })
+	group.Go(func() error { return p.recurse.Run(ctx) })
+	if p.metrics != nil {
+		group.Go(func() error { return p.metrics.Run(ctx) })
+	}
+	return group.Wait()
+}

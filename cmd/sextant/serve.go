@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sextant-dns/sextant/config"
+)
+
+func serveCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server until SIGINT or SIGTERM. SIGHUP reads the configuration again: what fails to load
+changes nothing. Without --config it resolves from the built-in root hints and serves loopback and
+private networks on 127.0.0.1 and ::1, port 5300.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := load(path, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, path, cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
+	return cmd
+}
+
+// serve runs what c describes until ctx ends. It reloads from path on SIGHUP.
+func serve(ctx context.Context, c *config.Config, path string, errOut io.Writer) error {
+	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.Log}))
+	p, err := build(c, wiring{log: log})
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return exitCode(exitUsage)
+	}
+	if err := p.listen(); err != nil {
+		return failure{err}
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.run(ctx) })
+	group.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-hangup:
+				p.reload(path)
+			}
+		}
+	})
+	for _, a := range p.server.Addrs() {
+		log.Info("serving", "address", a)
+	}
+	if err := group.Wait(); err != nil {
+		return failure{err}
+	}
+	log.Info("stopped")
+	return nil
+}

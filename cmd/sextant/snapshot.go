@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/sextant-dns/sextant/dns64"
+	"github.com/sextant-dns/sextant/metrics"
+)
+
+// snapshot is what the running parts have counted, in the words of package
+// metrics.
+func (p *parts) snapshot() metrics.Snapshot {
+	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), DNS64: p.synthesisCounts()}
+}
+
+func (p *parts) serverCounts() metrics.Server {
+	s := p.server.Stats()
+	m := metrics.Server{
+		PacketHits:    s.Packets.Hits,
+		PacketMisses:  s.Packets.Misses,
+		PacketEntries: s.Packets.Entries,
+		Dropped:       map[string]uint64{},
+		Panics:        s.Panics,
+		Waiting:       s.Waiting,
+		Resolve:       metrics.Histogram(s.Slow),
+		TCP:           metrics.TCP{Open: s.TCP.Open, Accepted: s.TCP.Accepted, Refused: s.TCP.Refused, Evicted: s.TCP.Evicted},
+	}
+	for _, q := range s.Queries {
+		m.Queries = append(m.Queries, metrics.Queries{Proto: q.Proto.String(), Type: q.Type.String(), Rcode: q.Rcode.String(), Count: q.Count})
+	}
+	for why, n := range s.Drops {
+		m.Dropped[why.String()] = n
+	}
+	return m
+}
+
+func (p *parts) synthesisCounts() []metrics.Synthesis {
+	var all []metrics.Synthesis
+	for _, d := range p.state.Load().dns64 {
+		s := d.Stats()
+		all = append(all,
+			metrics.Synthesis{View: d.view, Mode: dns64.Standard.String(), Count: s.Standard},
+			metrics.Synthesis{View: d.view, Mode: dns64.Forced.String(), Count: s.Forced})
+	}
+	return all
+}
+
+func (p *parts) resolverCounts() metrics.Resolver {
+	s := p.recurse.Stats()
+	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers}
+	m.Exchanges, m.RTT = p.exchanges.counts()
+	return m
+}
