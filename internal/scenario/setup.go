@@ -1,0 +1,166 @@
+package scenario
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// setup is what a story's configuration comes to, in terms of what the program
+// has.
+type setup struct {
+	story *Story
+
+	roots       []netip.Addr // the root servers
+	hints       string       // root hints as a master file
+	prime       bool         // ask the root servers for the root servers
+	noIPv4      bool
+	noIPv6      bool
+	quota       int // messages upstream for one query; 0 is the default
+	aliases     int
+	maxTTL      int // seconds; 0 is the default
+	maxNegative int
+	clients     []clientRule
+	nsid        string
+	version     string
+	dns64       bool
+	dns64All    bool         // synthesize although there are AAAA records
+	dns64Prefix netip.Prefix // the zero Prefix is the well-known one
+	dns64Ignore []string     // names whose AAAA records do not count
+	missing     []string     // what the program does not have, in the order found
+	allowSnoop  bool
+}
+
+// clientRule says what a network of clients may do.
+type clientRule struct {
+	clients netip.Prefix
+	allow   bool
+}
+
+// needs notes something that the program does not have.
+func (s *setup) needs(what string) {
+	if !slices.Contains(s.missing, what) {
+		s.missing = append(s.missing, what)
+	}
+}
+
+// setUp reads the configuration of a story. An option that is in no table is an
+// error, or a story would pass for a wrong reason. What the program lacks is a
+// *NotApplicable that names everything, in the order found.
+func setUp(story *Story) (*setup, error) {
+	s := &setup{story: story}
+	for _, section := range story.Settings {
+		if err := s.section(section); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", story.File, section.Line, err)
+		}
+	}
+	if story.Anchors {
+		s.needs("feature:autotrust")
+	}
+	s.steps()
+	if len(s.missing) > 0 {
+		return nil, &NotApplicable{Need: strings.Join(s.missing, " ")}
+	}
+	return s, nil
+}
+
+func (s *setup) section(section Clause) error {
+	switch section.Key {
+	case "server":
+		return s.server(section)
+	case "stub-zone":
+		return s.stub(section)
+	case "forward-zone":
+		s.needs("feature:forwarding")
+	case "auth-zone":
+		s.needs("feature:auth-zone")
+	case "rpz":
+		s.needs("feature:rpz")
+	case "view":
+		s.needs("feature:local-zone")
+	case "remote-control", "expect": // the latter is the player's matter
+	default:
+		return fmt.Errorf("no section is called %s", section.Key)
+	}
+	return nil
+}
+
+func (s *setup) server(section Clause) error {
+	options := serverOptions()
+	for _, c := range section.Sub {
+		rule, known := options[c.Key]
+		switch {
+		case !known:
+			return fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
+		case rule.apply != nil:
+			if err := rule.apply(s, c); err != nil {
+				return fmt.Errorf("line %d: %s: %w", c.Line, c.Key, err)
+			}
+		case rule.need != "" && !slices.Contains(rule.without, c.Value()):
+			s.needs(rule.need)
+		}
+	}
+	return nil
+}
+
+// stub takes the stub zone of the root for the hints.
+func (s *setup) stub(section Clause) error {
+	name := strings.TrimSuffix(strings.Join(section.Find("name"), ""), ".")
+	if name != "" {
+		s.needs("feature:stub-zones")
+	}
+	for _, c := range section.Sub {
+		switch c.Key {
+		case "name":
+		case "stub-addr":
+			addr, err := netip.ParseAddr(c.Value())
+			if err != nil {
+				return err
+			}
+			s.roots = append(s.roots, addr)
+		case "stub-prime":
+			s.prime = c.Value() == "yes"
+		case "stub-first", "stub-no-cache", "stub-host", "stub-tcp-upstream", "stub-tls-upstream":
+			s.needs("feature:stub-zones")
+		default:
+			return fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
+		}
+	}
+	return nil
+}
+
+// steps looks for what the story does that cannot be played.
+func (s *setup) steps() {
+	for i := range s.story.Steps {
+		step := &s.story.Steps[i]
+		switch step.Kind {
+		case CheckAutotrust:
+			s.needs("feature:autotrust")
+		case CheckTempfile:
+			s.needs("feature:zone-transfer")
+		case CheckOutQuery:
+			if q := step.Entry.Packets[0].Asked(); q.Name == string(lookup.Root) && q.Type == lookup.TypeNS {
+				s.prime = true
+			}
+		case InfraRTT, FlushMessage, ExpireMessage:
+			s.needs("unbound-only")
+		case Query:
+			if s.allowSnoop && !step.Entry.Packets[0].Header.RD && step.Entry.Packets[0].Raw == nil {
+				s.needs("feature:cache-snooping")
+			}
+		}
+		if strings.Contains(step.Macro, "${timeout}") {
+			s.needs("feature:autotrust")
+		}
+	}
+	for _, r := range s.story.Ranges {
+		for _, e := range r.Entries {
+			if len(e.Packets) > 1 {
+				s.needs("feature:zone-transfer")
+			}
+		}
+	}
+}
