@@ -90,8 +90,17 @@ func (p *poll) add(addrs []netip.Addr) (added int) {
 	return added
 }
 
+// unfound is the question under which it is remembered that no server of zone
+// could be found: those who ask for other names in it need not look again.
+func unfound(zone lookup.Name) lookup.Question { return hopQuestion(zone, nonexistent) }
+
 // search follows leads until one brings a new server; false when none does.
 func (p *poll) search(ctx context.Context) bool {
+	if len(p.servers) == 0 {
+		if p.cause = p.r.failures.recent(unfound(p.cut.zone), p.r.options.Now()); p.cause != nil {
+			return false
+		}
+	}
 	for len(p.leads) > 0 && p.mayChase() && ctx.Err() == nil {
 		lead := p.leads[0]
 		p.leads = p.leads[1:]
@@ -105,6 +114,7 @@ func (p *poll) search(ctx context.Context) bool {
 			p.barren++
 			p.leads = slices.DeleteFunc(p.leads, func(q lookup.Question) bool { return q.Name == lead.Name })
 		case p.add(addressesIn(r)) > 0:
+			p.r.failures.forget(unfound(p.cut.zone))
 			return true
 		}
 	}

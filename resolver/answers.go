@@ -9,8 +9,14 @@ import (
 	"github.com/sextant-dns/sextant/lookup"
 )
 
-// emptyTTL is how long an entirely empty response stands for a denial, in seconds.
-const emptyTTL = 5
+const (
+	// emptyTTL is how long an entirely empty response stands for a denial, in
+	// seconds.
+	emptyTTL = 5
+	// maxKept is the largest hop, in octets of rdata, that is remembered: a few
+	// names must not fill the memory (CVE-2024-25590).
+	maxKept = 16 << 10
+)
 
 // hop is all that there is to know about one name and type: an answer, a denial,
 // or an alias. It is immutable.
@@ -105,7 +111,11 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 }
 
 func (a *answers) put(key lookup.Question, h *hop, ttl uint32) {
-	if ttl > 0 {
+	size := 0
+	for _, s := range h.response.Answer {
+		size += len(s.Data) + len(s.Sigs)
+	}
+	if ttl > 0 && size <= maxKept {
 		a.cache.Put(key, h.response.Scope, h, h.learned.Add(time.Duration(ttl)*time.Second))
 	}
 }

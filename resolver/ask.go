@@ -24,7 +24,7 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question) (
 	for {
 		s, err := p.next(ctx)
 		if err != nil {
-			return p.settle(err)
+			return p.settle(ctx, err)
 		}
 		reply, err := r.converse(ctx, p, s)
 		switch {
@@ -33,7 +33,7 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question) (
 				return v, nil
 			}
 		case errors.Is(err, errBudget):
-			return p.settle(err)
+			return p.settle(ctx, err)
 		default:
 			p.complain(s, err)
 		}
@@ -129,9 +129,12 @@ func (p *poll) weigh(s *candidate, v verdict) verdict {
 }
 
 // settle ends the poll with the last resort, or with err when there is none.
-func (p *poll) settle(err error) (verdict, error) {
+func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	if p.resort.kind != useless {
 		return p.resort, nil
+	}
+	if len(p.servers) == 0 && p.chased > 0 && ctx.Err() == nil && p.task.proves(err) {
+		p.r.failures.note(unfound(p.cut.zone), err, p.r.options.Now())
 	}
 	return verdict{}, err
 }
@@ -154,7 +157,7 @@ func (p *poll) failure(ctx context.Context) error {
 	case len(p.servers) == 0:
 		f.EDE.Text = fmt.Sprintf("no address of any server of %s", p.cut.zone)
 	case len(p.complaints) == 0:
-		f.EDE.Text = fmt.Sprintf("all servers of %s were silent lately", p.cut.zone)
+		f.EDE.Text = fmt.Sprintf("all servers of %s were silent or out of reach lately", p.cut.zone)
 	default:
 		f.EDE.Text = fmt.Sprintf("no answer from %s: %s", p.cut.zone, strings.Join(p.complaints, ", "))
 		if p.network {

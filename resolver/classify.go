@@ -5,6 +5,10 @@ import (
 	"github.com/sextant-dns/sextant/transport"
 )
 
+// maxRest is how many aliases are learned from one reply beside the one that was
+// asked for (CacheFlush).
+const maxRest = 11
+
 // kind is what a reply means for the question.
 type kind uint8
 
@@ -194,7 +198,7 @@ func inAuthority(zone lookup.Name, q lookup.Question, r *transport.Reply) verdic
 		case s.Name == zone && r.AA:
 			return denial(zone, q, r) // RFC 2308 2.2 type 3 with an NS in place of nothing
 		case zone.IsSubdomainOf(s.Name):
-			return verdict{why: "refers upwards", lame: true} // RFC 4697 2.2
+			return verdict{why: "refers upwards or to itself", lame: true} // RFC 4697 2.2
 		case q.Type == lookup.TypeDS && s.Name == q.Name:
 			return denial(zone, q, r) // the parent side knows of no DS
 		}
@@ -209,7 +213,7 @@ func inAuthority(zone lookup.Name, q lookup.Question, r *transport.Reply) verdic
 // behind that, as long as they are in the zone: of other zones this server is not
 // believed.
 func readOn(zone lookup.Name, q lookup.Question, v verdict, r *transport.Reply) (rest []finding) {
-	for range r.Answer {
+	for range min(len(r.Answer), maxRest) {
 		if v.next == "" || !followsAlias(q.Type) || !v.next.IsSubdomainOf(zone) {
 			break
 		}

@@ -4,14 +4,14 @@
 // being all that there is to know about one name and type: an answer, a denial,
 // or an alias, behind which the next hop begins (resolver.go). A hop that is
 // remembered costs nothing (answers.go). Another is fetched by a flight, which all
-// who ask the same thing wait for (flight.go). A flight starts at the closest zone
-// cut that is known and iterates: ask a server of the zone, classify what it said;
-// a referral leads to the next cut, everything else ends the hop (iterate.go,
-// classify.go, referral.go, cut.go). Who is asked is decided by what is remembered
-// of servers: how fast, how often silent, lame for which zone (ask.go, address.go,
-// health.go). Name servers without glue are looked up by Resolve's own means, one
-// level deeper. One ledger pays for all that a query causes, and what failed is
-// not tried again for some seconds (failure.go).
+// who want the same wait for (flight.go). A flight starts at the closest zone cut
+// that is known, or at the root (cut.go, root.go), and iterates: ask the servers of
+// the zone, classify what they say; a referral leads to the next cut, everything
+// else ends the hop (iterate.go, classify.go, referral.go). Who is asked is decided
+// by what is remembered of servers: how fast, how often silent, lame for which zone
+// (ask.go, exchange.go, health.go). Name servers without glue are found by the same
+// means, one level deeper (address.go). One ledger pays for all that a query causes
+// (task.go), and what has failed is left alone for some seconds (failure.go).
 //
 // Cuts are learned from the parent side alone. What a zone says of its own NS is
 // an answer for those who ask for it and changes nothing about how the zone is

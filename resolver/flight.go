@@ -128,18 +128,20 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	return h, nil
 }
 
-// work is what a flight does: iterate, and remember a failure that says
-// something about q. That of a client's own question with a full budget does, even
-// if it lies in the circumstances: they will be the same next time.
+// work is what a flight does: iterate, and remember a failure that says something
+// about q.
 func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, error) {
-	fresh := t.depth == 0 && t.budget.Sent() == 0
+	if h, ok := r.answers.recall(q, r.options.Now()); ok {
+		return h, nil // another flight landed while this one was about to start
+	}
 	h, err := r.iterate(ctx, t, q)
-	switch {
-	case err == nil:
+	if err == nil {
 		r.failures.forget(q)
-	case ctx.Err() == context.Canceled: // nobody waited any longer
-	case fresh || !isCircumstantial(err):
+		return h, nil
+	}
+	err = explain(ctx, err)
+	if t.proves(err) && ctx.Err() != context.Canceled {
 		r.failures.note(q, err, r.options.Now())
 	}
-	return h, err
+	return nil, err
 }

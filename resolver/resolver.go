@@ -117,11 +117,19 @@ func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respons
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
-	response, err := r.follow(ctx, newTask(q.Budget, r.options.Deadline), hopQuestion(q.Name, q.Type))
+	response, err := r.follow(ctx, task{budget: q.Budget}, hopQuestion(q.Name, q.Type))
 	if err != nil {
 		r.counters.failed(err)
 	}
 	return response, err
+}
+
+// Flush forgets all answers, delegations and failures. What is known of servers
+// and of the root stays.
+func (r *Resolver) Flush() {
+	r.answers.cache.Purge()
+	r.cuts.cache.Purge()
+	r.failures.cache.Purge()
 }
 
 // refuse is the response to what this resolver does not do, or nil.
@@ -156,11 +164,19 @@ func hopQuestion(name lookup.Name, t lookup.Type) lookup.Question {
 func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*lookup.Response, error) {
 	var chain []lookup.RRset
 	for {
-		h, err := r.hop(ctx, t, q)
-		if err != nil {
-			return nil, err
+		now := r.options.Now()
+		h, ok := r.answers.recall(q, now)
+		if ok {
+			r.counters.hits.Add(1)
+		} else {
+			r.counters.misses.Add(1)
+			t = t.begun(r.options.Deadline)
+			var err error
+			if h, err = r.fetch(ctx, t, q); err != nil {
+				return nil, err
+			}
 		}
-		here := h.aged(r.options.Now())
+		here := h.aged(now)
 		if h.next == "" || !followsAlias(q.Type) {
 			return join(chain, here), nil
 		}
@@ -192,14 +208,4 @@ func join(chain []lookup.RRset, end *lookup.Response) *lookup.Response {
 	whole := *end
 	whole.Answer = append(chain, end.Answer...)
 	return &whole
-}
-
-// hop finds one hop, in memory or else by a flight.
-func (r *Resolver) hop(ctx context.Context, t task, q lookup.Question) (*hop, error) {
-	if h, ok := r.answers.recall(q, r.options.Now()); ok {
-		r.counters.hits.Add(1)
-		return h, nil
-	}
-	r.counters.misses.Add(1)
-	return r.fetch(ctx, t, q)
 }

@@ -110,7 +110,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 // learned expires.
 func (r *Resolver) refreshRoot(ctx context.Context) time.Duration {
 	hints := &cut{zone: lookup.Root, servers: r.options.Hints}
-	c, err := r.prime(ctx, newTask(lookup.NewBudget(r.options.Limits), r.options.Deadline), hints)
+	c, err := r.prime(ctx, task{budget: lookup.NewBudget(r.options.Limits)}.begun(r.options.Deadline), hints)
 	if err != nil {
 		return primeAgain
 	}

@@ -11,30 +11,40 @@ import (
 // the sake of the other, before a name is given up. BIND allows as many.
 const maxDepth = 7
 
-// task is what a piece of work has to keep to: those of one client query share
-// one budget and one limit, and those that work for another one are deeper.
+// task is what a piece of work has to keep to. Those of one client query share one
+// budget and one limit; those that work for another one are deeper.
 type task struct {
 	budget *lookup.Budget
 	wait   time.Time // when whoever waits for it loses patience
 	limit  time.Time // when the work itself must have ended
 	depth  int       // 0 for what clients ask for
+	fresh  bool      // it is a client's, which had not used up anything before
 	trail  *trail    // the questions that wait for this one
 }
 
-// newTask is the task of a client that waits for so long. Work may take two
-// thirds longer, since those who were told of a failure come back. These times
-// are for contexts and so are not of Options.Now.
-func newTask(budget *lookup.Budget, patience time.Duration) task {
-	wait := time.Now().Add(patience)
-	return task{budget: budget, wait: wait, limit: wait.Add(patience * 2 / 3)}
+// begun is t with its times set, if they were not yet: a client has so much
+// patience. Work may take two thirds longer, since those who were told of a failure
+// come back. These times are for contexts and so are not of Options.Now.
+func (t task) begun(patience time.Duration) task {
+	if t.limit.IsZero() {
+		t.wait = time.Now().Add(patience)
+		t.limit = t.wait.Add(patience * 2 / 3)
+	}
+	return t
 }
 
 // within is t for the work on q.
 func (t task) within(q lookup.Question) task {
 	t.trail = &trail{question: q, rest: t.trail}
 	t.wait = t.limit
+	t.fresh = t.depth == 0 && t.budget.Sent() == 0
 	return t
 }
+
+// proves tells whether the failure err of t says something about what was asked
+// for, and not only about who asked. That of a fresh task does, even if it lies in
+// the circumstances: they will be the same for the next one.
+func (t task) proves(err error) bool { return t.fresh || !isCircumstantial(err) }
 
 // deeper is the task of finding something that t needs first. It is paid for,
 // even if nothing has to be sent in the end: otherwise a tangle of delegations

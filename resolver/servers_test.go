@@ -1,0 +1,403 @@
+package resolver_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/resolver"
+	"github.com/sextant-dns/sextant/transport"
+)
+
+const www = "NOERROR | www.example.com. 60 A 192.0.2.80 , www.example.com. 60 A 192.0.2.81"
+
+func TestAServerThatDoesNotHelpIsPassedOver(t *testing.T) {
+	t.Parallel()
+	for what, text := range map[string]string{
+		"SERVFAIL":   "SERVFAIL",
+		"REFUSED":    "REFUSED",
+		"lame":       "authority:\n. 60 NS ns1.",
+		"truncated":  "TC AA",
+		"off topic":  "AA\nanswer:\nftp.example.com. 60 A 192.0.2.66",
+		"a NOTIMP":   "NOTIMP",
+		"an empty":   "AA",
+		"non-domain": "AA\nanswer:\nwww.example.net. 60 A 192.0.2.66",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			n := shops(t)
+			n.host("192.0.2.1").script = says("", "NOERROR "+text)
+			expect(t, n.resolver(), "www.example.com. A", www)
+			if n.count("192.0.2.1 ") != 1 {
+				t.Errorf("asked more than once:\n%s", n.log())
+			}
+		})
+	}
+}
+
+func TestWhenNoServerHelpsTheErrorTellsWhatTheyDid(t *testing.T) {
+	t.Parallel()
+	n := shops(t)
+	n.host("192.0.2.1").script = says("", "REFUSED")
+	n.host("192.0.2.2").script = says("", "SERVFAIL")
+	expectError(t, n.resolver(), "www.example.com. A", "22 (No Reachable Authority): no answer from example.com.: 192.0.2.1: REFUSED, 192.0.2.2: SERVFAIL")
+}
+
+func TestNothingAtAllIsBelievedWhenThreeServersSayIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", "", "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+		for _, a := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"} {
+			n.host(a).script = says("www.", "AA NOERROR")
+		}
+		r := n.resolver()
+		expect(t, r, "www.example.com. A", "NOERROR | ")
+		if n.count("192.0.2.") != 3 {
+			t.Errorf("sent\n%s", n.log())
+		}
+		time.Sleep(4 * time.Second)
+		expect(t, r, "www.example.com. A", "NOERROR | ")
+		if n.count("192.0.2.") != 3 {
+			t.Errorf("not remembered:\n%s", n.log())
+		}
+	})
+}
+
+func TestSilentServersAreTriedThreeTimesAndThenThereIsNoReachableAuthority(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1")
+		n.silence("192.0.2.1")
+		r := n.resolver()
+		start := time.Now()
+		expectError(t, r, "www.example.com. A", "22 (No Reachable Authority): no answer from example.com.: 192.0.2.1:")
+		if n.count("192.0.2.1 ") != 3 || time.Since(start) != 4500*time.Millisecond {
+			t.Errorf("after %v sent\n%s", time.Since(start), n.log())
+		}
+		if s := r.Stats(); s.Timeouts != 3 || s.Failures.Unreachable != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestTheDeadlineOfAClientIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+		n.silence("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+		r := n.resolver()
+		start := time.Now()
+		expectError(t, r, "www.example.com. A", "22 (No Reachable Authority)")
+		if took := time.Since(start); took != 6*time.Second {
+			t.Errorf("took %v", took)
+		}
+		// The work goes on, for at most ten seconds, and who asks again joins it.
+		expectError(t, r, "www.example.com. A", "22 (No Reachable Authority): no answer from example.com.")
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("the work took %v", took)
+		}
+		expectError(t, r, "www.example.com. A", "13 (Cached Error)")
+	})
+}
+
+func TestAWorkThatOutlivesItsClientFeedsTheMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5")
+		n.silence("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+		r := n.resolver(func(o *resolver.Options) { o.Deadline = 5 * time.Second })
+		expectError(t, r, "www.example.com. A", "22 (No Reachable Authority)")
+		time.Sleep(2 * time.Second)
+		n.forget()
+		if got := ask(t, r, "www.example.com. A"); !strings.HasPrefix(got, "NOERROR") || n.count("") != 0 {
+			t.Errorf("%s, sent\n%s", got, n.log())
+		}
+	})
+}
+
+func TestFailuresAreRememberedForLongerAndLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1")
+		n.host("192.0.2.1").script = says("", "SERVFAIL")
+		r := n.resolver()
+		expectError(t, r, "www.example.com. A", "22")
+		for _, life := range []int{5, 10, 20, 40, 80, 160, 300, 300} {
+			n.forget()
+			time.Sleep(time.Duration(life)*time.Second - time.Millisecond)
+			expectError(t, r, "www.example.com. A", "13 (Cached Error): no answer from example.com.")
+			if n.count("") != 0 {
+				t.Fatalf("asked again within %d s", life)
+			}
+			time.Sleep(time.Millisecond)
+			expectError(t, r, "www.example.com. A", "22")
+			if n.count("") != 1 {
+				t.Fatalf("not asked again after %d s", life)
+			}
+		}
+		n.host("192.0.2.1").script = nil
+		time.Sleep(300 * time.Second)
+		expect(t, r, "www.example.com. A", www)
+		if s := r.Stats(); s.Failures.Remembered != 8 || s.Failures.Unreachable != 9 {
+			t.Errorf("%+v", s.Failures)
+		}
+	})
+}
+
+func TestANetworkThatBreaksIsANetworkError(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.zone("example.com.", shop, "192.0.2.1")
+	n.host("192.0.2.1").err = &net.OpError{Op: "read", Net: "udp", Err: os.NewSyscallError("read", syscall.ECONNREFUSED)}
+	r := n.resolver()
+	expectError(t, r, "www.example.com. A", "23 (Network Error)")
+	if s := r.Stats(); s.NetworkErrors != 3 || s.Failures.Network != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAFamilyWithoutARouteIsNotTriedForEachServer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		six := []string{"2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"}
+		n.zone("example.com.", shop, append(six, "192.0.2.1")...)
+		for _, a := range six {
+			n.host(a).err = &net.OpError{Op: "dial", Net: "udp", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
+		}
+		r := n.resolver(func(o *resolver.Options) { o.NoIPv6 = false })
+		expect(t, r, "www.example.com. A", www)
+		if n.count("2001:db8::") != 1 || n.count("192.0.2.1 ") != 1 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
+
+func TestFamiliesCanBeSwitchedOff(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		no4, no6 bool
+		other    string // how addresses of the other family begin
+	}{{false, true, "2001:"}, {true, false, "198.51."}} {
+		n := emptyInternet(t)
+		n.zone(".", "", "198.51.100.1", "2001:db8::1")
+		n.zone("com.", "", "198.51.100.2", "2001:db8::2")
+		n.zone("org.", "", "198.51.100.3", "2001:db8::3")
+		n.zone("hosts.org.", "", "198.51.100.4", "2001:db8::4") // ns1 has an A, ns2 an AAAA
+		client := n.zone("client.com.", "www.client.com. 60 A 192.0.2.9")
+		for _, a := range []string{"198.51.100.4", "2001:db8::4"} {
+			n.host(a).zones = append(n.host(a).zones, client)
+		}
+		n.delegate(client.apex, "client.com. 60 NS ns1.hosts.org.\nclient.com. 60 NS ns2.hosts.org.")
+		r := n.resolver(func(o *resolver.Options) {
+			o.NoIPv4, o.NoIPv6 = c.no4, c.no6
+			o.Hints[0].Addrs = []netip.Addr{netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("2001:db8::1")}
+			o.Hints = o.Hints[:1]
+		})
+		expect(t, r, "www.client.com. A", "NOERROR | www.client.com. 60 A 192.0.2.9")
+		if n.count(c.other) != 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	}
+}
+
+func TestAServerThatChokesOnEDNSIsAskedWithoutAndThatIsRemembered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, rcode := range []string{"FORMERR", "NOTIMP"} {
+			n := newInternet(t)
+			n.zone("example.com.", shop, "192.0.2.1")
+			with, without := 0, 0
+			n.host("192.0.2.1").script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+				if honest.EDNS = false; r.NoEDNS {
+					without++
+					return honest
+				}
+				with++
+				refusal := reply(rcode)
+				refusal.EDNS = false
+				return refusal
+			}
+			r := n.resolver()
+			expect(t, r, "www.example.com. A", www)
+			ask(t, r, "long.example.com. A")
+			if with != 1 || without != 2 {
+				t.Errorf("%s: %d with, %d without EDNS", rcode, with, without)
+			}
+			time.Sleep(15 * time.Minute)
+			ask(t, r, "never.example.com. A")
+			if with != 2 {
+				t.Errorf("%s: it is never tried again", rcode)
+			}
+		}
+	})
+}
+
+func TestAServerThatDropsEDNSIsAskedWithoutInTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1")
+		n.host("192.0.2.1").script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+			if !r.NoEDNS {
+				return nil
+			}
+			return honest
+		}
+		r := n.resolver()
+		expect(t, r, "www.example.com. A", www)
+		n.forget()
+		ask(t, r, "long.example.com. A")
+		if n.count("") != 1 {
+			t.Errorf("not remembered, sent\n%s", n.log())
+		}
+	})
+}
+
+func TestAServerThatHasSpokenEDNSIsNotTalkedOutOfIt(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.zone("example.com.", shop, "192.0.2.1")
+	r := n.resolver()
+	ask(t, r, "long.example.com. A")
+	forged, with := true, 0
+	n.host("192.0.2.1").script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+		if forged && !r.NoEDNS {
+			return &transport.Reply{Rcode: lookup.FORMERR, Sent: 1}
+		}
+		if !r.NoEDNS {
+			with++
+		}
+		honest.EDNS = !r.NoEDNS
+		return honest
+	}
+	expect(t, r, "www.example.com. A", www)
+	forged = false
+	ask(t, r, "alias.example.com. TXT")
+	if with == 0 {
+		t.Error("one forged FORMERR has taken EDNS away")
+	}
+}
+
+func TestTheFastestServerIsPreferredAndOthersAreExplored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", "*.example.com. 60 A 192.0.2.9", "192.0.2.1", "192.0.2.2", "192.0.2.3")
+		n.host("192.0.2.1").delay = 150 * time.Millisecond
+		n.host("192.0.2.2").delay = 10 * time.Millisecond
+		n.host("192.0.2.3").delay = 80 * time.Millisecond
+		source := rand.New(rand.NewPCG(1, 2))
+		r := n.resolver(func(o *resolver.Options) { o.IntN = source.IntN })
+		for i := range 1000 {
+			ask(t, r, fmt.Sprintf("n%d.example.com. A", i))
+		}
+		fast, slow, slowest := n.count("192.0.2.2 "), n.count("192.0.2.3 "), n.count("192.0.2.1 ")
+		if fast < 900 || slow < 5 || slowest < 5 {
+			t.Errorf("asked %d, %d and %d times", fast, slow, slowest)
+		}
+	})
+}
+
+func TestASilentServerIsLeftAloneAndThenProbed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1")
+		n.silence("192.0.2.1")
+		r := n.resolver()
+		var names atomic.Int32
+		query := func() string { return ask(t, r, fmt.Sprintf("n%d.example.com. A", names.Add(1))) }
+		query() // three attempts
+		n.forget()
+		if got := query(); !strings.Contains(got, "all servers of example.com. were silent or out of reach lately") || n.count("") != 0 {
+			t.Errorf("%s, sent\n%s", got, n.log())
+		}
+		for range 600 { // ten minutes of a query each second
+			time.Sleep(time.Second)
+			go query()
+		}
+		time.Sleep(20 * time.Second)
+		if probes := n.count("192.0.2.1 "); probes < 15 || probes > 30 {
+			t.Errorf("%d probes in ten minutes", probes)
+		}
+		n.wake("192.0.2.1")
+		time.Sleep(30 * time.Second)
+		if got := query(); !strings.HasPrefix(got, "NXDOMAIN") {
+			t.Errorf("not found to be well again: %s", got)
+		}
+		if got := query(); !strings.HasPrefix(got, "NXDOMAIN") {
+			t.Errorf("left alone although it is well: %s", got)
+		}
+	})
+}
+
+func TestALameServerIsAskedLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := shops(t)
+		n.host("192.0.2.1").script = says("", "REFUSED")
+		r := n.resolver()
+		ask(t, r, "www.example.com. A")
+		n.forget()
+		ask(t, r, "long.example.com. A")
+		if n.count("192.0.2.1 ") != 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+		n.silence("192.0.2.2")
+		n.host("192.0.2.1").script = nil
+		expect(t, r, "alias.example.com. CNAME", "NOERROR | alias.example.com. 300 CNAME www.example.com.")
+	})
+}
+
+func TestTheTransportsSecondMessageIsPaidFor(t *testing.T) {
+	t.Parallel()
+	n := shops(t)
+	n.host("192.0.2.1").script = func(_ transport.Request, honest *transport.Reply) *transport.Reply {
+		honest.TCP, honest.Sent = true, 2
+		return honest
+	}
+	r := n.resolver()
+	q := question("www.example.com. A")
+	q.Budget = lookup.NewBudget(lookup.Limits{})
+	if _, err := r.Resolve(t.Context(), q); err != nil || q.Budget.Sent() != 4 {
+		t.Errorf("paid for %d: %v", q.Budget.Sent(), err)
+	}
+	if s := r.Stats(); s.TCP != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestNameServersWithoutGlueAreLookedUp(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.zone("hosts.org.", "", "203.0.113.1")
+	n.host("203.0.113.1").script = nil
+	client := n.zone("client.com.", "www.client.com. 60 A 192.0.2.9")
+	n.host("203.0.113.1").zones = append(n.host("203.0.113.1").zones, client)
+	n.delegate(client.apex, "client.com. 86400 NS ns1.hosts.org.")
+	r := n.resolver()
+	expect(t, r, "www.client.com. A", "NOERROR | www.client.com. 60 A 192.0.2.9")
+	if n.count("ns1.hosts.org. AAAA") != 0 || n.count("ns1.hosts.org. A ") != 3 {
+		t.Errorf("sent\n%s", n.log())
+	}
+	n.forget()
+	expect(t, r, "mail.client.com. A", "NXDOMAIN |  | client.com. 300")
+	if n.count("") != 1 {
+		t.Errorf("the address was looked up again:\n%s", n.log())
+	}
+}
