@@ -87,9 +87,9 @@ func (c *Cache) keys() keys {
 	const most, longest = 100_000_000, 1<<31 - 1 // RFC 2181 8
 	return keys{
 		"packets":          value(&c.Packets, integer(0, most)),
-		"responses":        value(&c.Responses, integer(0, most)),
-		"max-ttl":          value(&c.MaxTTL, integer[uint32](0, longest)),
-		"max-negative-ttl": value(&c.MaxNegativeTTL, integer[uint32](0, longest)),
+		"responses":        value(&c.Responses, integer(2, most)),
+		"max-ttl":          value(&c.MaxTTL, integer[uint32](1, longest)),
+		"max-negative-ttl": value(&c.MaxNegativeTTL, integer[uint32](1, longest)),
 	}
 }
 
