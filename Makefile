@@ -1,0 +1,59 @@
+# Two commands for a newcomer: make run, make test. What CI runs: make check.
+SHELL = bash
+.SHELLFLAGS = -eu -o pipefail -c
+.DEFAULT_GOAL = help
+.PHONY: help build run test test-e2e race fuzz bench bench-peers format lint cross check
+
+FUZZTIME ?= 10s
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## bin/sextant
+	go build -o bin/sextant ./cmd/sextant
+
+run: build ## a small Internet in memory on 127.0.0.1:5300; needs no network and no root
+	bin/sextant lab
+
+test: format ## everything that can be tested on this machine; says what it skips, and why
+	go vet -tags e2e ./...
+	go test ./...
+	$(MAKE) --no-print-directory test-e2e
+
+# -count=1: the binary under test is not among the files that go test knows of.
+test-e2e: ## the binary against real BIND, NSD, TAYGA, dig and curl (needs root on Linux)
+	go test -tags e2e -count=1 -v ./e2e
+
+race: ## all tests under the race detector, and the binary under test, too
+	go test -race -tags e2e -count=1 ./...
+
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@go test -list '^Fuzz' ./... | \
+	awk '/^Fuzz/ { target[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, target[i]; n = 0 }' | \
+	while read -r package target; do \
+		echo "$$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done
+
+bench: ## all benchmarks six times, into bench/out for benchstat
+	@mkdir -p bench/out
+	go test -run '^$$' -bench . -benchmem -count 6 ./... | tee bench/out/$$(git rev-parse --short HEAD).txt
+
+bench-peers: build ## Sextant beside Unbound: CPU, misses, memory as ratios (needs root, nsd, dnsperf; 2 minutes)
+	go run ./bench/peers
+
+format:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
+
+lint: format ## gofmt, vet, staticcheck
+	go vet -tags e2e ./...
+	go tool staticcheck -tags e2e ./...
+
+cross: ## does it build for the other machines that people have?
+	@for target in darwin/arm64 linux/arm64; do \
+		echo "$$target"; \
+		export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
+		go vet -tags e2e ./... && go build -o /dev/null ./cmd/sextant || exit 1; \
+	done
+
+check: lint cross fuzz race test ## what CI runs
