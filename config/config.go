@@ -84,6 +84,8 @@ type UDP struct {
 	Readers int // sockets per listen address; 0: one for each processor
 	Size    int // largest response in octets
 	Slow    int // queries at once that no cache can answer
+
+	SlowPerClient int // of them, those of one client
 }
 
 // Zone is a zone to answer for.

@@ -30,7 +30,7 @@ func newDocument() *document {
 				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
 				InFlight: 16, PerClient: 32, Connections: 1024,
 			},
-			UDP:          UDP{Size: 1232, Slow: 10_000},
+			UDP:          UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
 			SpecialNames: SpecialNames{Answer: true},
 		},
 		Allow: prefixes(
@@ -124,9 +124,10 @@ func (t *TCP) keys() keys {
 
 func (u *UDP) keys() keys {
 	return keys{
-		"readers": value(&u.Readers, integer(0, 1024)),
-		"size":    value(&u.Size, integer(512, 4096)),
-		"slow":    value(&u.Slow, integer(1, 1_000_000)),
+		"readers":         value(&u.Readers, integer(0, 1024)),
+		"size":            value(&u.Size, integer(512, 4096)),
+		"slow":            value(&u.Slow, integer(1, 1_000_000)),
+		"slow-per-client": value(&u.SlowPerClient, integer(1, 1_000_000)),
 	}
 }
 

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -71,10 +72,14 @@ func Fail(code uint16, format string, args ...any) *Failure {
 	return &Failure{EDE: EDE{Code: code, Text: fmt.Sprintf(format, args...)}}
 }
 
-// EDEOf is the Extended DNS Error that err carries, or code 0 (Other).
+// EDEOf is the Extended DNS Error that err carries; for a deadline that passed
+// it is 22 (No Reachable Authority), for all else 0 (Other).
 func EDEOf(err error) EDE {
 	if f, ok := errors.AsType[*Failure](err); ok {
 		return f.EDE
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return EDE{Code: EDENoReachableAuth, Text: "no answer in time"}
 	}
 	return EDE{Code: EDEOther}
 }

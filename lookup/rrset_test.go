@@ -1,6 +1,9 @@
 package lookup
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +127,12 @@ func TestEDETravelsWithTheError(t *testing.T) {
 	err := error(Fail(EDENoReachableAuth, "all %d servers silent", 3))
 	if got := EDEOf(err).String(); got != "22 (No Reachable Authority): all 3 servers silent" {
 		t.Errorf("got %q", got)
+	}
+	if got := EDEOf(fmt.Errorf("asking: %w", context.DeadlineExceeded)).Code; got != EDENoReachableAuth {
+		t.Errorf("a deadline that passed has EDE %d", got)
+	}
+	if got := EDEOf(errors.New("whatever")).Code; got != EDEOther {
+		t.Errorf("any other error has EDE %d", got)
 	}
 }
 

@@ -11,6 +11,53 @@ import (
 // be replied to. Resolvers of old use 53.
 func forbiddenPort(port uint16) bool { return port < 1024 && port != 53 }
 
+// queue keeps the number of UDP queries that wait for resolvers in bounds: in
+// all, and of one client, so that nobody can have many answers held back and then
+// released in one burst (DNSBomb, CVE-2024-33655). When it is full the newest is
+// turned away: those that have waited longer are nearer to their answer.
+type queue struct {
+	most, perClient int
+
+	mu  sync.Mutex
+	all int
+	of  map[netip.Prefix]int // queries of a household
+}
+
+func newQueue(most, perClient int) *queue {
+	return &queue{most: most, perClient: perClient, of: map[netip.Prefix]int{}}
+}
+
+// enter lets a query of who wait, or tells why it cannot.
+func (w *queue) enter(who netip.Prefix) (why Drop, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.all >= w.most:
+		return DropOverload, false
+	case w.of[who] >= w.perClient:
+		return DropGreedy, false
+	}
+	w.all++
+	w.of[who]++
+	return 0, true
+}
+
+// leave takes out one that entered.
+func (w *queue) leave(who netip.Prefix) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all--
+	if w.of[who]--; w.of[who] == 0 {
+		delete(w.of, who)
+	}
+}
+
+func (w *queue) len() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all
+}
+
 // crowd keeps the number of TCP connections in bounds: of one client by turning
 // away the newest, in all by closing the one that has been idle longest.
 type crowd struct {

@@ -25,6 +25,10 @@ type Options struct {
 	Readers int // UDP sockets for each address, on Linux; default one for each processor
 	Slow    int // UDP queries that wait for resolvers at once; default 10000
 
+	// SlowPerClient is how many of them may be of one IPv4 address or IPv6 /64;
+	// default 256.
+	SlowPerClient int
+
 	// MaxAge is how old a UDP query may be when its answer comes: nobody waits
 	// for older ones, and an attacker could have them sent in one burst
 	// (DNSBomb, CVE-2024-33655). Default 1.9 s, negative: any age.
@@ -59,6 +63,7 @@ func (o Options) filled() Options {
 	o.UDPSize = min(max(cmp.Or(o.UDPSize, 1232), minUDP), maxUDP)
 	o.Readers = cmp.Or(o.Readers, runtime.GOMAXPROCS(0))
 	o.Slow = cmp.Or(o.Slow, 10_000)
+	o.SlowPerClient = cmp.Or(o.SlowPerClient, 256)
 	o.MaxAge = cmp.Or(o.MaxAge, 1900*time.Millisecond)
 	o.Deadline = cmp.Or(o.Deadline, 10*time.Second)
 	o.Grace = cmp.Or(o.Grace, 2*time.Second)
@@ -85,14 +90,14 @@ type Server struct {
 	generation atomic.Pointer[generation]
 	tally      *tally // of all that no UDP reader counts
 	crowd      *crowd // the TCP connections
+	queue      *queue // the UDP queries that wait
 
 	mu       sync.Mutex
 	udp      []*udpSocket
 	tcp      []net.Listener
 	replaced sync.Mutex // one Replace or Flush at a time
 
-	waiting  atomic.Int64   // queries in pending
-	answered sync.WaitGroup // likewise
+	answered sync.WaitGroup // queries in pending
 	pendings sync.Pool      // *pending that can be used again
 }
 
@@ -100,6 +105,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{options: o.filled(), tally: new(tally)}
 	s.crowd = newCrowd(s.options.TCP)
+	s.queue = newQueue(s.options.Slow, s.options.SlowPerClient)
 	s.pendings.New = func() any { return new(pending) }
 	s.generation.Store(newGeneration(s.options.Views, s.options.Packets))
 	return s

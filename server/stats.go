@@ -58,6 +58,7 @@ const (
 	DropResponse             // a response (LoopDoS)
 	DropPort                 // from a UDP port that no client has
 	DropOverload             // too many queries wait for a resolver
+	DropGreedy               // too many queries of this client do
 	DropLate                 // the answer came when nobody waits any more (DNSBomb)
 	DropSend                 // the system would not send the reply
 	drops
@@ -65,7 +66,7 @@ const (
 
 // String is the reason in one lower-case word.
 func (d Drop) String() string {
-	return [...]string{"short", "response", "port", "overload", "late", "send"}[d]
+	return [...]string{"short", "response", "port", "overload", "greedy", "late", "send"}[d]
 }
 
 const maxRcode = 31
@@ -130,7 +131,7 @@ func (h *histogram) observe(d time.Duration) {
 func (s *Server) Stats() Stats {
 	st := Stats{
 		Slow:    Histogram{Bounds: append([]time.Duration(nil), bounds[:]...), Counts: make([]uint64, len(bounds)+1)},
-		Waiting: int(s.waiting.Load()),
+		Waiting: s.queue.len(),
 		Drops:   make(map[Drop]uint64, drops),
 		TCP:     s.crowd.stats(),
 	}

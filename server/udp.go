@@ -64,18 +64,17 @@ func ended(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
 }
 
-// later has q, of which it makes a copy, answered by a goroutine of its own.
-// When too many are at it already the newest is dropped: those that have waited
-// longer are nearer to their answer. control is sent with the reply.
+// later has q, of which it makes a copy, answered by a goroutine of its own if
+// there is room for it. control is sent with the reply.
 func (u *udpSocket) later(work context.Context, q *query, control []byte) {
-	if u.s.waiting.Add(1) > int64(u.s.options.Slow) {
-		u.s.waiting.Add(-1)
-		u.tally.drop(DropOverload)
+	who := household(clientOf(q.from))
+	if why, ok := u.s.queue.enter(who); !ok {
+		u.tally.drop(why)
 		return
 	}
 	p, control := u.s.newPending(q), slices.Clone(control)
 	u.s.answered.Go(func() {
-		defer u.s.waiting.Add(-1)
+		defer u.s.queue.leave(who)
 		p.reply = u.s.resolve(work, p.reply[:0], &p.query)
 		if limit := u.s.options.MaxAge; limit > 0 && u.s.options.Now().Sub(p.arrived) > limit {
 			u.tally.drop(DropLate)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -113,6 +114,37 @@ func TestTheNewestIsDroppedWhenTooManyWait(t *testing.T) {
 	}
 	if got := s.Stats().Waiting; got != 0 {
 		t.Errorf("%d wait in the end", got)
+	}
+}
+
+// DNSBomb, CVE-2024-33655: one client cannot have any number of answers held back.
+func TestOneClientCannotFillTheQueue(t *testing.T) {
+	t.Parallel()
+	w := newQueue(4, 2)
+	greedy, other := household(netip.MustParseAddr("192.0.2.1")), household(netip.MustParseAddr("2001:db8::1"))
+	for _, step := range []struct {
+		who  netip.Prefix
+		why  Drop
+		want bool
+	}{
+		{greedy, 0, true}, {greedy, 0, true}, {greedy, DropGreedy, false},
+		{other, 0, true}, {household(netip.MustParseAddr("2001:db8::2")), 0, true}, // one /64
+		{household(netip.MustParseAddr("192.0.2.2")), DropOverload, false},
+	} {
+		if why, ok := w.enter(step.who); ok != step.want || why != step.why {
+			t.Errorf("%v: %v, %v; want %v, %v", step.who, ok, why, step.want, step.why)
+		}
+	}
+	w.leave(greedy)
+	if _, ok := w.enter(greedy); !ok || w.len() != 4 {
+		t.Errorf("a query that left made no room; %d wait", w.len())
+	}
+	w.leave(greedy)
+	w.leave(greedy)
+	w.leave(other)
+	w.leave(other)
+	if w.len() != 0 || len(w.of) != 0 {
+		t.Errorf("%d wait, of %d clients", w.len(), len(w.of))
 	}
 }
 

@@ -225,12 +225,15 @@ func serverOptions(c *config.Config, views []server.View, log *slog.Logger) serv
 		packets = -1 // to the server, 0 is its default and less is none
 	}
 	return server.Options{
-		Views:   views,
-		Packets: packets,
-		Limits:  limits(c),
-		UDPSize: c.UDP.Size,
-		Readers: c.UDP.Readers,
-		Slow:    c.UDP.Slow,
+		Views:         views,
+		Packets:       packets,
+		Limits:        limits(c),
+		UDPSize:       c.UDP.Size,
+		Readers:       c.UDP.Readers,
+		Slow:          c.UDP.Slow,
+		SlowPerClient: c.UDP.SlowPerClient,
+		// One deadline for all that a query needs: DNS64 asks the resolver twice.
+		Deadline: c.Resolver.Deadline,
 		// The resolver says within its deadline that it has no answer, and the
 		// client shall hear it; what is later than that, nobody waits for.
 		MaxAge:  c.Resolver.Deadline + time.Second,
