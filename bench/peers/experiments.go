@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// settle is how long a server is left alone before its memory is read: freed
+// memory is given back late.
+const settle = 2 * time.Second
+
+// An experiment is one comparison. Each server is started anew for it, with
+// nothing in its cache, in each round.
+type experiment struct {
+	key, title string
+	dns64      bool
+	once       bool // what needs no second round: memory is not noisy
+	do         func(context.Context, *laboratory, subject) (sample, error)
+	figures    []figure
+}
+
+// A figure is a line of the table.
+type figure struct {
+	label  string
+	value  func(sample) float64
+	format string
+	// ratio tells whether the figure is one that servers are compared by. The others
+	// only tell whether they did the same.
+	ratio bool
+}
+
+func experiments() []experiment {
+	cpu := func(s sample) float64 { return float64(s.perQuery().Nanoseconds()) / 1e3 }
+	octets := figure{"octets in an answer", func(s sample) float64 { return float64(s.octets) }, "%.0f", false}
+	cached := []figure{
+		{"CPU, µs for an answer", cpu, "%.2f", true},
+		octets,
+	}
+	return []experiment{
+		{key: "cached", title: "10 000 names, A, cached", do: doCached, figures: cached},
+		{key: "dns64", title: "10 000 names, AAAA by forced DNS64, cached", dns64: true, do: doCached, figures: cached},
+		{key: "cold", title: "10 000 names, A, nothing cached: TLD and site are asked for each", do: doCold, figures: []figure{
+			{"CPU, µs for a miss", cpu, "%.1f", true},
+			{"misses/s, 100 at a time", sample.rate, "%.0f", true},
+			{"messages to name servers for a miss", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.2f", false},
+			octets,
+		}},
+		{key: "memory", title: "100 000 names, A, in 10 000 zones, cached", once: true, do: doMemory, figures: []figure{
+			{"RSS, MB for 100 000 names", func(s sample) float64 { return float64(s.grown) / float64(max(1, s.answered)) * 1e5 / 1e6 }, "%.1f", true},
+		}},
+	}
+}
+
+func experimentKeys() []string {
+	var keys []string
+	for _, e := range experiments() {
+		keys = append(keys, e.key)
+	}
+	return keys
+}
+
+// A laboratory is where experiments are done.
+type laboratory struct {
+	options
+	dir      string
+	internet *internet
+	progress io.Writer
+}
+
+// A subject is a server that runs.
+type subject struct {
+	*process
+	at        netip.AddrPort
+	questions string // path of 10 000 of the type that is measured
+}
+
+func (l *laboratory) path(file string) string { return filepath.Join(l.dir, file) }
+
+// prepare writes all questions and configurations.
+func (l *laboratory) prepare(servers []server) error {
+	for file, f := range map[string]func(string) error{
+		"A.questions":    func(p string) error { return writeQuestions(p, "A", 1) },
+		"AAAA.questions": func(p string) error { return writeQuestions(p, "AAAA", 1) },
+		"all.questions":  func(p string) error { return writeQuestions(p, "A", hosts) },
+	} {
+		if err := f(l.path(file)); err != nil {
+			return err
+		}
+	}
+	for _, s := range servers {
+		for _, dns64 := range []bool{false, true} {
+			text := s.config(setup{at: s.at(l.network), network: l.network, hints: l.path("root.hints"), dir: l.dir, dns64: dns64})
+			if err := os.WriteFile(l.path(s.configFile(dns64)), []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s server) configFile(dns64 bool) string {
+	if dns64 {
+		return s.name + "-dns64.conf"
+	}
+	return s.name + ".conf"
+}
+
+// do measures all servers in turn; the samples of server i are at index i.
+func (l *laboratory) do(ctx context.Context, e experiment, servers []server) ([][]sample, error) {
+	results := make([][]sample, len(servers))
+	rounds := l.rounds
+	if e.once {
+		rounds = 1
+	}
+	for round := range rounds {
+		for i, s := range servers {
+			fmt.Fprintf(l.progress, "%s: round %d: %s\n", e.key, round+1, s.name)
+			measured, err := l.measure(ctx, e, s)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+			results[i] = append(results[i], measured)
+		}
+	}
+	return results, nil
+}
+
+// measure starts a server, does the experiment with it, and ends it.
+func (l *laboratory) measure(ctx context.Context, e experiment, s server) (sample, error) {
+	at := s.at(l.network)
+	if err := free(at); err != nil {
+		return sample{}, err
+	}
+	p, err := start(l.dir, 0, s.env, s.command(l.path(s.configFile(e.dns64)))...)
+	if err != nil {
+		return sample{}, err
+	}
+	defer p.stop()
+	// The root's and that of a TLD: what every miss needs is there before the first.
+	for _, zone := range []string{".", "t0."} {
+		if err := p.until(ctx, func() error { return soa(ctx, at, zone) }); err != nil {
+			return sample{}, err
+		}
+	}
+	questions := l.path("A.questions")
+	if e.dns64 {
+		questions = l.path("AAAA.questions")
+	}
+	measured, err := e.do(ctx, l, subject{p, at, questions})
+	if err != nil {
+		return sample{}, err
+	}
+	if err := measured.good(); err != nil {
+		return sample{}, err
+	}
+	return measured, check(ctx, at, e.dns64)
+}
+
+// doCold asks for each name once.
+func doCold(ctx context.Context, l *laboratory, s subject) (sample, error) {
+	return l.cost(ctx, s, "-d", s.questions, "-n", "1")
+}
+
+// doCached asks for each name twice, and then for some seconds.
+func doCached(ctx context.Context, l *laboratory, s subject) (sample, error) {
+	warm, err := load(ctx, s.at, l.flags("-d", s.questions, "-n", "2")...)
+	if err != nil {
+		return sample{}, err
+	}
+	if err := warm.good(); err != nil {
+		return sample{}, fmt.Errorf("while it fills its cache: %w", err)
+	}
+	return l.cost(ctx, s, "-d", s.questions, "-l", strconv.Itoa(l.seconds), "-t", "1")
+}
+
+// doMemory asks for ten times as many names, once.
+func doMemory(ctx context.Context, l *laboratory, s subject) (sample, error) {
+	return l.cost(ctx, s, "-d", l.path("all.questions"), "-n", "1")
+}
+
+// flags are dnsperf's.
+func (l *laboratory) flags(args ...string) []string {
+	if l.edns {
+		args = append(args, "-e")
+	}
+	return args
+}
+
+// cost runs dnsperf, and takes what the server had to do for it.
+func (l *laboratory) cost(ctx context.Context, s subject, args ...string) (sample, error) {
+	before, err := l.read(ctx, s)
+	if err != nil {
+		return sample{}, err
+	}
+	measured, err := load(ctx, s.at, l.flags(args...)...)
+	if err != nil {
+		return sample{}, err
+	}
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+		return sample{}, ctx.Err()
+	}
+	after, err := l.read(ctx, s)
+	measured.cpu = after.cpu - before.cpu
+	measured.upstream = after.upstream - before.upstream
+	measured.grown = after.grown - before.grown
+	return measured, err
+}
+
+// read takes the meters: in a sample, as figures since the start.
+func (l *laboratory) read(ctx context.Context, s subject) (m sample, err error) {
+	if m.cpu, err = s.cpu(); err != nil {
+		return m, err
+	}
+	if m.grown, err = s.rss(); err != nil {
+		return m, err
+	}
+	m.upstream, err = l.internet.queries(ctx)
+	return m, err
+}
+
+// check asks for some names, and compares the answers with what the zones say:
+// a server that is wrong is not fast.
+func check(ctx context.Context, at netip.AddrPort, dns64 bool) error {
+	for i := 0; i < sites; i += sites / 50 {
+		qtype, want := dns.TypeA, hostAddress(0)
+		if dns64 {
+			qtype, want = dns.TypeAAAA, embed(prefix64(), hostAddress(0))
+		}
+		rrs, err := ask(ctx, at, "h0."+siteName(i), qtype)
+		if err != nil {
+			return err
+		}
+		got := ""
+		switch rr := rrs[0].(type) {
+		case *dns.A:
+			got = rr.A.String()
+		case *dns.AAAA:
+			got = rr.AAAA.String()
+		}
+		if len(rrs) != 1 || got != want.String() {
+			return fmt.Errorf("h0.%s: the answer is %v, not %s", siteName(i), rrs, want)
+		}
+	}
+	return nil
+}
+
+// embed is RFC 6052 2.2 for a prefix of 96 bits.
+func embed(prefix netip.Prefix, v4 netip.Addr) netip.Addr {
+	a, b := prefix.Addr().As16(), v4.As4()
+	copy(a[12:], b[:])
+	return netip.AddrFrom16(a)
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const dnsperfSays = `DNS Performance Testing Tool
+Version 2.10.0
+Statistics:
+
+  Queries sent:         20000
+  Queries completed:    19990 (99.95%)
+  Queries lost:         10 (0.05%)
+
+  Response codes:       NOERROR 19980 (99.95%), SERVFAIL 10 (0.05%)
+  Average packet size:  request 28, response 44
+  Run time (s):         0.199691
+  Queries per second:   100154.739072
+`
+
+func TestDnsperfIsUnderstood(t *testing.T) {
+	t.Parallel()
+	got, err := parseDnsperf(dnsperfSays)
+	want := sample{answered: 19990, lost: 10, noerror: 0.9995, octets: 44, took: 199691 * time.Microsecond}
+	if err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if err := got.good(); err != nil {
+		t.Error(err)
+	}
+	if _, err := parseDnsperf("Error: unable to connect"); err == nil {
+		t.Error("an error was taken for a result")
+	}
+}
+
+func TestFiguresOfAServerThatFailsDoNotCount(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]sample{
+		"no answers":  {lost: 100},
+		"many lost":   {answered: 900, lost: 100, noerror: 1},
+		"not NOERROR": {answered: 1000, noerror: 0.9},
+	} {
+		if s.good() == nil {
+			t.Errorf("%s: counts", name)
+		}
+	}
+}
+
+func TestProcIsUnderstood(t *testing.T) {
+	t.Parallel()
+	cpu, err := parseCPU([]byte("7 (a) b) c) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 0 0 20 0 1 0 9\n"))
+	if err != nil || cpu != 1750*time.Millisecond {
+		t.Errorf("cpu: %v, %v", cpu, err)
+	}
+	if _, err := parseCPU([]byte("7 (a) S 1")); err == nil {
+		t.Error("cpu: a short line has been read")
+	}
+	rss, err := parseRSS("Name:\tx\nVmHWM:\t     300 kB\nVmRSS:\t     200 kB\n")
+	if err != nil || rss != 200<<10 {
+		t.Errorf("rss: %d, %v", rss, err)
+	}
+	if _, err := parseRSS("Name:\tx\n"); err == nil {
+		t.Error("rss: found in nothing")
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	for line, ok := range map[string]bool{
+		"":                                    true,
+		"-only cold,memory -peers sextant":    true,
+		"-network 127.9.9.0/24 -rounds 1":     true,
+		"-only warm":                          false,
+		"-peers bind":                         false,
+		"-network 192.0.2.0/24":               false, // loopback addresses only
+		"-network 127.0.0.0/8":                false,
+		"-seconds 0":                          false,
+		"-rounds 1000":                        false,
+		"now":                                 false,
+		"-network 127.0.53.1/24 -only cached": false,
+	} {
+		if _, err := parseOptions(strings.Fields(line), &bytes.Buffer{}); (err == nil) != ok {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
+func TestServersThatAreNotInstalledAreLeftOut(t *testing.T) {
+	t.Parallel()
+	o := options{sextant: filepath.Join(t.TempDir(), "sextant"), peers: []string{"sextant"}}
+	if _, _, err := findServers(o); err == nil || !strings.Contains(err.Error(), "sextant is left out") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The zones are what a resolver will see: they must parse, and be of the size that
+// the table's titles say.
+func TestNamespace(t *testing.T) {
+	t.Parallel()
+	n := &internet{network: netip.MustParsePrefix("127.0.53.0/24"), dir: t.TempDir()}
+	for _, write := range []func() error{n.writeRoot, n.writeTLDs, n.writeSites} {
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, delegations := range map[string]int{"root.zone": tlds, "t0.zone": sites / tlds, "site0.zone": 0} {
+		seen := map[string]bool{}
+		f, err := os.Open(filepath.Join(n.dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		origin := map[string]string{"root.zone": ".", "t0.zone": "t0.", "site0.zone": "z0.t0."}[file]
+		p := dns.NewZoneParser(f, origin, file)
+		for rr, ok := p.Next(); ok; rr, ok = p.Next() {
+			if _, ns := rr.(*dns.NS); ns && rr.Header().Name != origin {
+				seen[rr.Header().Name] = true
+			}
+		}
+		if p.Err() != nil || len(seen) != delegations {
+			t.Errorf("%s: %d delegations, %v; want %d", file, len(seen), p.Err(), delegations)
+		}
+	}
+	path := filepath.Join(n.dir, "questions")
+	if err := writeQuestions(path, "A", hosts); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if slices.Sort(lines); len(slices.Compact(lines)) != 100_000 {
+		t.Errorf("%d questions", len(lines))
+	}
+}
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	e := experiment{title: "things", figures: []figure{
+		{"compared", func(s sample) float64 { return float64(s.octets) }, "%.0f", true},
+		{"told", func(s sample) float64 { return float64(s.lost) }, "%.0f", false},
+	}}
+	var out bytes.Buffer
+	printResults(&out, e, []server{{name: "us"}, {name: "them"}}, [][]sample{
+		{{octets: 10, lost: 1}, {octets: 30, lost: 1}},
+		{{octets: 20, lost: 1}, {octets: 20, lost: 1}},
+	})
+	const want = `
+things
+             us   them   us/them (each round)
+  compared   20   20     1.00 (0.50 1.50)
+  told       1    1      
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestEmbed(t *testing.T) {
+	t.Parallel()
+	if got := embed(prefix64(), hostAddress(0)); got != netip.MustParseAddr("2001:db8:64::c633:6401") {
+		t.Error(got)
+	}
+}
