@@ -173,8 +173,22 @@ type DNS64 struct {
 	PartialExclusion PartialExclusion
 	WellKnownPrefix  WellKnownPrefix
 	CheckingDisabled CheckingDisabled
-	Names            []NameRule // the longest suffix of a name decides
+	PassRcodes       []Rcode     // failures of AAAA lookups that are answers and not absence
+	DiscoveryTTL     uint32      // seconds; of ipv4only.arpa (RFC 7050 5)
+	NAT64Name        lookup.Name // of the translator (RFC 7050 3.1.1); "": it has none
+	Names            []NameRule  // the longest suffix of a name decides
 }
+
+// Rcode is a response code of a failed lookup.
+type Rcode string
+
+// The failures that a policy may name.
+const (
+	RcodeFORMERR  Rcode = "formerr"
+	RcodeSERVFAIL Rcode = "servfail"
+	RcodeNOTIMP   Rcode = "notimp"
+	RcodeREFUSED  Rcode = "refused"
+)
 
 // Prefix64 says how the IPv4 addresses of some ranges are turned into IPv6
 // addresses.

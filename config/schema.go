@@ -52,6 +52,7 @@ func newDNS64(m Mode) DNS64 {
 		PartialExclusion: PartialKeep,
 		WellKnownPrefix:  WKPRFC6052,
 		CheckingDisabled: CDPass,
+		DiscoveryTTL:     3600, // RFC 7050 4: an hour at least
 	}
 }
 
@@ -157,6 +158,9 @@ func (p *DNS64) keys() keys {
 		"partial-exclusion": value(&p.PartialExclusion, oneOf(PartialKeep, PartialSynthesize)),
 		"well-known-prefix": value(&p.WellKnownPrefix, oneOf(WKPRFC6052, WKP1918, WKPOff)),
 		"checking-disabled": value(&p.CheckingDisabled, oneOf(CDPass, CDSynthesize)),
+		"pass-rcodes":       values(&p.PassRcodes, oneOf(RcodeFORMERR, RcodeSERVFAIL, RcodeNOTIMP, RcodeREFUSED)),
+		"discovery-ttl":     value(&p.DiscoveryTTL, integer[uint32](1, 1<<31-1)),
+		"nat64-name":        value(&p.NAT64Name, name),
 		"names":             list(&p.Names, nameRule),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/dns64"
+	"github.com/sextant-dns/sextant/lookup"
 )
 
 // dns64Options is a view's policy in the words of package dns64.
@@ -15,6 +16,8 @@ func dns64Options(c config.DNS64) dns64.Options {
 		Exclude:      c.ExcludeAAAA,
 		MixedAsEmpty: c.PartialExclusion == config.PartialSynthesize,
 		SynthesizeCD: c.CheckingDisabled == config.CDSynthesize,
+		DiscoveryTTL: c.DiscoveryTTL,
+		NAT64Name:    c.NAT64Name,
 	}
 	for _, n := range c.Names {
 		o.Rules = append(o.Rules, dns64Rule(c, n))
@@ -38,6 +41,7 @@ func dns64Rule(c config.DNS64, n config.NameRule) dns64.Rule {
 		r.Mode = dns64.Off
 	case config.ModeStandard:
 		r.Mode = dns64.Standard
+		r.PassRcodes = dns64Rcodes(c.PassRcodes)
 	case config.ModeForced:
 		r.Mode = dns64.Forced
 		r.HideA = n.HideA
@@ -45,6 +49,18 @@ func dns64Rule(c config.DNS64, n config.NameRule) dns64.Rule {
 		r.HideNative = c.WhenNoA == config.WhenNoANoData
 	}
 	return r
+}
+
+func dns64Rcodes(names []config.Rcode) []lookup.Rcode {
+	codes := map[config.Rcode]lookup.Rcode{
+		config.RcodeFORMERR: lookup.FORMERR, config.RcodeSERVFAIL: lookup.SERVFAIL,
+		config.RcodeNOTIMP: lookup.NOTIMP, config.RcodeREFUSED: lookup.REFUSED,
+	}
+	var all []lookup.Rcode
+	for _, n := range names {
+		all = append(all, codes[n])
+	}
+	return all
 }
 
 // dns64Prefixes parts the prefixes that are for every IPv4 address from those for
