@@ -1,13 +1,12 @@
 # Two commands for a newcomer: make run, make test. What CI runs: make check.
 SHELL = bash
 .SHELLFLAGS = -eu -o pipefail -c
-.DEFAULT_GOAL = help
-.PHONY: help build run test test-e2e race fuzz bench bench-peers format lint cross check
+.PHONY: help build run test test-e2e test-scenarios race fuzz bench bench-peers format lint cross check
 
 FUZZTIME ?= 10s
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## bin/sextant
 	go build -o bin/sextant ./cmd/sextant
@@ -23,6 +22,9 @@ test: format ## everything that can be tested on this machine; says what it skip
 # -count=1: the binary under test is not among the files that go test knows of.
 test-e2e: ## the binary against real BIND, NSD, TAYGA, dig and curl (needs root on Linux)
 	go test -tags e2e -count=1 -v ./e2e
+
+test-scenarios: ## third-party .rpl stories in the folder SCENARIOS, as a table of what passes, fails and does not apply
+	SCENARIOS=$(abspath $(SCENARIOS)) go test -count=1 -v -run ThirdParty ./internal/scenario
 
 race: ## all tests under the race detector, and the binary under test, too
 	go test -race -tags e2e -count=1 ./...
