@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -13,7 +12,7 @@ import (
 // Each key of the configuration reaches the part of the policy that it speaks of.
 func TestDNS64KeysBecomeAPolicy(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse("test.yaml", []byte(`
+	c := parsed(t, `
 dns64:
   mode: standard
   prefixes:
@@ -35,10 +34,7 @@ dns64:
     - {suffix: lab.example, mode: forced}
     - {suffix: open.lab.example, mode: forced, hide-a: false}
     - {suffix: vpn.example, mode: off}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	prefix := netip.MustParsePrefix
 	want := dns64.Options{
 		Prefixes: []netip.Prefix{prefix("2001:db8:64::/96")},
@@ -70,11 +66,7 @@ dns64:
 
 func TestTheDefaultPolicyIsThatOfRFC6147(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse("test.yaml", []byte("dns64: {}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := dns64Options(c.Views[0].DNS64)
+	got := dns64Options(parsed(t, "dns64: {}").Views[0].DNS64)
 	if len(got.Prefixes) != 1 || got.Prefixes[0] != dns64.WellKnown || got.Default.Mode != dns64.Standard || got.Bar != dns64.BarRFC6052 {
 		t.Errorf("got %+v", got)
 	}

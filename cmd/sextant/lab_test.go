@@ -17,15 +17,18 @@ import (
 )
 
 // newLab is the parts of `sextant lab`, without sockets.
-func newLab(t testing.TB, mode config.Mode, change func(*config.Config)) *parts {
+func newLab(t testing.TB, mode config.Mode) *parts {
 	t.Helper()
 	c, err := labConfig("127.0.0.1:0", "", mode)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if change != nil {
-		change(c)
-	}
+	return overLab(t, c)
+}
+
+// overLab is the parts of a configuration, with the lab for its Internet.
+func overLab(t testing.TB, c *config.Config) *parts {
+	t.Helper()
 	w, err := labWiring(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +38,16 @@ func newLab(t testing.TB, mode config.Mode, change func(*config.Config)) *parts 
 		t.Fatal(err)
 	}
 	return p
+}
+
+// parsed is a configuration in YAML.
+func parsed(t testing.TB, yaml string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("test.yaml", []byte(yaml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // query is a packed query for name and type, with EDNS.
@@ -77,7 +90,7 @@ func TestTheLabKeepsWhatItPromises(t *testing.T) {
 	for _, mode := range []config.Mode{config.ModeForced, config.ModeStandard, config.ModeOff} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			p := newLab(t, mode, nil)
+			p := newLab(t, mode)
 			for _, trial := range lab.Try() {
 				want := map[config.Mode]lab.Outcome{config.ModeForced: trial.Forced, config.ModeStandard: trial.Standard, config.ModeOff: trial.Off}[mode]
 				for _, from := range []string{"resolved", "cached"} {
@@ -92,24 +105,12 @@ func TestTheLabKeepsWhatItPromises(t *testing.T) {
 
 func TestViewsGiveEachNetworkItsOwnDNS64OverOneCache(t *testing.T) {
 	t.Parallel()
-	c, err := config.Parse("views.yaml", []byte(`
-listen: [127.0.0.1:0]
+	p := overLab(t, parsed(t, `
 views:
   - {name: lab, clients: [192.0.2.0/24], dns64: {mode: forced, prefixes: ["2001:db8:64::/96"]}}
   - {name: other, clients: [198.51.100.0/24], dns64: {mode: forced}}
   - {name: rest, clients: [0.0.0.0/0]}
 `))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := labWiring(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := build(c, w)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for client, want := range map[string]string{
 		"192.0.2.1":    "2001:db8:64::1f0d:4ff6",
 		"198.51.100.1": "64:ff9b::1f0d:4ff6",
@@ -142,7 +143,7 @@ func TestLabPrintsWhatToTryAndStopsCleanly(t *testing.T) {
 }
 
 func BenchmarkHit(b *testing.B) {
-	p := newLab(b, config.ModeForced, nil)
+	p := newLab(b, config.ModeForced)
 	q, dst := query(b, "www.facebook.com.", dns.TypeAAAA), make([]byte, 0, 1232)
 	if len(p.server.Respond(dst, q, localhost(), server.UDP)) == 0 {
 		b.Fatal("no reply")
@@ -156,7 +157,7 @@ func BenchmarkHit(b *testing.B) {
 // BenchmarkForcedDNS64Miss resolves names that nobody has asked for: a wildcard's,
 // whose delegation is known, with the A and its synthesis. No socket is involved.
 func BenchmarkForcedDNS64Miss(b *testing.B) {
-	p := newLab(b, config.ModeForced, nil)
+	p := newLab(b, config.ModeForced)
 	dst := make([]byte, 0, 1232)
 	p.server.Respond(dst, query(b, "first.wild.example.org.", dns.TypeAAAA), localhost(), server.UDP)
 	i := 0

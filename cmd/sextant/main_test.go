@@ -96,14 +96,7 @@ func TestReloadChangesAllOrNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := labWiring(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := build(c, w)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := overLab(t, c)
 	address := func() string {
 		r := ask(t, p, lookup.MustName("db.corp.example."), lookup.TypeA)
 		if len(r.Answer) != 1 {
@@ -148,19 +141,7 @@ func TestSpecialNamesAndPrivateAddressesStayOut(t *testing.T) {
 		{"rebinding: {filter: true, private: [93.184.215.0/24]}", "v4only.example.com.", "NOERROR\n"},
 		{"rebinding: {filter: true, private: [93.184.215.0/24], domains: [example.com]}", "v4only.example.com.", "93.184.215.14"},
 	} {
-		parsed, err := config.Parse("test.yaml", []byte(c.yaml))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := labWiring(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := build(parsed, w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := ask(t, p, lookup.MustName(c.name), lookup.TypeA).String()
+		got := ask(t, overLab(t, parsed(t, c.yaml)), lookup.MustName(c.name), lookup.TypeA).String()
 		if !strings.Contains(got, c.want) || strings.HasPrefix(c.want, "NOERROR") && strings.Contains(got, "93.184") {
 			t.Errorf("%s with %q: want %q in %s", c.name, c.yaml, c.want, got)
 		}

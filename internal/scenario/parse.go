@@ -58,39 +58,39 @@ func (p *parser) next() (line string, err error) {
 	return strings.TrimSpace(p.lines.Text()), nil
 }
 
+// statement is the next line that says something.
+func (p *parser) statement() (string, error) {
+	for {
+		line, err := p.next()
+		if err != nil || line != "" && line[0] != ';' {
+			return line, err
+		}
+	}
+}
+
 func (p *parser) file() error {
 	if err := p.config(); err != nil {
 		return err
 	}
-	for {
-		line, err := p.next()
-		if err != nil {
-			return err
-		}
-		if line == "" || line[0] == ';' {
-			continue
-		}
-		title, ok := strings.CutPrefix(line, "SCENARIO_BEGIN")
-		if !ok {
-			return fmt.Errorf("%q where SCENARIO_BEGIN should be", line)
-		}
-		p.story.Title = strings.TrimSpace(title)
-		break
+	line, err := p.statement()
+	if err != nil {
+		return err
 	}
+	title, ok := strings.CutPrefix(line, "SCENARIO_BEGIN")
+	if !ok {
+		return fmt.Errorf("%q where SCENARIO_BEGIN should be", line)
+	}
+	p.story.Title = strings.TrimSpace(title)
 	if err := p.scenario(); err != nil {
 		return err
 	}
-	for {
-		line, err := p.next()
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if line != "" && line[0] != ';' {
-			return fmt.Errorf("%q after SCENARIO_END", line)
-		}
+	switch line, err := p.statement(); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("%q after SCENARIO_END", line)
 	}
 }
 
@@ -184,12 +184,9 @@ func (p *parser) include() error {
 // scenario reads what stands between SCENARIO_BEGIN and SCENARIO_END.
 func (p *parser) scenario() error {
 	for {
-		line, err := p.next()
+		line, err := p.statement()
 		if err != nil {
 			return err
-		}
-		if line == "" || line[0] == ';' {
-			continue
 		}
 		fields := strings.Fields(line)
 		switch fields[0] {
@@ -235,12 +232,9 @@ func (p *parser) serverRange(bounds []string) error {
 		return err
 	}
 	for {
-		line, err := p.next()
+		line, err := p.statement()
 		if err != nil {
 			return err
-		}
-		if line == "" || line[0] == ';' {
-			continue
 		}
 		fields := strings.Fields(line)
 		switch fields[0] {

@@ -70,12 +70,9 @@ func (p *parser) stepEntry(s *Step, words []string) (err error) {
 		return err
 	}
 	for {
-		line, err := p.next()
+		line, err := p.statement()
 		if err != nil {
 			return err
-		}
-		if line == "" || line[0] == ';' {
-			continue
 		}
 		if fields := strings.Fields(line); fields[0] == "$ORIGIN" || fields[0] == "$TTL" {
 			if err := p.zone.directive(fields); err != nil {
@@ -94,12 +91,9 @@ func (p *parser) stepEntry(s *Step, words []string) (err error) {
 // stepText reads the text between FILE_BEGIN and FILE_END.
 func (p *parser) stepText(s *Step) error {
 	for {
-		line, err := p.next()
+		line, err := p.statement()
 		if err != nil {
 			return err
-		}
-		if line == "" || line[0] == ';' {
-			continue
 		}
 		if line != "FILE_BEGIN" {
 			return fmt.Errorf("%q where FILE_BEGIN should be", line)
