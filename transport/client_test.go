@@ -458,7 +458,7 @@ func TestCancellationEndsTheExchangeAndLeavesNothingBehind(t *testing.T) {
 		_ = listener.Close()
 	}
 	for tries := 0; runtime.NumGoroutine() > before; tries++ {
-		if tries == 10000 { // goroutines of the test itself need a moment to end
+		if tries == 10_000_000 { // goroutines of the test itself need a moment to end
 			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 		}
 		runtime.Gosched()
