@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -59,6 +60,7 @@ type Options struct {
 // Client exchanges messages with servers. It is safe for concurrent use.
 type Client struct {
 	options Options
+	queries sync.Pool // of *query that are over, for their memory
 }
 
 // New makes a Client. It starts nothing.
@@ -121,19 +123,23 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// watch makes reads and writes of conn fail from the deadline on, and at once
-// when ctx ends. The caller must call end before it closes conn; nothing of the
-// watch is left when end returns.
-func watch(ctx context.Context, conn net.Conn, deadline time.Time) (end func()) {
-	_ = conn.SetDeadline(deadline) // fails on a closed conn only, as will reading
-	done := make(chan struct{})
+// watch makes waiting for conn fail from the deadline on, and at once when ctx
+// ends. The caller must call end before it closes conn; nothing of the watch is
+// left when end returns.
+func watch(ctx context.Context, conn interface{ SetDeadline(time.Time) error }, deadline time.Time) (end func()) {
+	_ = conn.SetDeadline(deadline) // fails where reading will fail, too
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	var watching sync.WaitGroup
+	watching.Add(1)
 	stop := context.AfterFunc(ctx, func() {
+		defer watching.Done()
 		_ = conn.SetDeadline(time.Unix(1, 0))
-		close(done)
 	})
 	return func() {
 		if !stop() {
-			<-done
+			watching.Wait()
 		}
 	}
 }

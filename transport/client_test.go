@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -557,19 +558,83 @@ func TestLowerCaseOnDemand(t *testing.T) {
 	}
 }
 
-func BenchmarkExchange(b *testing.B) {
-	for _, tcp := range []bool{false, true} {
-		name := "UDP"
-		if tcp {
-			name = "TCP"
+// The memory of a query serves others when it is over: what one of them was told
+// must not change under its hands.
+func TestManyExchangesAtOnceKeepTheirReplies(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "127.0.0.1", func(q []byte) [][]byte {
+		return [][]byte{[]byte("garbage"), answer(q, overUDP, echo(1, "192.0.2.0", 24, 20), func(m *dns.Msg) {
+			m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_EDE{ExtraText: strings.ToLower(m.Question[0].Name)})
+		})}
+	}, nil)
+	c := transport.New(transport.Options{})
+	const askers, rounds = 8, 25
+	told := make(chan map[lookup.Name]*transport.Reply, askers)
+	for asker := range askers {
+		go func() {
+			replies := map[lookup.Name]*transport.Reply{}
+			defer func() { told <- replies }()
+			for round := range rounds {
+				q := question
+				q.Name = lookup.MustName(fmt.Sprintf("n%d.%s.example.", round, strings.Repeat("x", 1+7*asker)))
+				reply, err := c.Exchange(context.Background(), transport.Request{Server: s.addr, Question: q,
+					Subnet: netip.MustParsePrefix("192.0.2.0/24"), Timeout: 20 * time.Second})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				replies[q.Name] = reply
+			}
+		}()
+	}
+	for range askers {
+		for name, reply := range <-told {
+			if len(reply.Answer) != 1 || reply.Answer[0].Name != name || reply.Answer[0].Data.First() != "\xc0\x00\x02\x11" {
+				t.Errorf("%s: answer %v", name, reply.Answer)
+			}
+			if len(reply.EDE) != 1 || reply.EDE[0].Text != name.String() || reply.Scope.String() != "192.0.2.0/20" {
+				t.Errorf("%s: EDE %v, scope %v", name, reply.EDE, reply.Scope)
+			}
 		}
-		b.Run(name, func(b *testing.B) {
-			refuse := func(q []byte) [][]byte { return [][]byte{patch(q, 2, 0x80, byte(lookup.REFUSED))} }
+	}
+}
+
+// Not parallel: it counts what the whole program allocates, the server's few
+// included.
+func TestAnExchangeAllocatesLittle(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("package net's sockets allocate as they like")
+	}
+	s := serve(t, "127.0.0.1", refuse, nil)
+	c, r := transport.New(transport.Options{}), transport.Request{Server: s.addr, Question: question, Timeout: 20 * time.Second}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if n := testing.AllocsPerRun(200, func() { _, _ = c.Exchange(ctx, r) }); n > 26 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// refuse is the least that a server can say.
+func refuse(q []byte) [][]byte { return [][]byte{patch(q, 2, 0x80, byte(lookup.REFUSED))} }
+
+func BenchmarkExchange(b *testing.B) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+		tcp  bool
+	}{
+		{"UDP", context.Background(), false},
+		{"UDPCancellable", ctx, false},
+		{"TCP", context.Background(), true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
 			s := serve(b, "127.0.0.1", refuse, refuse)
-			c := transport.New(transport.Options{})
+			client := transport.New(transport.Options{})
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := c.Exchange(context.Background(), transport.Request{Server: s.addr, Question: question, TCP: tcp}); err != nil {
+				if _, err := client.Exchange(c.ctx, transport.Request{Server: s.addr, Question: question, TCP: c.tcp}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -9,7 +9,8 @@ import (
 	"github.com/sextant-dns/sextant/message"
 )
 
-// query is a message on its way, with what a reply to it must show.
+// query is a message on its way, with what a reply to it must show. Its memory
+// is used again when it is over: nothing that outlives it may refer to it.
 type query struct {
 	dice     dice
 	id       uint16
@@ -17,6 +18,7 @@ type query struct {
 	subnet   netip.Prefix // as it was sent, masked
 	limit    int          // octets that a reply over UDP may have
 	packet   []byte       // the message behind two octets of its length, as TCP wants it
+	room     []byte       // for replies over UDP, one octet larger than any limit
 }
 
 const (
@@ -25,35 +27,49 @@ const (
 	plainUDP  = 512 // what UDP carries without EDNS (RFC 1035 4.2.1)
 )
 
-// newQuery draws an ID and letter case and lays down the message.
+// newQuery draws an ID and letter case and lays down the message. The query is
+// good until it is released.
 func (c *Client) newQuery(r Request) (*query, error) {
-	q := &query{dice: dice{source: c.options.Rand}, limit: plainUDP}
+	q, _ := c.queries.Get().(*query)
+	if q == nil {
+		q = &query{packet: make([]byte, 0, 512), room: make([]byte, c.limit()+1)}
+	}
+	*q = query{dice: dice{source: c.options.Rand}, limit: plainUDP, packet: q.packet[:prefixLen], room: q.room}
 	q.id = q.dice.uint16()
-	name := []byte(r.Question.Name)
-	if !c.options.NoCase0x20 {
-		q.dice.spell(name)
-	}
-	if q.dice.err != nil {
-		return nil, q.dice.err
-	}
 
 	var opt *message.OPT
 	if !r.NoEDNS {
 		opt = &message.OPT{Size: c.options.UDPSize, DO: r.Question.DO}
-		q.limit = max(plainUDP, int(c.options.UDPSize)) // RFC 6891 6.2.3
+		q.limit = c.limit()
 		if r.Subnet.IsValid() {
 			q.subnet = r.Subnet.Masked()
 			opt.Options = []message.Option{message.SubnetOption(q.subnet, 0)}
 		}
 	}
-	q.packet = message.AppendQuery(make([]byte, prefixLen, 128),
+	q.packet = message.AppendQuery(q.packet,
 		message.Header{ID: q.id, RD: r.RD, CD: r.Question.CD},
-		message.Question{Raw: string(name), Name: r.Question.Name, Type: r.Question.Type, Class: r.Question.Class},
+		message.Question{Raw: string(r.Question.Name), Name: r.Question.Name, Type: r.Question.Type, Class: r.Question.Class},
 		opt)
 	binary.BigEndian.PutUint16(q.packet, uint16(len(q.packet)-prefixLen))
-	q.question = q.packet[prefixLen+headerLen:][:len(name)+4]
+	name := len(r.Question.Name)
+	q.question = q.packet[prefixLen+headerLen:][:name+4]
+	if !c.options.NoCase0x20 {
+		q.dice.spell(q.question[:name])
+	}
+	if q.dice.err != nil {
+		err := q.dice.err
+		c.release(q)
+		return nil, err
+	}
 	return q, nil
 }
+
+// release gives the memory of a query that is over to those to come. Replies do
+// not refer to it, see message.Decode.
+func (c *Client) release(q *query) { c.queries.Put(q) }
+
+// limit is how many octets a reply to a query with EDNS may have (RFC 6891 6.2.3).
+func (c *Client) limit() int { return max(plainUDP, int(c.options.UDPSize)) }
 
 // message is the query as it goes over UDP.
 func (q *query) message() []byte { return q.packet[prefixLen:] }

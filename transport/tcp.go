@@ -19,6 +19,7 @@ func (c *Client) overTCP(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.release(q)
 	deadline, start := time.Now().Add(r.Timeout), c.options.Now()
 	conn, err := c.dialTCP(ctx, r.Server, deadline, &q.dice)
 	if err != nil {

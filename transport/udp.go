@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"syscall"
 	"time"
@@ -15,24 +14,24 @@ const maxBinds = 16
 // overUDP sends one query and waits for what it is good for. The reply is nil
 // unless the verdict is accepted.
 func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, ignored, err // for which no port needs to be opened
+	}
 	q, err := c.newQuery(r)
 	if err != nil {
 		return nil, ignored, err
 	}
-	conn, err := c.dialUDP(ctx, r.Server, &q.dice)
+	defer c.release(q)
+	conn, err := c.dialUDP(r.Server, &q.dice)
 	if err != nil {
 		return nil, ignored, err
 	}
 	defer conn.Close() // at once: an open port can be found and flooded (SAD DNS)
 	defer watch(ctx, conn, time.Now().Add(r.Timeout))()
 
-	start := c.options.Now()
-	if _, err := conn.Write(q.message()); err != nil {
-		return nil, ignored, err
-	}
-	buf := make([]byte, q.limit+1)
-	for {
-		n, err := conn.Read(buf)
+	start, buf := c.options.Now(), q.room[:q.limit+1]
+	for unsent := q.message(); ; unsent = nil {
+		n, err := conn.receive(unsent, buf)
 		if err != nil {
 			return nil, ignored, err
 		}
@@ -54,21 +53,20 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 // dialUDP opens a socket on a random port that hears the server only. The port
 // is bound explicitly: the system's own choice is from a range of half the size,
 // or less (RFC 5452 9.2).
-func (c *Client) dialUDP(ctx context.Context, server netip.AddrPort, d *dice) (*net.UDPConn, error) {
-	network, source, sources := "udp4", netip.IPv4Unspecified(), c.options.Sources4
+func (c *Client) dialUDP(server netip.AddrPort, d *dice) (*socket, error) {
+	source, sources := netip.IPv4Unspecified(), c.options.Sources4
 	if server.Addr().Is6() {
-		network, source, sources = "udp6", netip.IPv6Unspecified(), c.options.Sources6
+		source, sources = netip.IPv6Unspecified(), c.options.Sources6
 	}
 	if len(sources) > 0 {
-		source = sources[d.below(len(sources))]
+		source = sources[d.below(len(sources))].Unmap()
 	}
-	dialer := net.Dialer{Control: dontFragment}
 	for tries := 1; ; tries++ {
 		local := netip.AddrPortFrom(source, d.port())
 		if d.err != nil {
 			return nil, d.err
 		}
-		conn, err := dialer.DialUDP(ctx, network, local, server)
+		conn, err := openUDP(local, server)
 		if errors.Is(err, syscall.EADDRINUSE) && tries < maxBinds {
 			continue
 		}

@@ -2,12 +2,10 @@ package transport
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"syscall"
 	"testing"
 )
@@ -35,13 +33,28 @@ func TestAPortInUseIsPassedOver(t *testing.T) {
 	used, unused := port(taken), port(free)
 	_ = free.Close()
 
-	c, server := New(Options{}), netip.MustParseAddrPort("127.0.0.1:53")
-	conn, err := c.dialUDP(context.Background(), server, loaded(used, 80, used, unused))
+	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	go func() { // it says who asks
+		if _, from, err := server.ReadFromUDPAddrPort(make([]byte, 512)); err == nil {
+			_, _ = server.WriteToUDPAddrPort(binary.BigEndian.AppendUint16(nil, from.Port()), from)
+		}
+	}()
+
+	c, addr := New(Options{}), server.LocalAddr().(*net.UDPAddr).AddrPort()
+	conn, err := c.dialUDP(addr, loaded(used, 80, used, unused))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if got := port(conn); got != unused {
+	reply := make([]byte, 512)
+	if n, err := conn.receive([]byte("who am I?"), reply); err != nil || n != 2 {
+		t.Fatalf("%d octets, %v", n, err)
+	}
+	if got := binary.BigEndian.Uint16(reply); got != unused {
 		t.Errorf("port %d, want %d", got, unused)
 	}
 
@@ -49,7 +62,7 @@ func TestAPortInUseIsPassedOver(t *testing.T) {
 	for i := range always {
 		always[i] = used
 	}
-	if _, err := c.dialUDP(context.Background(), server, loaded(always...)); !errors.Is(err, syscall.EADDRINUSE) {
+	if _, err := c.dialUDP(addr, loaded(always...)); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Errorf("got %v; it must give up some day", err)
 	}
 }

@@ -1,0 +1,121 @@
+package transport
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is a UDP socket that is connected to a server, for one receive at a time.
+// An exchange with it takes ten system calls. Package net would make three more
+// and twenty allocations besides: it asks for addresses that we know, allows
+// broadcasts, and reads before there can be a reply. The runtime's poller waits
+// for it as for any other file.
+type socket struct {
+	file *os.File
+	raw  syscall.RawConn // of file
+	ends ends
+
+	// Of the receive that is under way: what has to be sent before, where the
+	// packet goes, and what became of it.
+	query, buf []byte
+	n          int
+	err        error
+	turn       func(fd uintptr) (done bool) // the method take, bound once
+}
+
+// openUDP binds a socket to local and connects it to server, which are of one
+// family. It does not wait for anything.
+func openUDP(local, server netip.AddrPort) (*socket, error) {
+	ends := ends{local, server}
+	from, err := sockaddr(local)
+	if err != nil {
+		return nil, ends.wrap("dial", err)
+	}
+	to, err := sockaddr(server)
+	if err != nil {
+		return nil, ends.wrap("dial", err)
+	}
+	family := unix.AF_INET
+	if server.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, ends.wrap("dial", os.NewSyscallError("socket", err))
+	}
+	restrict(fd, family)
+	if err = os.NewSyscallError("bind", unix.Bind(fd, from)); err == nil {
+		err = os.NewSyscallError("connect", unix.Connect(fd, to))
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, ends.wrap("dial", err)
+	}
+
+	s := &socket{file: os.NewFile(uintptr(fd), "udp"), ends: ends} // O_NONBLOCK tells it to use the poller
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		_ = s.file.Close()
+		return nil, ends.wrap("dial", err)
+	}
+	s.turn = s.take
+	return s, nil
+}
+
+// restrict sets DF on what the socket sends and keeps forged path-MTU messages
+// from changing that (RFC 9715 3). Kernels that do not know the option are used
+// without it. IPv4 packets are kept from a socket for IPv6.
+func restrict(fd, family int) {
+	if family == unix.AF_INET {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+		return
+	}
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+}
+
+// receive waits for one packet and copies it into buf, which cuts what does not
+// fit. A query that is not empty is sent before.
+func (s *socket) receive(query, buf []byte) (n int, err error) {
+	s.query, s.buf, s.n, s.err = query, buf, 0, nil
+	err = s.raw.Read(s.turn)
+	s.query, s.buf = nil, nil // they are the caller's
+	if err != nil {
+		return 0, err // the deadline, as a rule
+	}
+	return s.n, s.err
+}
+
+// take goes on with receive, as the poller's callback: false means to call again
+// when there is something to read. Sending belongs in here, since the poller
+// forgets what was there before it was asked to wait; thus no read has to be
+// made in vain between a query and its reply.
+func (s *socket) take(fd uintptr) (done bool) {
+	if len(s.query) > 0 {
+		_, err := retry(unix.Write, int(fd), s.query)
+		s.query, s.err = nil, s.ends.wrap("write", os.NewSyscallError("write", err))
+		return s.err != nil
+	}
+	n, err := retry(unix.Read, int(fd), s.buf)
+	if err == unix.EAGAIN {
+		return false
+	}
+	s.n, s.err = max(n, 0), s.ends.wrap("read", os.NewSyscallError("read", err))
+	return true
+}
+
+// retry makes a system call until no signal interrupts it.
+func retry(call func(int, []byte) (int, error), fd int, b []byte) (n int, err error) {
+	for {
+		if n, err = call(fd, b); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func (s *socket) SetDeadline(t time.Time) error { return s.file.SetDeadline(t) }
+
+func (s *socket) Close() error { return s.file.Close() }

@@ -1,0 +1,114 @@
+package transport
+
+import (
+	"crypto/rand"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestSocketsDoNotFragment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		server             string
+		level, name, value int
+	}{
+		{"127.0.0.1:53", unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE},
+		{"[::1]:53", unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE},
+	} {
+		conn, err := New(Options{}).dialUDP(netip.MustParseAddrPort(c.server), &dice{source: rand.Reader})
+		if err != nil {
+			t.Logf("%s: %v", c.server, err) // a host may have one family only
+			continue
+		}
+		defer conn.Close()
+		if err := conn.raw.Control(func(fd uintptr) {
+			if got, err := unix.GetsockoptInt(int(fd), c.level, c.name); err != nil || got != c.value {
+				t.Errorf("%s: %d, %v, want %d", c.server, got, err, c.value)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAFailedDialTellsWhichCallFailed(t *testing.T) {
+	t.Parallel()
+	at := netip.MustParseAddrPort
+	for title, c := range map[string]struct {
+		local, server netip.AddrPort
+		call          string
+		err           error
+	}{
+		"an address that is not ours": {at("192.0.2.1:5300"), at("127.0.0.1:53"), "bind", syscall.EADDRNOTAVAIL},
+		"addresses of two families":   {at("[::1]:5300"), at("127.0.0.1:53"), "bind", syscall.EAFNOSUPPORT},
+		"no server":                   {at("127.0.0.1:5300"), netip.AddrPort{}, "", syscall.EDESTADDRREQ},
+		"no source":                   {netip.AddrPort{}, at("127.0.0.1:53"), "", syscall.EDESTADDRREQ},
+		"a link that is not there":    {at("[::]:5300"), at("[fe80::1%none]:53"), "", nil},
+	} {
+		conn, err := openUDP(c.local, c.server)
+		if err == nil {
+			_ = conn.Close()
+		}
+		// Callers tell by these types that nothing was sent.
+		e, ok := errors.AsType[*net.OpError](err)
+		if !ok || e.Op != "dial" || c.err != nil && !errors.Is(err, c.err) {
+			t.Errorf("%s: got %v", title, err)
+			continue
+		}
+		if call, ok := errors.AsType[*os.SyscallError](err); ok != (c.call != "") || ok && call.Syscall != c.call {
+			t.Errorf("%s: got %v", title, err)
+		}
+	}
+}
+
+func TestLinksHaveNamesAndNumbers(t *testing.T) {
+	t.Parallel()
+	links, err := net.Interfaces()
+	if err != nil || len(links) == 0 {
+		t.Skip("no links here")
+	}
+	for _, zone := range []string{links[0].Name, strconv.Itoa(links[0].Index)} {
+		if id, err := zoneID(zone); err != nil || int(id) != links[0].Index {
+			t.Errorf("%s: got %d, %v", zone, id, err)
+		}
+	}
+}
+
+// Sending is a part of waiting for the reply, and ends when that does.
+func TestALateSocketSendsNothing(t *testing.T) {
+	t.Parallel()
+	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	conn, err := New(Options{}).dialUDP(server.LocalAddr().(*net.UDPAddr).AddrPort(), &dice{source: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+
+	_ = conn.SetDeadline(time.Unix(1, 0))
+	if _, err := conn.receive([]byte("late"), make([]byte, 512)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := conn.file.Write([]byte("later")); err == nil {
+		t.Error("the deadline holds for reading only")
+	}
+	_ = conn.SetDeadline(time.Time{})
+	if _, err := conn.file.Write([]byte("in time")); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 512)
+	if n, _, err := server.ReadFromUDP(b); err != nil || string(b[:n]) != "in time" {
+		t.Errorf("heard %q, %v", b[:n], err)
+	}
+}

@@ -1,0 +1,38 @@
+//go:build !linux
+
+package transport
+
+import (
+	"net"
+	"net/netip"
+)
+
+// socket is a UDP socket that is connected to a server. What it sends may come
+// in fragments: queries are far smaller than any path MTU, and replies are kept
+// small by the size that the query offers.
+type socket struct{ *net.UDPConn }
+
+// openUDP binds a socket to local and connects it to server, which are of one
+// family. It does not wait for anything.
+func openUDP(local, server netip.AddrPort) (*socket, error) {
+	network := "udp4"
+	if server.Addr().Is6() {
+		network = "udp6"
+	}
+	conn, err := net.DialUDP(network, net.UDPAddrFromAddrPort(local), net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		return nil, err
+	}
+	return &socket{conn}, nil
+}
+
+// receive waits for one packet and copies it into buf, which cuts what does not
+// fit. A query that is not empty is sent before.
+func (s *socket) receive(query, buf []byte) (n int, err error) {
+	if len(query) > 0 {
+		if _, err := s.Write(query); err != nil {
+			return 0, err
+		}
+	}
+	return s.Read(buf)
+}
