@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,10 @@ const (
 	// maxKept is the largest hop, in octets of rdata, that is remembered: a few
 	// names must not fill the memory (CVE-2024-25590).
 	maxKept = 16 << 10
+	// shortLife is that of hops which are not worth while to be refreshed.
+	shortLife = 10 * time.Second
+	// maxSigs is how many RRSIGs of one set are taken (KeyTrap, CVE-2023-50387).
+	maxSigs = 8
 )
 
 // hop is all that there is to know about one name and type: an answer, a denial,
@@ -24,6 +29,13 @@ type hop struct {
 	response *lookup.Response
 	next     lookup.Name // where the alias leads; "" when it is none
 	learned  time.Time
+	life     time.Duration // from then on
+	cut      *cut          // of a step only: where it led; then there is no response
+}
+
+// old tells whether less than a tenth of the life of h is left.
+func (h *hop) old(now time.Time) bool {
+	return h.life >= shortLife && now.Sub(h.learned) >= h.life/10*9
 }
 
 // aged is the response as it is at the time now.
@@ -36,15 +48,19 @@ func (h *hop) aged(now time.Time) *lookup.Response {
 // name under nonexistent, because they hold for every type.
 type answers struct {
 	cache               *cache.Cache[lookup.Question, *hop]
+	pins                pins
+	nxdomainCut         bool
 	maxTTL, maxNegative uint32
 }
 
 // nonexistent is the type under which NXDOMAIN is kept (RFC 2308 5). No RR has it.
 const nonexistent = lookup.TypeNone
 
-func newAnswers(o Options) *answers {
+func newAnswers(o Options, pins pins) *answers {
 	return &answers{
 		cache:       cache.New[lookup.Question, *hop](cache.Options[lookup.Question]{Entries: o.Cache}),
+		pins:        pins,
+		nxdomainCut: o.NXDomainCut,
 		maxTTL:      o.MaxTTL,
 		maxNegative: o.MaxNegativeTTL,
 	}
@@ -63,26 +79,49 @@ func (a *answers) recall(q lookup.Question, now time.Time) (*hop, bool) {
 	if h, ok := a.get(q.Name, nonexistent, now); ok {
 		return h, true
 	}
+	if h, ok := a.get(q.Name, lookup.TypeCNAME, now); ok && h.next != "" && followsAlias(q.Type) {
+		return h, true
+	}
+	if h := a.cutOff(q.Name, now); h != nil {
+		return h, true
+	}
 	if !followsAlias(q.Type) {
 		return nil, false
 	}
-	if h, ok := a.get(q.Name, lookup.TypeCNAME, now); ok && h.next != "" {
-		return h, true
-	}
-	return a.redirected(q.Name, now)
+	h := a.redirected(q.Name, func(above lookup.Name) *hop {
+		h, _ := a.get(above, lookup.TypeDNAME, now)
+		return h
+	})
+	return h, h != nil
 }
 
-// redirected finds the DNAME above name that moves it (RFC 6672 3.4.1).
-func (a *answers) redirected(name lookup.Name, now time.Time) (*hop, bool) {
-	for above, ok := name.Parent(); ok; above, ok = above.Parent() {
-		h, found := a.get(above, lookup.TypeDNAME, now)
-		if !found || len(h.response.Answer) == 0 {
-			continue
-		}
-		v := redirect(name, h.response.Answer[0])
-		return &hop{response: v.response(), next: v.next, learned: h.learned}, true
+// cutOff finds the word that a name above does not exist (RFC 8020 2), or nil.
+func (a *answers) cutOff(name lookup.Name, now time.Time) *hop {
+	if !a.nxdomainCut {
+		return nil
 	}
-	return nil, false
+	apex, _ := a.pins.find(name)
+	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
+		if h, ok := a.get(above, nonexistent, now); ok {
+			return h
+		}
+	}
+	return nil
+}
+
+// exists takes back that name does not exist.
+func (a *answers) exists(name lookup.Name) { a.cache.Remove(hopQuestion(name, nonexistent)) }
+
+// redirected finds the DNAME above name that moves it (RFC 6672 3.4.1), or nil.
+func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *hop) *hop {
+	apex, _ := a.pins.find(name) // nothing above it has a say below it
+	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
+		if h := dname(above); h != nil && len(h.response.Answer) > 0 {
+			v := redirect(name, h.response.Answer[0])
+			return &hop{response: v.response(), next: v.next, learned: h.learned, life: h.life}
+		}
+	}
+	return nil
 }
 
 // keep makes a hop of what a server said about q and remembers it for as long as
@@ -95,28 +134,54 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	key := q
 	switch v.kind {
 	case alias:
-		key.Type = lookup.TypeCNAME
+		key.Type = a.general(q, lookup.TypeCNAME)
 	case redirection:
 		// The DNAME alone is kept: every name below it can be had from that.
 		key.Name, key.Type = v.sets[0].Name, lookup.TypeDNAME
-		a.put(key, &hop{response: &lookup.Response{Answer: v.sets[:1]}, learned: now}, ttl)
+		a.put(q, key, &hop{response: &lookup.Response{Answer: v.sets[:1]}, learned: now}, ttl)
 		return h
 	case nameError:
-		key.Type = nonexistent
+		key.Type = a.general(q, nonexistent)
 	case empty:
 		ttl = emptyTTL
 	}
-	a.put(key, h, ttl)
+	a.put(q, key, h, ttl)
 	return h
 }
 
-func (a *answers) put(key lookup.Question, h *hop, ttl uint32) {
+// general is the type under which to keep what was said about q and holds for all
+// types. About a configured zone its parent is asked for DS only, and what it says
+// must not hide the zone.
+func (a *answers) general(q lookup.Question, t lookup.Type) lookup.Type {
+	if q.Type == lookup.TypeDS && a.pins.isApex(q.Name) {
+		return q.Type
+	}
+	return t
+}
+
+// put remembers h, which was said about q, under key for ttl seconds.
+func (a *answers) put(q, key lookup.Question, h *hop, ttl uint32) {
+	a.displace(q, key, ttl)
 	size := 0
 	for _, s := range h.response.Answer {
 		size += len(s.Data) + len(s.Sigs)
 	}
 	if ttl > 0 && size <= maxKept {
-		a.cache.Put(key, h.response.Scope, h, h.learned.Add(time.Duration(ttl)*time.Second))
+		h.life = time.Duration(ttl) * time.Second
+		a.cache.Put(key, h.response.Scope, h, h.learned.Add(h.life))
+	}
+}
+
+// displace forgets what q was answered with before, if putting key does not: it is
+// no longer true, not even as a stale answer.
+func (a *answers) displace(q, key lookup.Question, ttl uint32) {
+	if q.Type == lookup.TypeDS {
+		return // this may be the word of another zone than that of other types
+	}
+	for _, t := range [...]lookup.Type{q.Type, nonexistent, lookup.TypeCNAME} {
+		if before := hopQuestion(q.Name, t); before != key || ttl == 0 {
+			a.cache.Remove(before)
+		}
 	}
 }
 
@@ -135,6 +200,9 @@ func (a *answers) capped(v verdict) verdict {
 
 // compact is s without the message around it, whose memory its strings share.
 func compact(s lookup.RRset) lookup.RRset {
+	if s.Sigs.Len() > maxSigs {
+		s.Sigs = lookup.PackRdata(slices.Collect(s.Sigs.All())[:maxSigs]...)
+	}
 	s.Name, s.Data, s.Sigs = owned(s.Name), owned(s.Data), owned(s.Sigs)
 	return s
 }

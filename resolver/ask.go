@@ -8,28 +8,43 @@ import (
 	"strings"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
 )
 
 const (
-	maxTries   = 3 // of one server for one question (RFC 9520 3.1)
-	maxEmpties = 3 // servers that must say nothing at all before it is believed
+	maxTries    = 3 // of one server for one question (RFC 9520 3.1)
+	maxOptional = 2 // servers that are asked what can be done without
+	maxEmpties  = 3 // servers that must say nothing at all before it is believed
 
 	maxComplaints = 3 // that are told
 )
 
+// errInVain is in the failure of a poll in which servers were asked.
+var errInVain = errors.New("all servers were asked in vain")
+
 // ask puts q to the servers of the zone of c, one after the other, until one says
-// something that can be used.
-func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question) (verdict, error) {
+// something that can be used. A question that can be done without is put to few
+// servers, and once.
+func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question, optional bool) (verdict, error) {
 	p := r.newPoll(t, c, q)
+	p.optional = optional
+	if c.forwards() {
+		p.judge = relayed
+	}
+	return p.run(ctx)
+}
+
+// run asks until there is something that can be used.
+func (p *poll) run(ctx context.Context) (verdict, error) {
 	for {
 		s, err := p.next(ctx)
 		if err != nil {
 			return p.settle(ctx, err)
 		}
-		reply, err := r.converse(ctx, p, s)
+		reply, err := p.r.converse(ctx, p, s)
 		switch {
 		case err == nil:
-			if v := p.weigh(s, classify(c.zone, q, reply)); v.kind != useless {
+			if v := p.weigh(s, p.judge(p.cut.zone, p.question, reply)); v.kind != useless {
 				return v, nil
 			}
 		case errors.Is(err, errBudget):
@@ -46,12 +61,16 @@ type poll struct {
 	task     task
 	cut      *cut
 	question lookup.Question
+	optional bool // there are other ways to go on
+	judge    func(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict
 
 	servers []*candidate
-	leads   []lookup.Question // for the addresses of name servers without any
-	chased  int               // leads that were followed
-	barren  int               // name servers for which that was in vain
+	leads   []lead // to the addresses of name servers without any
+	spare   []lead // to more, for when all servers that are known have failed
+	chased  int    // leads that were followed
+	barren  int    // name servers for which that was in vain
 
+	asked   int     // servers
 	resort  verdict // the best of what nobody would say at first hand
 	empties int
 
@@ -60,33 +79,44 @@ type poll struct {
 	cause      error    // what kept us from finding more servers
 }
 
-// candidate is one address of a server of the zone.
+// candidate is one server of the zone.
 type candidate struct {
-	addr  netip.Addr
-	tries int
-	done  bool // has said what it has to say
+	server netip.AddrPort
+	tries  int
+	done   bool // has said what it has to say
 }
 
 func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
-	p := &poll{r: r, task: t, cut: c, question: q, network: true}
+	p := &poll{r: r, task: t, cut: c, question: q, judge: classify, network: true}
 	p.gather()
 	return p
 }
 
 // next is the server to ask now. Before any is asked for a second time, those
-// that were not known yet are looked for.
+// that were not known yet are looked for, and before all are given up, those that
+// the delegation does not tell of.
 func (p *poll) next(ctx context.Context) (*candidate, error) {
 	for ctx.Err() == nil {
-		if s := p.choose(0); s != nil {
-			return s, nil
-		}
-		if !p.search(ctx) {
+		if p.optional && p.asked == maxOptional {
 			break
 		}
-	}
-	for tries := 1; tries < maxTries && ctx.Err() == nil; tries++ {
-		if s := p.choose(tries); s != nil {
+		if s := p.choose(0); s != nil {
+			p.asked++
 			return s, nil
+		}
+		if p.search(ctx, &p.leads) {
+			continue
+		}
+		if p.optional && len(p.servers) > 0 {
+			break // each once is enough
+		}
+		for tries := 1; tries < maxTries && ctx.Err() == nil; tries++ {
+			if s := p.choose(tries); s != nil {
+				return s, nil
+			}
+		}
+		if !p.search(ctx, &p.spare) {
+			break
 		}
 	}
 	return nil, p.failure(ctx)
@@ -109,8 +139,8 @@ func (p *poll) weigh(s *candidate, v verdict) verdict {
 	switch {
 	case v.kind == useless:
 		p.complain(s, errors.New(v.why))
-		if v.lame {
-			p.r.health.lame(s.addr, p.cut.zone, p.r.options.Now())
+		if v.lame && !p.optional {
+			p.r.health.lame(s.server, p.cut.zone, p.r.options.Now())
 		}
 		return v
 	case v.kind == empty:
@@ -134,7 +164,7 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 		return p.resort, nil
 	}
 	if len(p.servers) == 0 && p.chased > 0 && ctx.Err() == nil && p.task.proves(err) {
-		p.r.failures.note(unfound(p.cut.zone), err, p.r.options.Now())
+		p.r.failures.note(unfound(p.cut.zone), err, firstFailure, p.r.options.Now())
 	}
 	return verdict{}, err
 }
@@ -143,13 +173,16 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 func (p *poll) complain(s *candidate, err error) {
 	p.network = p.network && isNetworkError(err)
 	if len(p.complaints) < maxComplaints {
-		p.complaints = append(p.complaints, fmt.Sprintf("%s: %v", s.addr, err))
+		p.complaints = append(p.complaints, fmt.Sprintf("%s: %v", s.server.Addr(), err))
 	}
 }
 
 // failure is the error when no server of the zone is left, or no time.
 func (p *poll) failure(ctx context.Context) error {
 	f := &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDENoReachableAuth}, Cause: p.cause}
+	if f.Cause == nil && len(p.complaints) > 0 {
+		f.Cause = errInVain
+	}
 	if err := ctx.Err(); err != nil {
 		f.Cause = err
 	}

@@ -1,6 +1,8 @@
 package resolver
 
 import (
+	"slices"
+
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
 )
@@ -26,18 +28,21 @@ const (
 // verdict is what is believed of a reply. Only what is about the zone that was
 // asked gets into one.
 type verdict struct {
-	kind  kind
-	rcode lookup.Rcode
-	sets  []lookup.RRset // answer: what was asked for. alias: the CNAME. redirection: DNAME and synthesised CNAME
-	soa   lookup.RRset   // of noData and nameError; may be missing, and then its type is 0
-	next  lookup.Name    // where an alias leads
-	cut   *cut           // where a referral leads; or what the zone says of itself, when asked for its NS
-	why   string         // it is useless
-	lame  bool           // useless not for this question only but for the zone
+	kind     kind
+	rcode    lookup.Rcode
+	sets     []lookup.RRset // answer: what was asked for. alias: the CNAME. redirection: DNAME and synthesised CNAME
+	soa      lookup.RRset   // of noData and nameError; may be missing, and then its type is 0
+	next     lookup.Name    // where an alias leads
+	cut      *cut           // where a referral leads; or what the zone says of itself, when asked for its NS
+	why      string         // it is useless
+	lame     bool           // useless not for this question only but for the zone
+	soaAbove bool           // useless because it is a denial by a zone above
 
 	// secondHand says that the server has it from another one's answer, which is
 	// not what it was asked for: believed when there is nothing better.
 	secondHand bool
+
+	own lookup.RRset // the NS of the zone as it is in the authority section; type 0 if it is not
 
 	// rest is what the same reply says of the names that the alias leads to.
 	rest []finding
@@ -68,11 +73,31 @@ func classify(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
 		v.secondHand = r.RA && !r.AA
 		if r.AA {
 			v.rest = readOn(zone, q, v, r)
+			v.own, _ = lookup.Find(r.Authority, zone, lookup.TypeNS)
 		}
 	}
 	if v.kind == answer && q.Type == lookup.TypeNS && q.Name == zone {
 		v.cut = newCut(zone, v.sets[0], r.Additional)
 	}
+	return v
+}
+
+// relayed judges what a resolver said that the zone is forwarded to. It is taken
+// for the authority for all that is in the zone, and whatever it says of name
+// servers is of no interest (MaginotDNS, CVE-2021-25220).
+func relayed(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
+	said := *r
+	said.AA, said.RA = true, false
+	v := classify(zone, q, &said)
+	switch {
+	case v.kind == referral && r.RA:
+		v = denial(zone, q, &said) // the SOA is lost
+	case v.kind == referral:
+		v = verdict{why: "refers to others", lame: true}
+	case v.soaAbove:
+		v = denial(zone, q, &said) // the zone that is forwarded is only a part of that one
+	}
+	v.cut, v.own = nil, lookup.RRset{}
 	return v
 }
 
@@ -87,10 +112,10 @@ func judge(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
 	}
 	found, ok := inAnswer(zone, q, r.Answer)
 	switch {
+	case r.Rcode == lookup.YXDOMAIN && (found.kind == answer || !hasDNAME(r.Answer)):
+		return verdict{why: r.Rcode.String()} // RFC 6672 2.2: only a DNAME makes names too long
 	case ok && r.AA:
 		return found
-	case r.Rcode == lookup.YXDOMAIN && !ok:
-		return verdict{why: r.Rcode.String()}
 	case r.Rcode != lookup.NOERROR && ok:
 		return found
 	case r.Rcode == lookup.NXDOMAIN:
@@ -105,6 +130,10 @@ func judge(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
 		return found
 	}
 	return inAuthority(zone, q, r)
+}
+
+func hasDNAME(section []lookup.RRset) bool {
+	return slices.ContainsFunc(section, func(s lookup.RRset) bool { return s.Type == lookup.TypeDNAME })
 }
 
 // inAnswer finds what q asks for, or the alias in its place. All else that the
@@ -193,7 +222,7 @@ func inAuthority(zone lookup.Name, q lookup.Question, r *transport.Reply) verdic
 	for _, s := range r.Authority {
 		switch {
 		case s.Type == lookup.TypeSOA && isAbove(s.Name, zone):
-			return verdict{why: "answers for a zone above", lame: true}
+			return verdict{why: "answers for a zone above", lame: true, soaAbove: true}
 		case s.Type != lookup.TypeNS:
 		case s.Name == zone && r.AA:
 			return denial(zone, q, r) // RFC 2308 2.2 type 3 with an NS in place of nothing

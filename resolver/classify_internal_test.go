@@ -158,6 +158,6 @@ func FuzzClassify(f *testing.F) {
 		if v.soa.Type == lookup.TypeSOA && !v.soa.Name.IsSubdomainOf(zone) {
 			t.Errorf("believed %v", v.soa)
 		}
-		newAnswers(Options{}.withDefaults()).keep(q, v, Options{}.withDefaults().Now())
+		newAnswers(Options{}.withDefaults(), nil).keep(q, v, Options{}.withDefaults().Now())
 	})
 }

@@ -3,6 +3,8 @@ package resolver
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
@@ -12,13 +14,25 @@ import (
 // cut is where a zone begins and who serves it. It is immutable.
 type cut struct {
 	zone    lookup.Name
-	servers []Server // those without Addrs have to be looked up
-	ttl     uint32   // as it was learned, in seconds
+	servers []Server      // those without Addrs have to be looked up
+	own     []lookup.Name // name servers that the zone itself names besides, a last resort
+	ttl     uint32        // as it was learned, in seconds
 	expires time.Time
+
+	life   time.Duration // until then, from when it was learned
+	via    *Zone         // from which it was reached; nil from the root
+	pinned bool          // it is that Zone itself, with its servers, and never expires
 }
+
+// old tells whether less than a tenth of the life of c is left.
+func (c *cut) old(now time.Time) bool { return c.expires.Sub(now) <= c.life/10 }
+
+// forwards tells whether the servers of c are resolvers.
+func (c *cut) forwards() bool { return c.pinned && c.via.Forward }
 
 // cuts remembers the zone cuts below the root.
 type cuts struct {
+	mu     sync.Mutex // held over reading and replacing what is there
 	cache  *cache.Cache[lookup.Name, *cut]
 	maxTTL uint32
 }
@@ -43,16 +57,65 @@ func (cs *cuts) get(zone lookup.Name, now time.Time) (*cut, bool) {
 func (cs *cuts) learn(parent, c *cut, now time.Time) *cut {
 	learned := *c
 	learned.expires = now.Add(time.Duration(min(c.ttl, cs.maxTTL)) * time.Second)
-	if parent.zone != lookup.Root {
+	learned.via = parent.via
+	if parent.zone != lookup.Root && !parent.pinned {
 		learned.expires = earlier(learned.expires, parent.expires)
 	}
-	if old, ok := cs.get(c.zone, now); ok {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if old, ok := cs.get(c.zone, now); ok && old.via == learned.via {
 		learned.expires = earlier(learned.expires, old.expires)
 	}
+	learned.life = learned.expires.Sub(now)
 	if learned.expires.After(now) {
 		cs.cache.Put(c.zone, netip.Prefix{}, &learned, learned.expires)
 	}
 	return &learned
+}
+
+// complete adds glue to c, which lives as long as before at most.
+func (cs *cuts) complete(c *cut, glue []lookup.RRset, now time.Time) {
+	cs.change(c, now, func(changed *cut) {
+		changed.servers = slices.Clone(c.servers)
+		for i := range changed.servers {
+			s := &changed.servers[i]
+			for _, set := range glue {
+				if addrs := addresses(set); set.Name == s.Name && len(addrs) > 0 {
+					s.Addrs = slices.Concat(s.Addrs, addrs)
+					s.Addrs = s.Addrs[:min(len(s.Addrs), maxAddresses)]
+					changed.expires = earlier(changed.expires, now.Add(time.Duration(set.TTL)*time.Second))
+				}
+			}
+		}
+	})
+}
+
+// own notes the name servers that the zone of c names for itself and its parent
+// does not. They are asked when all others have failed, for as long as the parent
+// stands by its delegation, and so make nothing live longer.
+func (cs *cuts) own(c *cut, ns lookup.RRset, now time.Time) {
+	var names []lookup.Name
+	for _, s := range newCut(c.zone, ns, nil).servers {
+		known := slices.ContainsFunc(c.servers, func(t Server) bool { return t.Name == s.Name })
+		if !known && !s.Name.IsSubdomainOf(c.zone) {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, c.own) {
+		cs.change(c, now, func(changed *cut) { changed.own = names })
+	}
+}
+
+// change puts a changed copy of c into its place, if it is still there.
+func (cs *cuts) change(c *cut, now time.Time, f func(*cut)) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if current, ok := cs.get(c.zone, now); ok && current == c {
+		changed := *c
+		f(&changed)
+		cs.cache.Put(c.zone, netip.Prefix{}, &changed, changed.expires)
+	}
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -62,18 +125,43 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// closest is the deepest known cut above q. The DS of a zone is data of the zone
-// above it (RFC 4035 3.1.4.1).
+// closest is the deepest known cut above q. A configured zone comes before all
+// that servers of zones above it say, and so do the cuts below it.
 func (r *Resolver) closest(ctx context.Context, t task, q lookup.Question) *cut {
-	name := q.Name
-	if above, ok := name.Parent(); ok && q.Type == lookup.TypeDS {
-		name = above
+	if c := r.known(t, q, r.options.Now()); c != nil {
+		return c
 	}
-	now := r.options.Now()
-	for ; name != lookup.Root; name, _ = name.Parent() {
-		if c, ok := r.cuts.get(name, now); ok {
+	if z := r.zoneOf(t, q); z != nil {
+		return pinned(z)
+	}
+	return r.rootCut(ctx, t)
+}
+
+// known is the deepest cut above q of those that delegations have led to, or nil.
+// What is to be refreshed is not left to servers that may have lost the zone by
+// the time it would have expired.
+func (r *Resolver) known(t task, q lookup.Question, now time.Time) *cut {
+	z := r.zoneOf(t, q)
+	for name := home(q); name != lookup.Root && (z == nil || name != z.Name); name, _ = name.Parent() {
+		if c, ok := r.cuts.get(name, now); ok && c.via == z && !(t.renew && c.old(now)) {
 			return c
 		}
 	}
-	return r.rootCut(ctx, t)
+	return nil
+}
+
+// referral is what there is to say to q when nobody is to be asked: who knows
+// more (RFC 1034 4.3.2 step 4).
+func (r *Resolver) referral(t task, q lookup.Question, now time.Time) *lookup.Response {
+	c := r.known(t, q, now)
+	if c == nil {
+		return refusal(lookup.REFUSED, lookup.EDENotAuthoritative, "not in memory")
+	}
+	names := make([]string, len(c.servers))
+	for i, s := range c.servers {
+		names[i] = string(s.Name)
+	}
+	ttl := uint32(max(0, c.expires.Sub(now)) / time.Second)
+	ns := lookup.RRset{Name: c.zone, Type: lookup.TypeNS, TTL: ttl, Data: lookup.PackRdata(names...)}
+	return &lookup.Response{Authority: []lookup.RRset{ns}, Uncacheable: true}
 }

@@ -40,7 +40,7 @@ func Example() {
 	}
 	fmt.Print(response)
 	// Output:
-	// ask 198.51.100.1:53 for www.example. IN A
+	// ask 198.51.100.1:53 for example. IN A
 	// ask 192.0.2.1:53 for www.example. IN A
 	// NOERROR
 	// answer:

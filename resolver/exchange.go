@@ -35,10 +35,11 @@ func wireQuestion(q lookup.Question) lookup.Question {
 // converse asks s, without EDNS when it is known or seems to choke on it
 // (RFC 6891 6.2.2).
 func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transport.Reply, error) {
-	habit := r.health.habit(s.addr, r.options.Now())
+	habit := r.health.habit(s.server, r.options.Now())
 	request := transport.Request{
-		Server:   netip.AddrPortFrom(s.addr, r.options.Port),
+		Server:   s.server,
 		Question: wireQuestion(p.question),
+		RD:       p.cut.forwards(),
 		NoEDNS:   habit.plain || !habit.edns && s.tries == maxTries-1,
 		Timeout:  min(habit.timeout<<s.tries, r.options.Timeout),
 	}
@@ -49,7 +50,7 @@ func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transp
 		reply, err = r.exchange(ctx, p, request)
 	}
 	if err == nil {
-		r.health.spoke(s.addr, reply, request.NoEDNS, r.options.Now())
+		r.health.spoke(s.server, reply, request.NoEDNS, r.options.Now())
 	}
 	return reply, err
 }
@@ -89,12 +90,12 @@ func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Requ
 	r.options.Observe(event)
 	switch {
 	case err == nil:
-		r.health.replied(request.Server.Addr(), event.RTT, now)
+		r.health.replied(request.Server, event.RTT, now)
 	case ctx.Err() != nil: // we hung up, which is no fault of the server
 	case isLocal(err):
-		r.health.unreachable(request.Server.Addr(), now)
+		r.health.unreachable(request.Server, now)
 	default:
-		r.health.failed(request.Server.Addr(), now)
+		r.health.failed(request.Server, start, now)
 	}
 	return reply, err
 }

@@ -41,12 +41,11 @@ func (fs *failures) recent(q lookup.Question, now time.Time) error {
 	return &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDECachedError, Text: lookup.EDEOf(f.cause).Text}, Cause: f.cause}
 }
 
-// note remembers that q has failed. One that failed again as soon as it was tried
+// note remembers that q has failed, for that life at least. One that failed again as soon as it was tried
 // again is remembered for twice as long as before.
-func (fs *failures) note(q lookup.Question, cause error, now time.Time) {
-	life := firstFailure
+func (fs *failures) note(q lookup.Question, cause error, life time.Duration, now time.Time) {
 	if before, _, expired, ok := fs.cache.GetStale(q, netip.Prefix{}, now); ok && now.Sub(expired) < lastFailure {
-		life = min(2*before.life, lastFailure)
+		life = max(life, min(2*before.life, lastFailure))
 	}
 	fs.cache.Put(q, netip.Prefix{}, failure{cause, life}, now.Add(life))
 }

@@ -16,6 +16,12 @@ import (
 type flightKey struct {
 	question lookup.Question
 	depth    int
+	glue     bool // the answer is wanted from the parent side
+
+	// Of a step on the way to other questions: the zone whose servers are asked, and
+	// by which configured zone it was reached. Steps wait for nothing of their depth.
+	at  lookup.Name
+	via *Zone
 }
 
 // flights are the hops that are being fetched. Whoever wants the same hop at the
@@ -39,7 +45,21 @@ type flight struct {
 // starts one that does work, under a context that belongs to nobody who waits and
 // ends at limit.
 func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
+	f, led := fs.board(ctx, key, limit, work)
+	select {
+	case <-f.done:
+		return f.hop, led, f.err
+	case <-ctx.Done():
+		fs.leave(ctx, key, f)
+		return nil, led, ctx.Err()
+	}
+}
+
+// board starts a flight or finds it in the air. Who boards is waited for until
+// having left: a flight that somebody never leaves flies to its end.
+func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (f *flight, led bool) {
 	fs.mu.Lock()
+	defer fs.mu.Unlock()
 	f, found := fs.aloft[key]
 	if !found {
 		var own context.Context
@@ -49,15 +69,7 @@ func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, wor
 		go fs.fly(own, key, f, work)
 	}
 	f.waiting++
-	fs.mu.Unlock()
-
-	select {
-	case <-f.done:
-		return f.hop, !found, f.err
-	case <-ctx.Done():
-		fs.leave(ctx, key, f)
-		return nil, !found, ctx.Err()
-	}
+	return f, !found
 }
 
 // fly does the work and wakes all who wait.
@@ -115,7 +127,7 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	ctx, cancel := context.WithDeadline(ctx, t.wait)
 	defer cancel()
 	work := func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) }
-	key := flightKey{q, t.depth}
+	key := flightKey{question: q, depth: t.depth}
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
 	if !led && isCircumstantial(err) && ctx.Err() == nil && r.failures.recent(q, r.options.Now()) == nil {
 		// The flight failed because of whoever led it, and not in a way that would
@@ -131,7 +143,7 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 // work is what a flight does: iterate, and remember a failure that says something
 // about q.
 func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, error) {
-	if h, ok := r.answers.recall(q, r.options.Now()); ok {
+	if h, ok := r.answers.recall(q, r.options.Now()); ok && !t.renew {
 		return h, nil // another flight landed while this one was about to start
 	}
 	h, err := r.iterate(ctx, t, q)
@@ -141,7 +153,19 @@ func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, e
 	}
 	err = explain(ctx, err)
 	if t.proves(err) && ctx.Err() != context.Canceled {
-		r.failures.note(q, err, r.options.Now())
+		r.failed(q, err)
 	}
 	return nil, err
+}
+
+// refresh fetches q for those who come later; nobody waits. It is paid for by a
+// budget of its own, and not begun where there has been a failure lately.
+func (r *Resolver) refresh(ctx context.Context, q lookup.Question) {
+	if r.failures.recent(q, r.options.Now()) != nil {
+		return
+	}
+	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true}.begun(r.options.Deadline)
+	r.flights.board(ctx, flightKey{question: q}, t.limit, func(ctx context.Context) (*hop, error) {
+		return r.work(ctx, t.within(q), q)
+	})
 }

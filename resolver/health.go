@@ -36,7 +36,7 @@ const (
 // zones, except for lameness.
 type health struct {
 	mu      sync.Mutex // held over each reading and changing of servers
-	servers *cache.Cache[netip.Addr, server]
+	servers *cache.Cache[netip.AddrPort, server]
 	lames   *cache.Cache[lameness, struct{}]
 	noRoute [2]time.Time // when IPv4 and IPv6 may be tried again
 	timeout time.Duration
@@ -44,14 +44,15 @@ type health struct {
 }
 
 type lameness struct {
-	server netip.Addr
+	server netip.AddrPort
 	zone   lookup.Name
 }
 
-// server is what is known of one address. The zero value knows nothing.
+// server is what is known of one address and port. The zero value knows nothing.
 type server struct {
 	rtt, deviation time.Duration // smoothed as in RFC 6298 2; 0 when there was no reply yet
 	silent         int           // attempts without a reply since the last one
+	counted        time.Time     // when silent was last raised
 	retry          time.Time     // when silent has reached maxSilent: not to be asked before
 	edns           bool          // has put an OPT into a reply
 	plain          time.Time     // until then it is asked without one
@@ -66,20 +67,20 @@ type habit struct {
 
 func newHealth(o Options) *health {
 	return &health{
-		servers: cache.New[netip.Addr, server](cache.Options[netip.Addr]{Entries: maxKnown}),
+		servers: cache.New[netip.AddrPort, server](cache.Options[netip.AddrPort]{Entries: maxKnown}),
 		lames:   cache.New[lameness, struct{}](cache.Options[lameness]{Entries: maxKnown}),
 		timeout: o.Timeout,
 		intN:    o.IntN,
 	}
 }
 
-func (h *health) get(a netip.Addr, now time.Time) server {
+func (h *health) get(a netip.AddrPort, now time.Time) server {
 	s, _, _ := h.servers.Get(a, netip.Prefix{}, now)
 	return s
 }
 
 // change replaces what is known of a.
-func (h *health) change(a netip.Addr, now time.Time, f func(*server)) {
+func (h *health) change(a netip.AddrPort, now time.Time, f func(*server)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.get(a, now)
@@ -88,7 +89,7 @@ func (h *health) change(a netip.Addr, now time.Time, f func(*server)) {
 }
 
 // replied notes that a has replied after rtt.
-func (h *health) replied(a netip.Addr, rtt time.Duration, now time.Time) {
+func (h *health) replied(a netip.AddrPort, rtt time.Duration, now time.Time) {
 	h.change(a, now, func(s *server) {
 		rtt = max(rtt, 1)
 		if s.rtt == 0 {
@@ -101,13 +102,15 @@ func (h *health) replied(a netip.Addr, rtt time.Duration, now time.Time) {
 	})
 }
 
-// failed notes that a did not reply. While a is left alone nothing is added: all
-// the failures of one moment are one.
-func (h *health) failed(a netip.Addr, now time.Time) {
+// failed notes that a, which was asked then, did not reply. All the failures of one
+// moment are one: those who asked before a failure was counted tell nothing new,
+// and while a is left alone nothing is added.
+func (h *health) failed(a netip.AddrPort, asked, now time.Time) {
 	h.change(a, now, func(s *server) {
-		if s.silent >= maxSilent {
+		if s.silent >= maxSilent || asked.Before(s.counted) {
 			return
 		}
+		s.counted = now
 		if s.silent++; s.silent == maxSilent {
 			s.retry = now.Add(firstBackoff)
 		}
@@ -115,28 +118,28 @@ func (h *health) failed(a netip.Addr, now time.Time) {
 }
 
 // unreachable notes that the host has no way to addresses like a.
-func (h *health) unreachable(a netip.Addr, now time.Time) {
+func (h *health) unreachable(a netip.AddrPort, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.noRoute[family(a)] = now.Add(familyBackoff)
 }
 
-func family(a netip.Addr) int {
-	if a.Is4() {
+func family(a netip.AddrPort) int {
+	if a.Addr().Is4() {
 		return 0
 	}
 	return 1
 }
 
 // lame notes that a does not serve zone although it should.
-func (h *health) lame(a netip.Addr, zone lookup.Name, now time.Time) {
+func (h *health) lame(a netip.AddrPort, zone lookup.Name, now time.Time) {
 	h.lames.Put(lameness{a, zone}, netip.Prefix{}, struct{}{}, now.Add(lameLife))
 }
 
 // spoke notes what a reply says about a's EDNS. A server that has spoken it is
 // never held not to, and others get a new chance from time to time: a forged
 // FORMERR must not take DNSSEC away (CVE-2026-52690).
-func (h *health) spoke(a netip.Addr, r *transport.Reply, plain bool, now time.Time) {
+func (h *health) spoke(a netip.AddrPort, r *transport.Reply, plain bool, now time.Time) {
 	h.change(a, now, func(s *server) {
 		switch {
 		case r.EDNS:
@@ -149,7 +152,7 @@ func (h *health) spoke(a netip.Addr, r *transport.Reply, plain bool, now time.Ti
 
 // habit is what to expect of a. Its timeout is meant for the first attempt
 // (RFC 6298 2.3); that of a server that was never heard is the longest.
-func (h *health) habit(a netip.Addr, now time.Time) habit {
+func (h *health) habit(a netip.AddrPort, now time.Time) habit {
 	s := h.get(a, now)
 	expected := habit{timeout: h.timeout, edns: s.edns, plain: now.Before(s.plain)}
 	if s.rtt > 0 {
@@ -167,11 +170,11 @@ func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *can
 	usable, best := make([]*candidate, 0, len(from)), time.Duration(math.MaxInt64)
 	scores := make([]time.Duration, 0, len(from))
 	for _, c := range from {
-		s := h.get(c.addr, now)
-		if now.Before(h.noRoute[family(c.addr)]) || s.silent >= maxSilent && now.Before(s.retry) {
+		s := h.get(c.server, now)
+		if now.Before(h.noRoute[family(c.server)]) || s.silent >= maxSilent && now.Before(s.retry) {
 			continue
 		}
-		score := h.score(s, lameness{c.addr, zone}, now)
+		score := h.score(s, lameness{c.server, zone}, now)
 		usable, scores, best = append(usable, c), append(scores, score), min(best, score)
 	}
 	limit := best + sameRTT
@@ -187,7 +190,7 @@ func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *can
 		}
 	}
 	if chosen != nil {
-		h.claim(chosen.addr, now)
+		h.claim(chosen.server, now)
 	}
 	return chosen
 }
@@ -207,7 +210,7 @@ func (h *health) score(s server, l lameness, now time.Time) time.Duration {
 
 // claim takes the right to probe a, if it has been left alone, and leaves it alone
 // for twice as long unless the probe finds it well.
-func (h *health) claim(a netip.Addr, now time.Time) {
+func (h *health) claim(a netip.AddrPort, now time.Time) {
 	s := h.get(a, now)
 	if s.silent < maxSilent {
 		return

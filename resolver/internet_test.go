@@ -283,9 +283,10 @@ func (n *internet) resolver(change ...func(*resolver.Options)) *resolver.Resolve
 			{Name: lookup.MustName("ns1."), Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.1")}},
 			{Name: lookup.MustName("ns2."), Addrs: []netip.Addr{netip.MustParseAddr("198.51.100.2")}},
 		},
-		NoPriming: true,
-		NoIPv6:    true,
-		IntN:      func(n int) int { return n - 1 }, // explores never, otherwise takes the first
+		NoPriming:  true,
+		NoMinimise: true, // what is sent is easier to foresee
+		NoIPv6:     true,
+		IntN:       func(n int) int { return n - 1 }, // explores never, otherwise takes the first
 	}
 	for _, f := range change {
 		f(&o)

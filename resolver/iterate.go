@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -11,28 +12,109 @@ import (
 // down, and no honest name has so many cuts.
 const maxReferrals = 30
 
-// iterate fetches the hop of q: from the closest cut that is known, down from
-// referral to referral, until a server says something else (RFC 1034 5.3.3).
+// iterate fetches the hop of q from the closest cut that is known.
 func (r *Resolver) iterate(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	at := r.closest(ctx, t, q)
-	for range maxReferrals {
-		v, err := r.ask(ctx, t, at, q)
-		if err != nil {
-			return nil, err
+	h, err := r.walk(ctx, t, at, q)
+	if err != nil && at.via != nil && at.via.First && t.around == nil && !isCircumstantial(err) {
+		t.around = at.via
+		return r.walk(ctx, t, r.closest(ctx, t, q), q)
+	}
+	return h, err
+}
+
+// walk fetches the hop of q: down from at, from referral to referral, until a
+// server says something else (RFC 1034 5.3.3).
+func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question) (*hop, error) {
+	d := r.descend(q, at)
+	for range maxReferrals + maxMinimised {
+		if part := d.part(); part != q {
+			h, err := r.step(ctx, t, at, part)
+			switch {
+			case err != nil && errors.Is(err, errInVain):
+				d.reveal() // it may be this very question over which they stumble
+			case err != nil:
+				return nil, err
+			case h.cut != nil:
+				at = h.cut
+				d.enter(at)
+			case hasDNAME(h.response.Answer):
+				if h, ok := r.answers.recall(q, r.options.Now()); ok {
+					return h, nil
+				}
+				d.reveal()
+			default:
+				d.heard(h.response.Rcode)
+			}
+			continue
 		}
+		v, err := r.ask(ctx, t, at, q, false)
 		now := r.options.Now()
-		if v.kind != referral {
-			return r.learn(q, v, now), nil
+		switch {
+		case err != nil:
+			return nil, err
+		case v.kind == referral:
+			at = r.cuts.learn(at, v.cut, now)
+			d.enter(at)
+		case d.retreat(v, at): // another way is tried
+		default:
+			if d.denied != "" && v.kind != nameError {
+				r.answers.exists(d.denied)
+			}
+			return r.learn(t, at, q, v, now), nil
 		}
-		at = r.cuts.learn(at, v.cut, now)
 	}
 	return nil, lookup.Fail(lookup.EDENoReachableAuth, "more than %d referrals for %s", maxReferrals, q)
 }
 
-// learn remembers what v says about q, and what it says about others on the way.
-func (r *Resolver) learn(q lookup.Question, v verdict, now time.Time) *hop {
+// step finds out what there is to know about part of a name, from memory or from
+// the servers of the zone of at. Those who are on the way to different names below
+// it share one flight.
+func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Question) (*hop, error) {
+	if h, ok := r.answers.recall(part, r.options.Now()); ok {
+		return h, nil
+	}
+	if err := r.failures.recent(stumbled(part), r.options.Now()); err != nil {
+		return nil, err
+	}
+	work := func(ctx context.Context) (*hop, error) {
+		v, err := r.ask(ctx, t, at, part, true)
+		now := r.options.Now()
+		if errors.Is(err, errInVain) {
+			r.failures.note(stumbled(part), err, firstFailure, now)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if v.kind == referral {
+			return &hop{cut: r.cuts.learn(at, v.cut, now)}, nil
+		}
+		return r.learn(t, at, part, v, now), nil
+	}
+	key := flightKey{question: part, depth: t.depth, at: at.zone, via: at.via}
+	h, led, err := r.flights.join(ctx, key, t.limit, work)
+	if !led && isCircumstantial(err) && ctx.Err() == nil {
+		return work(ctx) // it failed for reasons of whoever led it
+	}
+	return h, err
+}
+
+// stumbled is the question under which it is remembered that part has got no
+// answer as a step. It may get one when it is asked for in earnest.
+func stumbled(part lookup.Question) lookup.Question {
+	return lookup.Question{Name: part.Name, Type: part.Type}
+}
+
+// learn remembers what v, which was heard at a server of the zone of at, says
+// about q, and what it says about others on the way.
+func (r *Resolver) learn(t task, at *cut, q lookup.Question, v verdict, now time.Time) *hop {
+	if v.own.Type == lookup.TypeNS && at.zone != lookup.Root {
+		r.cuts.own(at, v.own, now)
+	}
 	for _, f := range v.rest {
-		r.answers.keep(f.question, f.verdict, now)
+		if r.zoneOf(t, f.question) == at.via {
+			r.answers.keep(f.question, f.verdict, now)
+		}
 	}
 	return r.answers.keep(q, v, now)
 }

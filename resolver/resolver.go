@@ -22,15 +22,21 @@ type Exchanger interface {
 type Options struct {
 	Exchanger Exchanger
 
+	Zones          []Zone   // for which it is configured whom to ask
 	Hints          []Server // where to find the root; default BuiltinHints()
 	Port           uint16   // that all servers listen on; default 53
 	NoIPv4, NoIPv6 bool     // do not ask servers over this family
 	NoPriming      bool     // trust the hints for ever and never ask for the root servers
+	NoMinimise     bool     // show all servers on the way the whole question (RFC 9156 is off)
 
 	Cache          int           // hops to remember; default 100000
 	MaxTTL         uint32        // longest life of anything remembered, in seconds; default 86400
 	MaxNegativeTTL uint32        // the same for denials; default 900
 	Limits         lookup.Limits // of queries that bring no budget of their own
+	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life
+	Snoop          bool          // answer queries without RD from memory, and do not refuse them (RFC 1034 4.3.2)
+	NXDomainCut    bool          // take the word that a name does not exist for all names below it (RFC 8020), though unsigned
+	Stale          Stale         // when to give answers that have expired
 
 	Timeout  time.Duration // longest wait for one attempt; default 1.5 s
 	Deadline time.Duration // longest wait of a client; default 6 s
@@ -56,6 +62,7 @@ func (o Options) withDefaults() Options {
 	if o.MaxNegativeTTL == 0 {
 		o.MaxNegativeTTL = 900
 	}
+	o.Stale = o.Stale.withDefaults()
 	if o.Timeout == 0 {
 		o.Timeout = 1500 * time.Millisecond
 	}
@@ -77,6 +84,7 @@ func (o Options) withDefaults() Options {
 // Resolver is an iterative resolver with its memory. It is a lookup.Resolver.
 type Resolver struct {
 	options  Options
+	pins     pins
 	root     atomic.Pointer[cut] // nil until it is first needed
 	cuts     *cuts
 	answers  *answers
@@ -91,10 +99,13 @@ var _ lookup.Resolver = (*Resolver)(nil)
 // New makes a Resolver with an empty memory. It starts nothing and sends nothing.
 func New(o Options) *Resolver {
 	o = o.withDefaults()
+	pins := newPins(o.Zones)
+	o.NoPriming = o.NoPriming || pins[lookup.Root] != nil
 	return &Resolver{
 		options:  o,
+		pins:     pins,
 		cuts:     newCuts(o),
-		answers:  newAnswers(o),
+		answers:  newAnswers(o, pins),
 		failures: newFailures(),
 		health:   newHealth(o),
 		flights:  flights{aloft: map[flightKey]*flight{}},
@@ -111,13 +122,13 @@ func New(o Options) *Resolver {
 // is cancelled the error is the context's, and work that nobody else waits for
 // ends.
 func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
-	if refusal := refuse(q); refusal != nil {
+	if refusal := r.refuse(q); refusal != nil {
 		return refusal, nil
 	}
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
-	response, err := r.follow(ctx, task{budget: q.Budget}, hopQuestion(q.Name, q.Type))
+	response, err := r.follow(ctx, task{budget: q.Budget, snoop: !q.RD}, hopQuestion(q.Name, q.Type))
 	if err != nil {
 		r.counters.failed(err)
 	}
@@ -133,9 +144,9 @@ func (r *Resolver) Flush() {
 }
 
 // refuse is the response to what this resolver does not do, or nil.
-func refuse(q lookup.Query) *lookup.Response {
+func (r *Resolver) refuse(q lookup.Query) *lookup.Response {
 	switch {
-	case !q.RD:
+	case !q.RD && !r.options.Snoop:
 		return refusal(lookup.REFUSED, lookup.EDENotAuthoritative, "recursion not desired")
 	case q.Class != lookup.ClassIN:
 		return refusal(lookup.REFUSED, lookup.EDENotSupported, "class "+q.Class.String())
@@ -163,22 +174,23 @@ func hopQuestion(name lookup.Name, t lookup.Type) lookup.Question {
 // follow answers q by joining hop to hop for as long as there are aliases.
 func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*lookup.Response, error) {
 	var chain []lookup.RRset
+	confess := func(whole *lookup.Response) *lookup.Response { return whole }
 	for {
 		now := r.options.Now()
-		h, ok := r.answers.recall(q, now)
-		if ok {
-			r.counters.hits.Add(1)
-		} else {
-			r.counters.misses.Add(1)
-			t = t.begun(r.options.Deadline)
-			var err error
-			if h, err = r.fetch(ctx, t, q); err != nil {
-				return nil, err
-			}
+		h, stale, err := r.find(ctx, t, q, now)
+		if err != nil {
+			return nil, err
+		}
+		if h == nil {
+			return join(chain, r.referral(t, q, now)), nil
 		}
 		here := h.aged(now)
+		if stale {
+			r.counters.stale.Add(1)
+			here, confess = r.staled(h), confessed
+		}
 		if h.next == "" || !followsAlias(q.Type) {
-			return join(chain, here), nil
+			return confess(join(chain, here)), nil
 		}
 		chain = append(chain, here.Answer...)
 		if isOwner(chain, h.next) {
@@ -189,6 +201,26 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 		}
 		q.Name = h.next
 	}
+}
+
+// find gets the hop of q from memory or, unless t is to make do with that, from
+// servers; nil when there is none in memory.
+func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time.Time) (h *hop, stale bool, err error) {
+	if h, ok := r.answers.recall(q, now); ok {
+		r.counters.hits.Add(1)
+		if r.options.Prefetch && t.depth == 0 && !t.snoop && h.old(now) {
+			r.refresh(ctx, q)
+		}
+		return h, false, nil
+	}
+	r.counters.misses.Add(1)
+	if t.snoop {
+		if h = r.expired(q); h != nil && r.options.Stale.ClientTimer < 0 {
+			r.refresh(ctx, q)
+		}
+		return h, h != nil, nil
+	}
+	return r.obtain(ctx, t.begun(r.options.Deadline), q)
 }
 
 // followsAlias tells whether a CNAME is a step towards t and not the answer

@@ -49,11 +49,11 @@ func (r *Resolver) rootCut(ctx context.Context, t task) *cut {
 // who come while another one primes wait for it.
 func (r *Resolver) prime(ctx context.Context, t task, hints *cut) (*cut, error) {
 	q := hopQuestion(lookup.Root, lookup.TypeNS)
-	key := flightKey{q, primeDepth}
+	key := flightKey{question: q, depth: primeDepth}
 	_, _, err := r.flights.join(ctx, key, t.limit, func(ctx context.Context) (*hop, error) {
 		t := t.within(q)
 		t.depth = maxDepth // no looking for addresses: that would need the root
-		v, err := r.ask(ctx, t, hints, q)
+		v, err := r.ask(ctx, t, hints, q, false)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func (r *Resolver) prime(ctx context.Context, t task, hints *cut) (*cut, error) 
 		}
 		now := r.options.Now()
 		r.root.Store(r.primed(v.cut, now))
-		return r.learn(q, v, now), nil
+		return r.learn(t, hints, q, v, now), nil
 	})
 	if err != nil {
 		return nil, err

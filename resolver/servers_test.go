@@ -346,6 +346,31 @@ func TestASilentServerIsLeftAloneAndThenProbed(t *testing.T) {
 	})
 }
 
+// A pause of half a second under load, a SIGSTOP for one, must not look like a
+// server that is gone: the many that were asked in that moment failed once.
+func TestAShortPauseOfABusyServerIsNotTheEndOfIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1")
+		r := n.resolver()
+		ask(t, r, "known.example.com. A") // so that its RTT and the way to it are known
+		n.silence("192.0.2.1")
+		results := make(chan string)
+		const clients = 100
+		for i := range clients {
+			go func() { results <- ask(t, r, fmt.Sprintf("n%d.example.com. A", i)) }()
+		}
+		time.Sleep(200 * time.Millisecond)
+		n.wake("192.0.2.1")
+		for range clients {
+			if got := <-results; !strings.HasPrefix(got, "NXDOMAIN") {
+				t.Errorf("got %s", got)
+			}
+		}
+	})
+}
+
 func TestALameServerIsAskedLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

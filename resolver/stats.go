@@ -9,6 +9,7 @@ import (
 // Stats is what a Resolver has done since it was made, and what it holds now.
 type Stats struct {
 	Hits, Misses uint64 // hops that were in memory, and that were not
+	Stale        uint64 // of the latter, those that were given although they had expired
 
 	Exchanges     uint64 // with servers, those that failed included
 	Timeouts      uint64 // of them, those with nothing but silence
@@ -30,7 +31,7 @@ type Failures struct {
 }
 
 type counters struct {
-	hits, misses                        atomic.Uint64
+	hits, misses, stale                 atomic.Uint64
 	exchanges, timeouts, broken, tcp    atomic.Uint64
 	unreachable, network, cached, other atomic.Uint64
 }
@@ -69,6 +70,7 @@ func (r *Resolver) Stats() Stats {
 	return Stats{
 		Hits:          c.hits.Load(),
 		Misses:        c.misses.Load(),
+		Stale:         c.stale.Load(),
 		Exchanges:     c.exchanges.Load(),
 		Timeouts:      c.timeouts.Load(),
 		NetworkErrors: c.broken.Load(),

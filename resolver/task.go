@@ -20,6 +20,9 @@ type task struct {
 	depth  int       // 0 for what clients ask for
 	fresh  bool      // it is a client's, which had not used up anything before
 	trail  *trail    // the questions that wait for this one
+	renew  bool      // what is remembered is to be replaced
+	snoop  bool      // nothing is to be asked for
+	around *Zone     // has not helped and is to be left out
 }
 
 // begun is t with its times set, if they were not yet: a client has so much

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // rule is what an option of a server section comes to. One of its first three
@@ -32,6 +33,25 @@ func numberInto(field func(*setup) *int) rule {
 	})
 }
 
+// durationInto takes the option's value for so many units. The program's word for
+// 0 is a negative duration.
+func durationInto(unit time.Duration, field func(*setup) *time.Duration) rule {
+	return mapped(func(s *setup, c Clause) error {
+		n, err := strconv.Atoi(c.Value())
+		if *field(s) = time.Duration(n) * unit; n == 0 {
+			*field(s) = -1
+		}
+		return err
+	})
+}
+
+// staleTTL is the TTL of answers that have expired.
+func (s *setup) staleTTL(c Clause) error {
+	n, err := strconv.ParseUint(c.Value(), 10, 32)
+	s.stale.TTL = uint32(n)
+	return err
+}
+
 // serverOptions are the options of server sections that stories use.
 func serverOptions() map[string]rule {
 	options := map[string]rule{}
@@ -47,12 +67,12 @@ func serverOptions() map[string]rule {
 func resolverOptions() map[string]rule {
 	return map[string]rule{
 		"target-fetch-policy":          ignored("addresses of name servers are fetched when they are needed"),
-		"qname-minimisation":           missing("feature:qname-minimisation", "no"),
+		"qname-minimisation":           mapped(func(s *setup, c Clause) error { s.noMinimise = c.Value() == "no"; return nil }),
 		"iter-scrub-promiscuous":       ignored("the answer section does not depend on it"),
 		"harden-referral-path":         missing("knob:harden-referral-path", "no"),
 		"harden-glue":                  missing("knob:harden-glue", "yes"),
 		"harden-unverified-glue":       missing("knob:harden-unverified-glue", "no"),
-		"harden-below-nxdomain":        missing("feature:nxdomain-cut", "no"),
+		"harden-below-nxdomain":        ignored("Unbound's is about validated denials, and without validation there are none"),
 		"harden-unknown-additional":    ignored("additional RRs of other names are never passed on"),
 		"iter-scrub-ns":                missing("knob:iter-scrub-ns"),
 		"outbound-msg-retry":           missing("knob:outbound-msg-retry"),
@@ -71,13 +91,13 @@ func resolverOptions() map[string]rule {
 		"cache-max-negative-ttl":       numberInto(func(s *setup) *int { return &s.maxNegative }),
 		"cache-min-ttl":                missing("knob:cache-min-ttl", "0"),
 		"cache-min-negative-ttl":       missing("knob:cache-min-ttl", "0"),
-		"prefetch":                     missing("feature:prefetch", "no"),
-		"serve-expired":                missing("feature:serve-stale", "no"),
-		"serve-expired-ttl":            ignored("serve-expired switches it"),
-		"serve-expired-ttl-reset":      ignored("serve-expired switches it"),
-		"serve-expired-reply-ttl":      ignored("serve-expired switches it"),
-		"serve-expired-client-timeout": ignored("serve-expired switches it"),
-		"ede-serve-expired":            ignored("serve-expired switches it"),
+		"prefetch":                     mapped(func(s *setup, c Clause) error { s.prefetch = c.Value() == "yes"; return nil }),
+		"serve-expired":                mapped(func(s *setup, c Clause) error { s.stale.Enabled = c.Value() == "yes"; return nil }),
+		"serve-expired-ttl":            durationInto(time.Second, func(s *setup) *time.Duration { return &s.stale.MaxAge }),
+		"serve-expired-ttl-reset":      missing("knob:serve-expired-ttl-reset", "no"),
+		"serve-expired-reply-ttl":      mapped((*setup).staleTTL),
+		"serve-expired-client-timeout": durationInto(time.Millisecond, func(s *setup) *time.Duration { return &s.stale.ClientTimer }),
+		"ede-serve-expired":            ignored("Extended DNS Errors are always told"),
 		"serve-original-ttl":           missing("feature:serve-original-ttl", "no"),
 		"msg-cache-size":               missing("unbound-only", "4m"),
 		"rrset-cache-size":             missing("unbound-only", "4m"),

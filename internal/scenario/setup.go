@@ -2,11 +2,13 @@ package scenario
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/resolver"
 )
 
 // setup is what a story's configuration comes to, in terms of what the program
@@ -16,9 +18,13 @@ type setup struct {
 
 	roots       []netip.Addr // the root servers
 	hints       string       // root hints as a master file
-	prime       bool         // ask the root servers for the root servers
+	zones       []resolver.Zone
+	stale       resolver.Stale
+	prefetch    bool
+	prime       bool // ask the root servers for the root servers
 	noIPv4      bool
 	noIPv6      bool
+	noMinimise  bool
 	quota       int // messages upstream for one query; 0 is the default
 	aliases     int
 	maxTTL      int // seconds; 0 is the default
@@ -31,7 +37,8 @@ type setup struct {
 	dns64Prefix netip.Prefix // the zero Prefix is the well-known one
 	dns64Ignore []string     // names whose AAAA records do not count
 	missing     []string     // what the program does not have, in the order found
-	allowSnoop  bool
+	allowSnoop  bool         // clients may look into the cache
+	snoop       bool         // and one does
 }
 
 // clientRule says what a network of clients may do.
@@ -74,7 +81,7 @@ func (s *setup) section(section Clause) error {
 	case "stub-zone":
 		return s.stub(section)
 	case "forward-zone":
-		s.needs("feature:forwarding")
+		return s.forward(section)
 	case "auth-zone":
 		s.needs("feature:auth-zone")
 	case "rpz":
@@ -108,28 +115,83 @@ func (s *setup) server(section Clause) error {
 
 // stub takes the stub zone of the root for the hints.
 func (s *setup) stub(section Clause) error {
-	name := strings.TrimSuffix(strings.Join(section.Find("name"), ""), ".")
-	if name != "" {
-		s.needs("feature:stub-zones")
+	z := resolver.Zone{}
+	var err error
+	if z.Name, err = zoneName(section); err != nil {
+		return err
 	}
 	for _, c := range section.Sub {
 		switch c.Key {
 		case "name":
 		case "stub-addr":
-			addr, err := netip.ParseAddr(c.Value())
+			server, err := serverAddr(c.Value())
 			if err != nil {
 				return err
 			}
-			s.roots = append(s.roots, addr)
+			z.Servers = append(z.Servers, server)
 		case "stub-prime":
-			s.prime = c.Value() == "yes"
-		case "stub-first", "stub-no-cache", "stub-host", "stub-tcp-upstream", "stub-tls-upstream":
-			s.needs("feature:stub-zones")
+			if prime := c.Value() == "yes"; z.Name == lookup.Root {
+				s.prime = prime
+			} else if prime {
+				s.needs("knob:stub-prime")
+			}
+		case "stub-first":
+			z.First = c.Value() == "yes"
+		case "stub-no-cache", "stub-host", "stub-tcp-upstream", "stub-tls-upstream":
+			s.needs("knob:" + c.Key)
 		default:
 			return fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
 		}
 	}
+	if z.Name != lookup.Root {
+		s.zones = append(s.zones, z)
+		return nil
+	}
+	for _, server := range z.Servers {
+		s.roots = append(s.roots, server.Addr())
+	}
 	return nil
+}
+
+// forward takes a forward zone.
+func (s *setup) forward(section Clause) error {
+	z := resolver.Zone{Forward: true}
+	var err error
+	if z.Name, err = zoneName(section); err != nil {
+		return err
+	}
+	for _, c := range section.Sub {
+		switch c.Key {
+		case "name":
+		case "forward-addr":
+			server, err := serverAddr(c.Value())
+			if err != nil {
+				return err
+			}
+			z.Servers = append(z.Servers, server)
+		case "forward-first":
+			z.First = c.Value() == "yes"
+		case "forward-no-cache", "forward-host", "forward-tcp-upstream", "forward-tls-upstream":
+			s.needs("knob:" + c.Key)
+		default:
+			return fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
+		}
+	}
+	s.zones = append(s.zones, z)
+	return nil
+}
+
+func zoneName(section Clause) (lookup.Name, error) {
+	return lookup.ParseName(strings.TrimSuffix(strings.Join(section.Find("name"), ""), ".") + ".")
+}
+
+// serverAddr reads ADDRESS or ADDRESS@PORT.
+func serverAddr(text string) (netip.AddrPort, error) {
+	host, port, found := strings.Cut(text, "@")
+	if !found {
+		port = "53"
+	}
+	return netip.ParseAddrPort(net.JoinHostPort(host, port))
 }
 
 // steps looks for what the story does that cannot be played.
@@ -149,7 +211,7 @@ func (s *setup) steps() {
 			s.needs("unbound-only")
 		case Query:
 			if s.allowSnoop && !step.Entry.Packets[0].Header.RD && step.Entry.Packets[0].Raw == nil {
-				s.needs("feature:cache-snooping")
+				s.snoop = true
 			}
 		}
 		if strings.Contains(step.Macro, "${timeout}") {

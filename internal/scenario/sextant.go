@@ -38,6 +38,7 @@ func Sextant(story *Story, network *Network) (System, error) {
 	}
 	edge := server.New(server.Options{
 		Views:    s.views(answers),
+		Packets:  s.packets(),
 		Limits:   lookup.Limits{Upstream: s.quota, Aliases: s.aliases},
 		Deadline: s.deadline(),
 		NSID:     s.nsid,
@@ -55,6 +56,15 @@ func Sextant(story *Story, network *Network) (System, error) {
 	}, nil
 }
 
+// packets is how many packets the server remembers. What is about the age of
+// things in the resolver's memory must get there.
+func (s *setup) packets() int {
+	if s.prefetch || s.snoop {
+		return -1
+	}
+	return 0 // the default
+}
+
 // deadline is how long the program may think about a query. Whitebox stories
 // let time pass while queries are pending.
 func (s *setup) deadline() time.Duration {
@@ -69,12 +79,18 @@ func (s *setup) resolver(network *Network) (resolver.Options, error) {
 		Exchanger:      network,
 		NoIPv4:         s.noIPv4,
 		NoIPv6:         s.noIPv6,
+		Zones:          s.zones,
+		Stale:          s.stale,
+		Prefetch:       s.prefetch,
+		Snoop:          s.snoop,
 		NoPriming:      !s.prime,
+		NoMinimise:     s.noMinimise,
 		MaxTTL:         uint32(s.maxTTL),
 		MaxNegativeTTL: uint32(s.maxNegative),
 		Deadline:       s.deadline(),
 		IntN:           chance(),
 	}
+	options.Stale.RetryAfter = 5 * time.Second // Unbound's NORR_TTL
 	for i, addr := range s.roots {
 		name := lookup.MustName(fmt.Sprintf("%c.root-servers.test.", 'a'+i%26))
 		options.Hints = append(options.Hints, resolver.Server{Name: name, Addrs: []netip.Addr{addr}})

@@ -90,17 +90,15 @@ func (p *parser) stepEntry(s *Step, words []string) (err error) {
 
 // stepText reads the text between FILE_BEGIN and FILE_END.
 func (p *parser) stepText(s *Step) error {
-	for {
-		line, err := p.statement()
-		if err != nil {
-			return err
-		}
-		if line != "FILE_BEGIN" {
-			return fmt.Errorf("%q where FILE_BEGIN should be", line)
-		}
-		s.Text, err = p.until("FILE_END")
+	line, err := p.statement()
+	if err != nil {
 		return err
 	}
+	if line != "FILE_BEGIN" {
+		return fmt.Errorf("%q where FILE_BEGIN should be", line)
+	}
+	s.Text, err = p.until("FILE_END")
+	return err
 }
 
 func (s *Step) timePasses(words []string) error {

@@ -1,0 +1,167 @@
+package resolver_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/resolver"
+	"github.com/sextant-dns/sextant/transport"
+)
+
+// forgetful is example.com with a parent that leaves the glue out of referrals.
+func forgetful(t *testing.T) *internet {
+	n := shops(t)
+	for _, a := range []string{"198.51.100.11", "198.51.100.12"} {
+		n.host(a).script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+			if !strings.HasPrefix(r.Question.Name.String(), "ns") {
+				honest.Additional = nil
+			}
+			return honest
+		}
+	}
+	return n
+}
+
+func TestMissingGlueIsAskedForAtTheParentAndKeptInTheCut(t *testing.T) {
+	t.Parallel()
+	n := forgetful(t)
+	r := n.resolver()
+	expect(t, r, "www.example.com. A", www)
+	if n.count("198.51.100.11 ns1.example.com. A ") != 1 || n.count("198.51.100.11 ") != 2 {
+		t.Errorf("sent\n%s", n.log())
+	}
+	n.forget()
+	expect(t, r, "mail.example.com. A", "NXDOMAIN |  | example.com. 300")
+	if n.count("") != 1 {
+		t.Errorf("the glue was asked for again:\n%s", n.log())
+	}
+	// It is the parent's word, which is not for clients.
+	n.forget()
+	expect(t, r, "ns1.example.com. A", "NOERROR | ns1.example.com. 86400 A 192.0.2.1")
+	if n.count("192.0.2.1 ns1.example.com. A") != 1 {
+		t.Errorf("sent\n%s", n.log())
+	}
+}
+
+func TestGlueThatDoesNotComeIsLookedForOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := shops(t)
+		n.zones[lookup.MustName("com.")].remove("ns1.example.com.")
+		n.zones[lookup.MustName("com.")].remove("ns2.example.com.")
+		r := n.resolver()
+		expectError(t, r, "www.example.com. A", "22 (No Reachable Authority): no address of any server of example.com.")
+		if n.count("") > 5 {
+			t.Errorf("sent\n%s", n.log())
+		}
+		n.forget()
+		for _, name := range []string{"a", "b", "c"} {
+			expectError(t, r, name+".example.com. A", "22")
+		}
+		if n.count("") > 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
+
+func TestTheOtherFamilyIsLookedUpBeforeAZoneIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("hosts.org.", "ns.hosts.org. 60 A 192.0.2.1", "203.0.113.1")
+		client := n.zone("client.net.", "www.client.net. 60 A 192.0.2.9")
+		n.host("192.0.2.1").zones = append(n.host("192.0.2.1").zones, client)
+		n.zones[lookup.Root].remove("net.")
+		n.zones[lookup.Root].add("client.net. 60 NS ns.hosts.org.\nns.hosts.org. 60 AAAA 2001:db8::1")
+		r := n.resolver(func(o *resolver.Options) { o.NoIPv6 = false })
+		expect(t, r, "www.client.net. A", "NOERROR | www.client.net. 60 A 192.0.2.9")
+		if n.count("2001:db8::1 ") != 3 || n.count("203.0.113.1 ns.hosts.org. A ") != 1 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
+
+// kin is example.com with a name server that its parent does not know of.
+func kin(t *testing.T) *internet {
+	n := shops(t)
+	n.zone("hosts.org.", "ns.hosts.org. 86400 A 203.0.113.9", "203.0.113.1")
+	zone := n.zones[lookup.MustName("example.com.")]
+	n.host("203.0.113.9").zones = append(n.host("203.0.113.9").zones, zone)
+	for _, a := range []string{"192.0.2.1", "192.0.2.2"} {
+		n.host(a).script = func(_ transport.Request, honest *transport.Reply) *transport.Reply {
+			honest.Authority = append(honest.Authority, lookup.MustRRsets("example.com. 999999 NS ns.hosts.org.")...)
+			return honest
+		}
+	}
+	return n
+}
+
+func TestNameServersThatOnlyTheZoneNamesAreTheLastResort(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := kin(t)
+		r := n.resolver()
+		expect(t, r, "www.example.com. A", www)
+		expect(t, r, "mail.example.com. A", "NXDOMAIN |  | example.com. 300")
+		if n.count("203.0.113.") != 0 {
+			t.Errorf("asked without need:\n%s", n.log())
+		}
+		n.host("192.0.2.1").script, n.host("192.0.2.2").script = says("", "SERVFAIL"), says("", "SERVFAIL")
+		expect(t, r, "long.example.com. A", "NOERROR | long.example.com. 86400 A 192.0.2.82")
+		if n.count("203.0.113.9 ") != 1 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
+
+func TestTheLastResortEndsWithTheDelegation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := kin(t)
+		r := n.resolver()
+		expect(t, r, "www.example.com. A", www)
+		com := n.zones[lookup.MustName("com.")]
+		com.remove("example.com.") // the parent withdraws it, and the zone says that it is there
+		com.remove("ns1.example.com.")
+		com.remove("ns2.example.com.")
+		for day := range 2 {
+			for range 24 {
+				time.Sleep(time.Hour)
+				ask(t, r, "www.example.com. A")
+				n.silence("192.0.2.1", "192.0.2.2")
+				ask(t, r, "mail.example.com. A")
+				n.wake("192.0.2.1", "192.0.2.2")
+			}
+			if day == 0 {
+				n.forget()
+			}
+		}
+		expect(t, r, "www.example.com. A", "NXDOMAIN |  | com. 300")
+		if n.count("203.0.113.9 ") != 0 {
+			t.Errorf("a ghost, sent\n%s", n.log())
+		}
+	})
+}
+
+func TestTheParentIsNotBotheredForTheGlueOfAZoneThatIsDark(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := shops(t)
+		r := n.resolver(minimised, func(o *resolver.Options) { o.NoIPv6 = false })
+		ask(t, r, "www.example.com. A")
+		n.silence("192.0.2.1", "192.0.2.2")
+		n.forget()
+		for i := range 30 {
+			go ask(t, r, fmt.Sprintf("n%d.example.com. A", i))
+			time.Sleep(300 * time.Millisecond)
+		}
+		time.Sleep(20 * time.Second)
+		if n.count("198.51.100.") != 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}

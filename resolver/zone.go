@@ -1,0 +1,87 @@
+package resolver
+
+import (
+	"net/netip"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Zone is a part of the tree of names for which it is configured whom to ask,
+// whatever the delegations say. The one that is closest to a name counts.
+type Zone struct {
+	Name lookup.Name
+
+	// Servers are authorities for the zone (a stub zone), or resolvers if Forward
+	// is set. A Zone without any is an exception: what is at or below its name is
+	// found from the root, although a Zone above it is configured.
+	Servers []netip.AddrPort
+
+	// Forward: the servers are asked with RD set and believed for names in the zone
+	// alone. What they say of name servers is never used to find anything.
+	Forward bool
+
+	// First: the servers are asked first. When none of them helps, the name is
+	// looked for as if the Zone were not configured.
+	First bool
+}
+
+// pins are the configured zones by name; nil for exceptions.
+type pins map[lookup.Name]*Zone
+
+func newPins(zones []Zone) pins {
+	ps := pins{}
+	for _, z := range zones {
+		ps[z.Name] = nil
+		if len(z.Servers) > 0 {
+			ps[z.Name] = &z
+		}
+	}
+	return ps
+}
+
+// find is the configured zone that is closest to name, nil if delegations lead
+// there, and where its part of the tree begins.
+func (ps pins) find(name lookup.Name) (apex lookup.Name, z *Zone) {
+	if len(ps) == 0 {
+		return lookup.Root, nil
+	}
+	for {
+		if z, ok := ps[name]; ok || name == lookup.Root {
+			return name, z
+		}
+		name, _ = name.Parent()
+	}
+}
+
+// isApex tells whether name is that of a configured zone.
+func (ps pins) isApex(name lookup.Name) bool {
+	_, ok := ps[name]
+	return ok
+}
+
+// home is the name at whose zone the data for q are: the DS of a zone is data of
+// the zone above it (RFC 4035 3.1.4.1).
+func home(q lookup.Question) lookup.Name {
+	if above, ok := q.Name.Parent(); ok && q.Type == lookup.TypeDS {
+		return above
+	}
+	return q.Name
+}
+
+// zoneOf is the configured zone that q belongs to, in the eyes of t; nil if
+// delegations lead there from the root.
+func (r *Resolver) zoneOf(t task, q lookup.Question) *Zone {
+	apex, z := r.pins.find(home(q))
+	if z == nil || z != t.around {
+		return z
+	}
+	if apex == lookup.Root {
+		return nil
+	}
+	apex, _ = apex.Parent()
+	_, z = r.pins.find(apex)
+	return z
+}
+
+// pinned is the cut that z makes.
+func pinned(z *Zone) *cut { return &cut{zone: z.Name, via: z, pinned: true} }
