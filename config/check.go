@@ -13,6 +13,7 @@ func (doc *document) check(d *decoder) {
 	doc.checkAddresses(d)
 	doc.checkResolver(d)
 	notEmpty(d, &doc.Rebinding.Private)
+	doc.checkPinned(d)
 	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
 	doc.DNS64.check(d)
 	for i := range doc.Views {
@@ -39,6 +40,25 @@ func (doc *document) checkAddresses(d *decoder) {
 // sameAddress tells whether two sockets of one port would meet.
 func sameAddress(a, b netip.Addr) bool {
 	return a == b || a.IsUnspecified() || b.IsUnspecified()
+}
+
+// checkPinned sees to it that a name has one list of servers, which can be asked.
+func (doc *document) checkPinned(d *decoder) {
+	first := map[lookup.Name]*Pinned{}
+	for _, zones := range [][]Pinned{doc.Forward, doc.Stub} {
+		for i := range zones {
+			z := &zones[i]
+			unique(d, z.Servers, func(a *netip.AddrPort) *netip.AddrPort { return a })
+			if z.First && len(z.Servers) == 0 {
+				d.report(&z.First, "there are no servers to ask first, expected some")
+			}
+			if earlier := first[z.Name]; earlier != nil && z.Name != "" {
+				d.report(&z.Name, "%s was given servers before, on line %d", z.Name, d.places[&earlier.Name].line)
+				continue
+			}
+			first[z.Name] = z
+		}
+	}
 }
 
 func (doc *document) checkResolver(d *decoder) {

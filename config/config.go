@@ -27,6 +27,8 @@ type Config struct {
 
 	SpecialNames SpecialNames
 	Rebinding    Rebinding
+	Stale        Stale
+	Pinned       []Pinned // zones whose servers are configured
 
 	Zones []Zone // zones that we are authoritative for
 	Views []View // in the order in which they are tried; never empty
@@ -53,6 +55,27 @@ type Resolver struct {
 	MaxUpstream     int           // messages sent for one client query
 	MaxAliases      int           // CNAMEs and DNAMEs followed for one client query
 	SourceAddresses []netip.Addr  // where queries leave from; empty: the system's choice
+	Minimise        bool          // ask no server for more of a name than it needs (RFC 9156)
+	Prefetch        bool          // refresh what is asked for shortly before it expires
+	Snoop           bool          // answer queries without RD from the cache
+	NXDomainCut     bool          // nothing exists below a name that does not (RFC 8020)
+}
+
+// Stale is when answers that have expired are given (RFC 8767).
+type Stale struct {
+	Serve  bool
+	After  time.Duration // how long a client waits for a fresh answer first; 0: not at all
+	MaxAge time.Duration // how long ago an answer may have expired
+	TTL    uint32        // of such answers, in seconds
+}
+
+// Pinned is a zone for which other servers are asked than those that delegations
+// lead to.
+type Pinned struct {
+	Name    lookup.Name
+	Servers []netip.AddrPort // empty: the name is an exception from a Pinned above it
+	Forward bool             // they are resolvers, and not authorities for the zone
+	First   bool             // when they do not help, delegations are followed
 }
 
 // SpecialNames is what becomes of names that mean nothing on the Internet

@@ -70,6 +70,9 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"udp.":              doc.UDP.keys(),
 		"special-names.":    doc.SpecialNames.keys(),
 		"rebinding.":        doc.Rebinding.keys(),
+		"stale.":            doc.Stale.keys(),
+		"forward[].":        new(Pinned).keys(),
+		"stub[].":           new(Pinned).keys(),
 		"dns64.":            doc.DNS64.keys(),
 		"dns64.prefixes[].": new(Prefix64).keys(),
 		"dns64.names[].":    new(NameRule).keys(),
@@ -80,7 +83,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "special-names", "rebinding", "tcp", "udp", "dns64"} {
+	for _, section := range []string{"cache", "resolver", "special-names", "rebinding", "stale", "tcp", "udp", "dns64"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -13,8 +14,9 @@ import (
 // document is the file as it is written: a Config, and what views are made of.
 type document struct {
 	Config
-	Allow []netip.Prefix // the clients of the view that there is when none is written
-	DNS64 DNS64          // of views that have none of their own
+	Allow         []netip.Prefix // the clients of the view that there is when none is written
+	Forward, Stub []Pinned
+	DNS64         DNS64 // of views that have none of their own
 }
 
 func newDocument() *document {
@@ -24,7 +26,7 @@ func newDocument() *document {
 			Cache:  Cache{Packets: 100_000, Responses: 100_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, UDPSize: 1232,
-				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11,
+				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, Minimise: true,
 			},
 			TCP: TCP{
 				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
@@ -32,6 +34,7 @@ func newDocument() *document {
 			},
 			UDP:          UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
 			SpecialNames: SpecialNames{Answer: true},
+			Stale:        Stale{After: 1800 * time.Millisecond, MaxAge: 24 * time.Hour, TTL: 30}, // RFC 8767 5
 		},
 		Allow: prefixes(
 			"127.0.0.0/8", "::1/128", // this host
@@ -79,6 +82,9 @@ func (doc *document) keys() keys {
 		"dns64":         dns64(&doc.DNS64),
 		"special-names": object(&doc.SpecialNames, doc.SpecialNames.keys()),
 		"rebinding":     object(&doc.Rebinding, doc.Rebinding.keys()),
+		"stale":         object(&doc.Stale, doc.Stale.keys()),
+		"forward":       list(&doc.Forward, forwarded),
+		"stub":          list(&doc.Stub, stub),
 		"zones":         list(&doc.Zones, zone),
 		"views":         list(&doc.Views, view),
 	}
@@ -108,6 +114,10 @@ func (r *Resolver) keys() keys {
 		"max-upstream":     value(&r.MaxUpstream, integer(1, 10_000)),
 		"max-aliases":      value(&r.MaxAliases, integer(1, 100)),
 		"source-addresses": values(&r.SourceAddresses, address),
+		"minimise":         value(&r.Minimise, boolean),
+		"prefetch":         value(&r.Prefetch, boolean),
+		"snoop":            value(&r.Snoop, boolean),
+		"nxdomain-cut":     value(&r.NXDomainCut, boolean),
 	}
 }
 
@@ -129,6 +139,30 @@ func (u *UDP) keys() keys {
 		"size":            value(&u.Size, integer(512, 4096)),
 		"slow":            value(&u.Slow, integer(1, 1_000_000)),
 		"slow-per-client": value(&u.SlowPerClient, integer(1, 1_000_000)),
+	}
+}
+
+func (s *Stale) keys() keys {
+	return keys{
+		"serve":   value(&s.Serve, boolean),
+		"after":   value(&s.After, duration(0, time.Minute)),
+		"max-age": value(&s.MaxAge, duration(time.Second, 30*24*time.Hour)),
+		"ttl":     value(&s.TTL, integer[uint32](1, 86400)),
+	}
+}
+
+func forwarded(z *Pinned) reader {
+	z.Forward = true
+	return stub(z)
+}
+
+func stub(z *Pinned) reader { return object(z, z.keys(), "name", "servers") }
+
+func (z *Pinned) keys() keys {
+	return keys{
+		"name":    value(&z.Name, name),
+		"servers": values(&z.Servers, endpoint(53)),
+		"first":   value(&z.First, boolean),
 	}
 }
 
@@ -242,6 +276,7 @@ func (doc *document) config(d *decoder, folder string) *Config {
 			*path = filepath.Join(folder, *path)
 		}
 	}
+	c.Pinned = slices.Concat(doc.Forward, doc.Stub)
 	under(&c.Resolver.RootHints)
 	var all []lookup.Name
 	for i := range c.Zones {

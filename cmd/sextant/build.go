@@ -111,6 +111,12 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		NoIPv4:         !r.IPv4,
 		NoIPv6:         !r.IPv6,
 		NoPriming:      !r.Priming,
+		NoMinimise:     !r.Minimise,
+		Prefetch:       r.Prefetch,
+		Snoop:          r.Snoop,
+		NXDomainCut:    r.NXDomainCut,
+		Stale:          staleOptions(c.Stale),
+		Zones:          pinnedZones(c.Pinned),
 		Cache:          c.Cache.Responses,
 		MaxTTL:         c.Cache.MaxTTL,
 		MaxNegativeTTL: c.Cache.MaxNegativeTTL,
@@ -119,6 +125,22 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Limits:         limits(c),
 		Observe:        p.exchanges.observe,
 	}), nil
+}
+
+func staleOptions(c config.Stale) resolver.Stale {
+	s := resolver.Stale{Enabled: c.Serve, ClientTimer: c.After, MaxAge: c.MaxAge, TTL: c.TTL}
+	if c.After == 0 {
+		s.ClientTimer = -1 // to the resolver, 0 is its default and less is not at all
+	}
+	return s
+}
+
+func pinnedZones(pinned []config.Pinned) []resolver.Zone {
+	var all []resolver.Zone
+	for _, z := range pinned {
+		all = append(all, resolver.Zone(z))
+	}
+	return all
 }
 
 // limits are of one client query. DNS64 walks a chain of aliases twice, for AAAA
@@ -196,7 +218,13 @@ func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver,
 		internet = filter
 	}
 	if c.SpecialNames.Answer {
-		internet = special.New(internet, special.Options{Off: c.SpecialNames.Except})
+		off := slices.Clone(c.SpecialNames.Except)
+		for _, z := range c.Pinned {
+			if z.Name != lookup.Root { // who names servers for home.arpa wants them asked
+				off = append(off, z.Name)
+			}
+		}
+		internet = special.New(internet, special.Options{Off: off})
 	}
 	return internet, nil
 }

@@ -46,6 +46,8 @@ func needRestart(was, is *config.Config) []string {
 		{"version", was.Version, is.Version},
 		{"cache", was.Cache, is.Cache},
 		{"resolver", was.Resolver, is.Resolver},
+		{"stale", was.Stale, is.Stale},
+		{"forward or stub", was.Pinned, is.Pinned},
 		{"tcp", was.TCP, is.TCP},
 		{"udp", was.UDP, is.UDP},
 	} {
