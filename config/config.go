@@ -56,7 +56,6 @@ type Resolver struct {
 	MaxAliases      int           // CNAMEs and DNAMEs followed for one client query
 	SourceAddresses []netip.Addr  // where queries leave from; empty: the system's choice
 	Minimise        bool          // ask no server for more of a name than it needs (RFC 9156)
-	Prefetch        bool          // refresh what is asked for shortly before it expires
 	Snoop           bool          // answer queries without RD from the cache
 	NXDomainCut     bool          // nothing exists below a name that does not (RFC 8020)
 }

@@ -115,7 +115,6 @@ func (r *Resolver) keys() keys {
 		"max-aliases":      value(&r.MaxAliases, integer(1, 100)),
 		"source-addresses": values(&r.SourceAddresses, address),
 		"minimise":         value(&r.Minimise, boolean),
-		"prefetch":         value(&r.Prefetch, boolean),
 		"snoop":            value(&r.Snoop, boolean),
 		"nxdomain-cut":     value(&r.NXDomainCut, boolean),
 	}

@@ -112,7 +112,6 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		NoIPv6:         !r.IPv6,
 		NoPriming:      !r.Priming,
 		NoMinimise:     !r.Minimise,
-		Prefetch:       r.Prefetch,
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
 		Stale:          staleOptions(c.Stale),
