@@ -51,13 +51,14 @@ type Resolver struct {
 	Case0x20        bool   // random letter case in queries
 	UDPSize         uint16 // EDNS UDP payload size that is announced (RFC 6891)
 	Timeout         time.Duration
-	Deadline        time.Duration // for one client query; at least Timeout
-	MaxUpstream     int           // messages sent for one client query
-	MaxAliases      int           // CNAMEs and DNAMEs followed for one client query
-	SourceAddresses []netip.Addr  // where queries leave from; empty: the system's choice
-	Minimise        bool          // ask no server for more of a name than it needs (RFC 9156)
-	Snoop           bool          // answer queries without RD from the cache
-	NXDomainCut     bool          // nothing exists below a name that does not (RFC 8020)
+	Deadline        time.Duration  // for one client query; at least Timeout
+	MaxUpstream     int            // messages sent for one client query
+	MaxAliases      int            // CNAMEs and DNAMEs followed for one client query
+	SourceAddresses []netip.Addr   // where queries leave from; empty: the system's choice
+	Minimise        bool           // ask no server for more of a name than it needs (RFC 9156)
+	Snoop           bool           // answer queries without RD from the cache
+	NXDomainCut     bool           // nothing exists below a name that does not (RFC 8020)
+	DoNotQuery      []netip.Prefix // where no delegation may lead
 }
 
 // Stale is when answers that have expired are given (RFC 8767).

@@ -27,6 +27,7 @@ func newDocument() *document {
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, UDPSize: 1232,
 				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, Minimise: true,
+				DoNotQuery: prefixes("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"),
 			},
 			TCP: TCP{
 				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
@@ -115,6 +116,7 @@ func (r *Resolver) keys() keys {
 		"max-aliases":      value(&r.MaxAliases, integer(1, 100)),
 		"source-addresses": values(&r.SourceAddresses, address),
 		"minimise":         value(&r.Minimise, boolean),
+		"do-not-query":     values(&r.DoNotQuery, network),
 		"snoop":            value(&r.Snoop, boolean),
 		"nxdomain-cut":     value(&r.NXDomainCut, boolean),
 	}

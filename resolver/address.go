@@ -18,9 +18,10 @@ func (p *poll) gather() {
 	}
 	for _, i := range p.order(len(p.cut.servers)) {
 		s := p.cut.servers[i]
-		if p.add(s.Addrs) == 0 {
+		if len(s.Addrs) == 0 {
 			p.remembered(s.Name)
 		} else {
+			p.add(s.Addrs)
 			p.spare = append(p.spare, p.others(s)...)
 		}
 	}
@@ -114,13 +115,34 @@ func (p *poll) add(addrs []netip.Addr) (added int) {
 
 // admit makes a candidate of s, if it is usable and new.
 func (p *poll) admit(s netip.AddrPort) bool {
-	barred := s.Addr().Is4() && p.r.options.NoIPv4 || s.Addr().Is6() && p.r.options.NoIPv6
+	barred := s.Addr().Is4() && p.r.options.NoIPv4 || s.Addr().Is6() && p.r.options.NoIPv6 || p.forbids(s.Addr())
 	known := slices.ContainsFunc(p.servers, func(c *candidate) bool { return c.server == s })
 	if barred || known || len(p.servers) == maxServers {
 		return false
 	}
 	p.servers = append(p.servers, &candidate{server: s})
 	return true
+}
+
+// forbids tells whether no server may be looked for at a. What the operator has
+// configured is believed: the servers of Zones, and the Hints.
+func (p *poll) forbids(a netip.Addr) bool {
+	if p.cut.pinned || slices.ContainsFunc(p.r.options.Hints, func(s Server) bool { return slices.Contains(s.Addrs, a) }) {
+		return false
+	}
+	return slices.ContainsFunc(p.r.options.DoNotQuery, func(no netip.Prefix) bool { return no.Contains(a) })
+}
+
+// DefaultDoNotQuery is where delegations lead only by mistake or malice: this
+// host and this network (RFC 6890 2.2), and what is no single host.
+func DefaultDoNotQuery() []netip.Prefix {
+	return []netip.Prefix{
+		netip.MustParsePrefix("0.0.0.0/8"),
+		netip.MustParsePrefix("127.0.0.0/8"),
+		netip.MustParsePrefix("224.0.0.0/3"), // multicast, reserved and broadcast
+		netip.MustParsePrefix("::/127"),      // unspecified and loopback
+		netip.MustParsePrefix("ff00::/8"),
+	}
 }
 
 // addressesIn are the addresses in an answer.

@@ -14,9 +14,11 @@ const (
 	// emptyTTL is how long an entirely empty response stands for a denial, in
 	// seconds.
 	emptyTTL = 5
-	// maxKept is the largest hop, in octets of rdata, that is remembered: a few
-	// names must not fill the memory (CVE-2024-25590).
+	// maxKept is the largest hop, in octets, that is remembered: a few names must
+	// not fill the memory (CVE-2024-25590). setCost is what a set takes beside its
+	// name and data.
 	maxKept = 16 << 10
+	setCost = 100
 	// shortLife is that of hops which are not worth while to be refreshed.
 	shortLife = 10 * time.Second
 	// maxSigs is how many RRSIGs of one set are taken (KeyTrap, CVE-2023-50387).
@@ -164,7 +166,7 @@ func (a *answers) put(q, key lookup.Question, h *hop, ttl uint32) {
 	a.displace(q, key, ttl)
 	size := 0
 	for _, s := range h.response.Answer {
-		size += len(s.Data) + len(s.Sigs)
+		size += setCost + len(s.Name) + len(s.Data) + len(s.Sigs)
 	}
 	if ttl > 0 && size <= maxKept {
 		h.life = time.Duration(ttl) * time.Second

@@ -16,6 +16,10 @@ const (
 	maxOptional = 2 // servers that are asked what can be done without
 	maxEmpties  = 3 // servers that must say nothing at all before it is believed
 
+	// maxSent messages for one question, and no other server is asked. The last one
+	// may take four, with and without EDNS and each again over TCP: 31 in all.
+	maxSent = 28
+
 	maxComplaints = 3 // that are told
 )
 
@@ -71,6 +75,7 @@ type poll struct {
 	barren  int    // name servers for which that was in vain
 
 	asked   int     // servers
+	sent    int     // messages
 	resort  verdict // the best of what nobody would say at first hand
 	empties int
 
@@ -96,7 +101,7 @@ func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
 // that were not known yet are looked for, and before all are given up, those that
 // the delegation does not tell of.
 func (p *poll) next(ctx context.Context) (*candidate, error) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && p.sent < maxSent {
 		if p.optional && p.asked == maxOptional {
 			break
 		}

@@ -71,7 +71,11 @@ func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Requ
 		return nil, errBudget
 	}
 	start := r.options.Now()
-	reply, err := r.options.Exchanger.Exchange(ctx, request)
+	reply, shared, err := r.outstanding.exchange(ctx, r.options.Exchanger, request)
+	if shared {
+		p.sent++
+		return reply, err // whoever sent it has remembered how the server did
+	}
 	now := r.options.Now()
 	event := Exchange{Server: request.Server, Zone: p.cut.zone, Question: request.Question, RTT: now.Sub(start), Err: err}
 	sent := 1
@@ -83,6 +87,7 @@ func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Requ
 	} else if e, ok := errors.AsType[*transport.Error](err); ok {
 		event.TCP, sent = e.TCP, e.Sent
 	}
+	p.sent += sent
 	for ; sent > 1; sent-- {
 		p.task.budget.Upstream() // what the transport has sent already counts, even if too much
 	}

@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -26,8 +27,14 @@ type Options struct {
 	Hints          []Server // where to find the root; default BuiltinHints()
 	Port           uint16   // that all servers listen on; default 53
 	NoIPv4, NoIPv6 bool     // do not ask servers over this family
-	NoPriming      bool     // trust the hints for ever and never ask for the root servers
-	NoMinimise     bool     // show all servers on the way the whole question (RFC 9156 is off)
+
+	// DoNotQuery is where no server is looked for, whatever delegations and glue
+	// say; Zones and Hints are exempt. nil: where nobody but this host, or nobody
+	// at all, can be; an empty list that is not nil: nowhere.
+	DoNotQuery []netip.Prefix
+
+	NoPriming  bool // trust the hints for ever and never ask for the root servers
+	NoMinimise bool // show all servers on the way the whole question (RFC 9156 is off)
 
 	Cache          int           // hops to remember; default 100000
 	MaxTTL         uint32        // longest life of anything remembered, in seconds; default 86400
@@ -63,6 +70,9 @@ func (o Options) withDefaults() Options {
 		o.MaxNegativeTTL = 900
 	}
 	o.Stale = o.Stale.withDefaults()
+	if o.DoNotQuery == nil {
+		o.DoNotQuery = DefaultDoNotQuery()
+	}
 	if o.Timeout == 0 {
 		o.Timeout = 1500 * time.Millisecond
 	}
@@ -92,6 +102,8 @@ type Resolver struct {
 	health   *health
 	flights  flights
 	counters counters
+
+	outstanding outstanding
 }
 
 var _ lookup.Resolver = (*Resolver)(nil)
@@ -109,6 +121,8 @@ func New(o Options) *Resolver {
 		failures: newFailures(),
 		health:   newHealth(o),
 		flights:  flights{aloft: map[flightKey]*flight{}},
+
+		outstanding: outstanding{underway: map[transport.Request]*message{}},
 	}
 }
 

@@ -371,6 +371,27 @@ func TestAShortPauseOfABusyServerIsNotTheEndOfIt(t *testing.T) {
 	})
 }
 
+func TestDelegationsToThisHostAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			barred []netip.Prefix
+			want   string
+		}{
+			{nil, "error"},
+			{[]netip.Prefix{}, "NOERROR"},
+			{[]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, "NOERROR"},
+		} {
+			n := newInternet(t)
+			n.zone("example.com.", shop, "127.0.0.1")
+			got := ask(t, n.resolver(func(o *resolver.Options) { o.DoNotQuery = c.barred }), "www.example.com. A")
+			if !strings.HasPrefix(got, c.want) || c.barred == nil && n.count("127.0.0.1 ") != 0 {
+				t.Errorf("%v: %s, sent\n%s", c.barred, got, n.log())
+			}
+		}
+	})
+}
+
 func TestALameServerIsAskedLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

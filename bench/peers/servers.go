@@ -117,6 +117,7 @@ cache: { packets: 1000000, responses: 1000000 }
 resolver:
   root-hints: %s
   ipv6: false
+  do-not-query: [] # the whole namespace is on loopback addresses
 `, s.at, s.network, s.hints)
 	if s.dns64 {
 		text += fmt.Sprintf("dns64:\n  mode: forced\n  prefixes: [%q]\n", prefix64())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"slices"
 	"sync/atomic"
@@ -112,6 +113,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		NoIPv6:         !r.IPv6,
 		NoPriming:      !r.Priming,
 		NoMinimise:     !r.Minimise,
+		DoNotQuery:     append([]netip.Prefix{}, r.DoNotQuery...), // not nil, which is the resolver's default
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
 		Stale:          staleOptions(c.Stale),
