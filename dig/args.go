@@ -14,33 +14,18 @@ import (
 	"github.com/sextant-dns/sextant/lookup"
 )
 
-const usage = `Usage:  dig [@server] [name] [type] [class] [-option...] [+option...]
-            [name [@server] [type] [class] [-option...] [+option...] ...]
-
-  @server   address or name of the server; default: those of /etc/resolv.conf
-  name      what is asked about; type and class are A and IN unless they are given
-  -4, -6    use IPv4 or IPv6 only              -b addr[#port]  send from there
-  -p port   the server's port, 53              -q name         the name, certainly
-  -t type   the type, certainly                -c class        the class, certainly
-  -x addr   the name that belongs to addr      -u              times in microseconds
-  -h        this text                          -v              the version
-
-  +[no]short, +[no]all, +[no]comments, +[no]question, +[no]answer, +[no]authority,
-  +[no]additional, +[no]stats, +[no]cmd, +[no]ttlid, +[no]class, +[no]qr
-  +[no]tcp (+vc), +[no]ignore, +timeout=s, +tries=n, +retry=n
-  +[no]recurse, +[no]adflag, +[no]cdflag, +[no]aaflag, +[no]raflag, +[no]tcflag, +[no]zflag
-  +[no]edns[=n], +bufsize[=n], +[no]dnssec, +[no]nsid, +[no]cookie[=hex],
-  +[no]subnet=addr[/len] (+client), +[no]expire, +[no]keepalive, +padding=n,
-  +[no]ednsflags[=n], +[no]ednsopt=code[:hex], +[no]ednsnegotiation, +[no]badcookie`
-
 // command is a command line that was understood.
 type command struct {
 	queries  []*query
 	short    bool
-	greet    bool   // print the greeting
-	greeting string // of the first query
-	port     uint16
+	greet    bool           // print the greeting
+	greeting string         // of the first query
+	port     uint16         // 0: the usual one
+	only     int            // 4 or 6: the address family; 0: both
 	source   netip.AddrPort // to send from; invalid: the system's choice
+	key      *key           // nil: queries are not signed
+	form     form
+	split    int // characters of base64 or hexadecimal between spaces; 0: no spaces
 	warnings []string
 }
 
@@ -60,29 +45,60 @@ type parser struct {
 	command  *command
 	defaults *query
 	current  *query
+	first    *query // what the first name takes in place of a copy of the defaults
+	batch    string // name of the file with more lines
+	source   source
 	guess    bool // a word may be a type or class: -t and -c end that
+	greeted  bool // there was a greeting
 	found    int  // addresses of the last @server
-	only     int  // 4 or 6: the address family; 0: both
+}
+
+// source is where arguments come from.
+type source int
+
+const (
+	commandLine source = iota
+	batchFile          // options are for their line
+	startFile          // ~/.digrc: there are no names
+)
+
+func newParser(env environment) *parser {
+	return &parser{
+		environment: env,
+		command:     &command{greet: true, split: unsplit},
+		defaults:    newQuery(),
+	}
 }
 
 // parse reads a command line. The command is not nil when err is a failure, but
 // then only its warnings are good.
 func parse(args []string, env environment) (*command, error) {
-	p := &parser{
-		environment: env, args: args, rest: args,
-		command:  &command{greet: true, port: 53},
-		defaults: newQuery(), guess: true,
-	}
-	p.current = p.defaults
-	if err := p.family(); err != nil {
+	p := newParser(env)
+	if err := p.family(args); err != nil {
 		return p.command, err
 	}
+	return p.command, p.read(commandLine, args)
+}
+
+// read takes the arguments of one line. The command's queries and warnings are
+// those of this line.
+func (p *parser) read(from source, args []string) error {
+	p.source, p.args, p.rest, p.guess = from, args, args, true
+	p.current, p.first = p.defaults, nil
+	if from == batchFile {
+		p.first = p.defaults.clone()
+		p.current = p.first
+	}
+	p.command.queries, p.command.greeting, p.command.warnings = nil, "", nil
 	for len(p.rest) > 0 {
 		if err := p.argument(p.next()); err != nil {
-			return p.command, err
+			return err
 		}
 	}
-	return p.command, p.finish()
+	if from == startFile {
+		return nil
+	}
+	return p.finish()
 }
 
 func (p *parser) next() string {
@@ -97,14 +113,14 @@ func (p *parser) warn(format string, args ...any) {
 
 // family looks for -4 and -6 before all else: they decide which addresses a
 // server has.
-func (p *parser) family() error {
-	for _, arg := range p.args {
+func (p *parser) family(args []string) error {
+	for _, arg := range args {
 		for i := 1; i < len(arg) && arg[0] == '-' && strings.IndexByte(flagLetters, arg[i]) >= 0; i++ {
 			wanted := map[byte]int{'4': 4, '6': 6}[arg[i]]
-			if wanted != 0 && p.only != 0 && p.only != wanted {
+			if wanted != 0 && p.command.only != 0 && p.command.only != wanted {
 				return fatal(exitUsage, "only one of -4 and -6 allowed")
 			}
-			p.only = max(p.only, wanted)
+			p.command.only = max(p.command.only, wanted)
 		}
 	}
 	return nil
@@ -121,7 +137,17 @@ func (p *parser) argument(arg string) error {
 	}
 	if p.guess {
 		if t, ok := parseType(arg); ok {
-			return p.setType(t)
+			if t == dns.TypeIXFR {
+				p.warn("ixfr requires a serial number")
+				return nil
+			}
+			p.setType(t)
+			return nil
+		}
+		if serial, ok := parseSerial(arg); ok {
+			p.setType(dns.TypeIXFR)
+			p.current.serial = serial
+			return nil
 		}
 		if c, ok := parseClass(arg); ok {
 			p.setClass(c)
@@ -134,23 +160,33 @@ func (p *parser) argument(arg string) error {
 
 // begin starts a query for a name.
 func (p *parser) begin(name string) {
+	if p.source == startFile {
+		return
+	}
 	if len(p.command.queries) == 0 && p.command.greet {
 		p.command.greeting = p.greeting()
 	}
-	p.current = p.defaults.clone()
+	if p.current = p.first; p.current == nil {
+		p.current = p.defaults.clone()
+	}
+	p.first = nil
 	p.current.name = name
 	p.command.queries = append(p.command.queries, p.current)
 }
 
 // greeting is what is printed before the first reply. It tells what was known
-// when the first name was met.
+// when the first name was met; a batch file's lines have a short one.
 func (p *parser) greeting() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n; <<>> Sextant %s <<>>", p.version)
+	fmt.Fprintf(&b, "; <<>> Sextant %s <<>>", p.version)
 	for _, arg := range p.args {
 		b.WriteString(" " + arg)
 	}
 	b.WriteByte('\n')
+	if p.greeted {
+		return b.String()
+	}
+	p.greeted = true
 	if p.found > 0 {
 		fmt.Fprintf(&b, "; (%s found)\n", count(p.found, "server"))
 	}
@@ -158,13 +194,12 @@ func (p *parser) greeting() string {
 	if p.command.short {
 		b.WriteString(" +short")
 	}
-	b.WriteString(" +cmd\n")
-	return b.String()
+	return "\n" + b.String() + " +cmd\n"
 }
 
 // finish fills in what nobody typed.
 func (p *parser) finish() error {
-	if len(p.command.queries) == 0 {
+	if len(p.command.queries) == 0 && (p.batch == "" || p.source == batchFile) {
 		p.begin(".")
 		p.current.qtype = dns.TypeNS
 	}
@@ -191,7 +226,7 @@ func (p *parser) server(name string) error {
 	}
 	p.found = 0
 	for _, a := range addrs {
-		if a = a.Unmap(); p.usable(a) {
+		if a = a.Unmap(); p.command.usable(a) {
 			p.current.servers = append(p.current.servers, server{a, name})
 			p.found++
 		}
@@ -202,15 +237,15 @@ func (p *parser) server(name string) error {
 	return nil
 }
 
-func (p *parser) usable(a netip.Addr) bool {
-	return p.only == 0 || p.only == 4 && a.Is4() || p.only == 6 && a.Is6()
+func (c *command) usable(a netip.Addr) bool {
+	return c.only == 0 || c.only == 4 && a.Is4() || c.only == 6 && a.Is6()
 }
 
 // systemServers are the name servers of resolv.conf, or this host.
 func (p *parser) systemServers() []server {
 	var servers []server
 	add := func(text string) {
-		if a, err := netip.ParseAddr(text); err == nil && p.usable(a) {
+		if a, err := netip.ParseAddr(text); err == nil && p.command.usable(a) {
 			servers = append(servers, server{a, text})
 		}
 	}
@@ -229,15 +264,11 @@ func (p *parser) systemServers() []server {
 	return servers
 }
 
-func (p *parser) setType(t uint16) error {
-	if t == dns.TypeAXFR || t == dns.TypeIXFR {
-		return fatal(exitUsage, "zone transfers are not implemented")
-	}
+func (p *parser) setType(t uint16) {
 	if p.current.typeSet {
 		p.warn("extra type option")
 	}
 	p.current.setType(t)
-	return nil
 }
 
 func (p *parser) setClass(c uint16) {
@@ -265,7 +296,7 @@ func (p *parser) dash(arg string) error {
 			return nil
 		}
 	}
-	if arg == "" || strings.IndexByte("bcpqtx", arg[0]) < 0 || arg[1:] == "" && len(p.rest) == 0 {
+	if arg == "" || strings.IndexByte("bcfkpqtxy", arg[0]) < 0 || arg[1:] == "" && len(p.rest) == 0 {
 		return &failure{exitUsage, "Invalid option: -" + arg + "\n" + usage}
 	}
 	value := arg[1:]
@@ -275,7 +306,7 @@ func (p *parser) dash(arg string) error {
 	return p.letter(arg[0], value)
 }
 
-func (p *parser) letter(letter byte, value string) error {
+func (p *parser) letter(letter byte, value string) (err error) {
 	switch letter {
 	case 'b':
 		return p.bind(value)
@@ -286,6 +317,14 @@ func (p *parser) letter(letter byte, value string) error {
 		} else {
 			p.warn("ignoring invalid class %s", value)
 		}
+	case 'f':
+		if p.source == commandLine {
+			p.batch = value
+		}
+	case 'k':
+		p.command.key, err = readKey(value)
+	case 'y':
+		p.command.key, err = parseKey(value)
 	case 'p':
 		port, err := strconv.ParseUint(value, 10, 16)
 		if err != nil {
@@ -296,17 +335,28 @@ func (p *parser) letter(letter byte, value string) error {
 		p.begin(value)
 	case 't':
 		p.guess = false
-		if t, ok := parseType(value); ok {
-			return p.setType(t)
-		}
-		p.warn("ignoring invalid type %s", value)
+		p.typeOption(value)
 	case 'x':
 		p.begin(reverse(value))
 		if !p.current.typeSet {
 			p.current.qtype = dns.TypePTR
 		}
 	}
-	return nil
+	return err
+}
+
+// typeOption reads the value of -t.
+func (p *parser) typeOption(value string) {
+	if serial, ok := parseSerial(value); ok {
+		p.setType(dns.TypeIXFR)
+		p.current.serial = serial
+	} else if t, ok := parseType(value); !ok {
+		p.warn("ignoring invalid type %s", value)
+	} else if t == dns.TypeIXFR {
+		p.warn("ixfr requires a serial number")
+	} else {
+		p.setType(t)
+	}
 }
 
 // bind reads address[#port], and uses only the address's family from now on.
@@ -321,9 +371,9 @@ func (p *parser) bind(value string) error {
 		return fatal(exitUsage, "invalid port number '%s'", portText)
 	}
 	if a.Is4() {
-		p.only = 4
+		p.command.only = 4
 	} else {
-		p.only = 6
+		p.command.only = 6
 	}
 	p.command.source = netip.AddrPortFrom(a, uint16(port))
 	return nil

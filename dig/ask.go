@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,21 +31,57 @@ type reply struct {
 	server         server
 	tcp            bool
 	sent, received time.Time
+	forged         error  // why its signature is not valid
+	remark         string // what a trace says about it
+	printed        bool
+}
+
+func (r *reply) rrset(section int, rtype uint16) []rr {
+	var set []rr
+	for _, rr := range r.sections[section] {
+		if rr.rtype == rtype {
+			set = append(set, rr)
+		}
+	}
+	return set
+}
+
+// connection is a socket with what was sent on it.
+type connection struct {
+	net.Conn
+	stream bool
+	id     uint16
+	mac    string // of the signature that the next one covers; "" when there is no key
+	later  bool   // the next message is not the first
+	forged bool   // a signature was not valid
 }
 
 // setupError is why nothing could be sent at all.
 type setupError struct{ error }
 
-const noServers = ";; no servers could be reached\n"
-
-// run asks the servers one after the other and returns the exit code. The tries
-// are for all of them together: only one is left when the first server has
-// failed.
+// run does the query and returns the exit code.
 func (d *dialogue) run(ctx context.Context) int {
 	if err := d.chooseCookie(); err != nil {
 		fmt.Fprintf(d.out, ";; %v\n", err)
 		return exitInternal
 	}
+	switch d.query.walk {
+	case walkTrace:
+		return d.trace(ctx)
+	case walkServers:
+		return d.searchServers(ctx)
+	}
+	r, code := d.ask(ctx)
+	if r != nil && !r.printed {
+		d.printReply(r)
+	}
+	return code
+}
+
+// ask asks the servers one after the other. There is no reply when the exit code
+// is not 0. The tries are for all of them together: only one is left when the
+// first server has failed.
+func (d *dialogue) ask(ctx context.Context) (*reply, int) {
 	q := d.query
 	tries := q.tries
 	sent := false
@@ -52,13 +89,12 @@ func (d *dialogue) run(ctx context.Context) int {
 		r, err := d.exchange(ctx, q.servers[next])
 		switch {
 		case ctx.Err() != nil:
-			return exitInternal
+			return nil, exitInternal
 		case err == nil && d.askAnew(r):
 			tries = q.tries
 			continue
 		case err == nil:
-			d.printReply(r)
-			return exitOK
+			return r, exitOK
 		}
 		retry := tries > 1
 		sent = d.complain(q.servers[next], err, retry || next == len(q.servers)-1)
@@ -69,10 +105,27 @@ func (d *dialogue) run(ctx context.Context) int {
 		}
 	}
 	if sent {
-		_, _ = d.out.WriteString(d.command.greeting + noServers)
-		d.command.greeting = ""
+		d.noServers()
 	}
-	return exitNoReply
+	return nil, exitNoReply
+}
+
+// noServers says that nobody answered, below the greeting.
+func (d *dialogue) noServers() {
+	d.failed(d.command.greeting)
+	d.command.greeting = ""
+}
+
+func (d *dialogue) failed(greeting string) {
+	const text = "no servers could be reached"
+	switch d.command.form {
+	case formYAML:
+		fmt.Fprintf(d.out, "%s- type: DIG_ERROR\n  message: |\n    %s\n", greeting, text)
+	case formJSON:
+		d.printJSON(jsonError{text})
+	default:
+		fmt.Fprintf(d.out, "%s;; %s\n", greeting, text)
+	}
 }
 
 // chooseCookie fills in a random client cookie (RFC 7873 4.1).
@@ -111,73 +164,136 @@ func (d *dialogue) askAnew(r *reply) bool {
 // about that follows at once.
 func (d *dialogue) complain(s server, err error, final bool) (sent bool) {
 	setup, ok := errors.AsType[setupError](err)
-	if !ok {
+	switch {
+	case d.command.form != formText && ok:
+		d.failed("")
+		return false
+	case d.command.form != formText:
+		return true
+	case !ok:
 		fmt.Fprintf(d.out, ";; communications error to %s: %s\n", d.endpoint(s), reason(err))
 		return true
 	}
 	doing := "UDP setup with"
-	if d.query.tcp {
+	if d.query.stream() {
 		doing = "Connection to"
 	}
 	fmt.Fprintf(d.out, ";; %s %s(%s) for %s failed: %s.\n", doing, d.endpoint(s), s.name, d.query.name, reason(setup.error))
 	if final {
-		_, _ = d.out.WriteString(noServers)
+		d.failed("")
 	}
 	return false
 }
 
 // endpoint is an address and port as BIND writes them: 192.0.2.1#53.
 func (d *dialogue) endpoint(s server) string {
-	return fmt.Sprintf("%s#%d", s.addr, d.command.port)
+	return fmt.Sprintf("%s#%d", s.addr, d.port())
 }
 
-// exchange sends the query to one server and waits for its reply.
+// port is that of the servers.
+func (d *dialogue) port() uint16 {
+	switch {
+	case d.command.port != 0:
+		return d.command.port
+	case d.query.tls.on:
+		return 853 // RFC 7858 3.1
+	}
+	return 53
+}
+
+// exchange sends the query to one server and waits for its reply. Transfers are
+// printed as they come.
 func (d *dialogue) exchange(ctx context.Context, s server) (*reply, error) {
 	q := d.query
-	ctx, cancel := context.WithTimeout(ctx, q.timeout)
+	limit, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()
-	conn, err := d.dial(ctx, s)
+	conn, err := d.dial(limit, s)
 	if err != nil {
 		return nil, setupError{err}
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	c := &connection{Conn: conn, stream: q.stream()}
+	defer c.Close()
+	d.patience(c)
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	var random [2]byte
-	if _, err := io.ReadFull(d.Rand, random[:]); err != nil {
-		return nil, err
-	}
-	id := binary.BigEndian.Uint16(random[:])
-	octets, err := encode(q, id)
+	octets, err := d.pack(c)
 	if err != nil {
 		return nil, err
 	}
 	sent := d.Now()
-	if err := send(conn, octets, q.tcp); err != nil {
+	if err := send(c, octets, c.stream); err != nil {
 		return nil, err
 	}
 	if q.show.sent {
-		d.printQuery(decode(octets))
+		d.printQuery(s, sent, decode(octets))
 	}
-	for {
-		octets, err := receive(conn, q.tcp)
+	m, forged, err := d.next(c)
+	if err != nil {
+		return nil, err
+	}
+	r := &reply{message: m, server: s, tcp: c.stream, sent: sent, received: d.Now(), forged: forged}
+	if q.isTransfer() && c.stream {
+		return d.transfer(ctx, c, r)
+	}
+	return r, nil
+}
+
+// patience begins the time to wait for the next message. The caller has to look
+// at its context behind it.
+func (d *dialogue) patience(c *connection) { _ = c.SetDeadline(time.Now().Add(d.query.timeout)) }
+
+// pack is the query with a new ID, signed if there is a key.
+func (d *dialogue) pack(c *connection) (octets []byte, err error) {
+	var random [2]byte
+	if _, err := io.ReadFull(d.Rand, random[:]); err != nil {
+		return nil, err
+	}
+	c.id = binary.BigEndian.Uint16(random[:])
+	m := compose(d.query, c.id)
+	if d.command.key == nil {
+		return m.Pack()
+	}
+	octets, c.mac, err = d.command.key.sign(m, d.Now())
+	return octets, err
+}
+
+// next is the next message that answers the query, with what is wrong with its
+// signature.
+func (d *dialogue) next(c *connection) (m *message, forged, err error) {
+	for m == nil {
+		octets, err := receive(c, c.stream)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if m := d.accept(octets, id); m != nil {
-			return &reply{m, s, q.tcp, sent, d.Now()}, nil
-		}
+		m = d.accept(octets, c.id)
 	}
+	if d.command.key == nil {
+		return m, nil, nil
+	}
+	if c.forged { // it was said
+		return m, nil, nil
+	}
+	if forged = d.command.key.verify(m, c.mac, c.later); forged != nil {
+		c.forged = true
+		d.tell(";; Couldn't verify signature: %v\n", forged)
+		return m, forged, nil
+	}
+	r := &rdata{m: m, at: m.tsig.at, end: m.tsig.end}
+	c.mac, c.later = hex.EncodeToString(newSignature(r).mac), true
+	return m, nil, nil
 }
 
 // dial opens a socket for one exchange.
 func (d *dialogue) dial(ctx context.Context, s server) (net.Conn, error) {
-	to, from := netip.AddrPortFrom(s.addr, d.command.port).String(), d.command.source
+	to, from := netip.AddrPortFrom(s.addr, d.port()).String(), d.command.source
 	var dialer net.Dialer
-	if d.query.tcp {
+	if d.query.stream() {
 		if from.IsValid() {
 			dialer.LocalAddr = net.TCPAddrFromAddrPort(from)
+		}
+		if d.query.tls.on {
+			return d.query.tls.dial(ctx, &dialer, to, s)
 		}
 		return dialer.DialContext(ctx, "tcp", to)
 	}
@@ -227,7 +343,7 @@ func (d *dialogue) accept(octets []byte, id uint16) *message {
 		d.warn("Message parser reports malformed message packet.")
 	} else if !m.sameQuestion(d.query) {
 		for _, got := range m.question {
-			fmt.Fprintf(d.out, ";; ;; Question section mismatch: got %s\n", got)
+			d.tell(";; ;; Question section mismatch: got %s\n", got)
 		}
 		return nil
 	}
@@ -238,13 +354,20 @@ func (d *dialogue) accept(octets []byte, id uint16) *message {
 }
 
 func (d *dialogue) warn(format string, args ...any) {
-	fmt.Fprintf(d.out, ";; Warning: "+format+"\n", args...)
+	d.tell(";; Warning: "+format+"\n", args...)
 }
 
 // comment prints what is being done, for those who want to know.
 func (d *dialogue) comment(text string) {
 	if d.query.show.comments {
-		fmt.Fprintf(d.out, ";; %s\n", text)
+		d.tell(";; %s\n", text)
+	}
+}
+
+// tell prints a text that is for people only.
+func (d *dialogue) tell(format string, args ...any) {
+	if d.command.form == formText {
+		fmt.Fprintf(d.out, format, args...)
 	}
 }
 

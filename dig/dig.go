@@ -9,6 +9,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -16,6 +19,7 @@ import (
 const (
 	exitOK       = 0
 	exitUsage    = 1
+	exitBatch    = 8
 	exitNoReply  = 9
 	exitInternal = 10
 )
@@ -29,6 +33,9 @@ type Options struct {
 	// the operating system.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 
+	Start string    // the file with options for all; default .digrc in the home directory
+	Stdin io.Reader // what "-f -" reads; default os.Stdin
+
 	Now  func() time.Time // default time.Now; its zone is the one that is printed
 	Rand io.Reader        // of IDs and cookies; default crypto/rand
 }
@@ -36,6 +43,12 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.ResolvConf == "" {
 		o.ResolvConf = "/etc/resolv.conf"
+	}
+	if home, err := os.UserHomeDir(); o.Start == "" && err == nil {
+		o.Start = filepath.Join(home, ".digrc")
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
 	}
 	if o.Resolve == nil {
 		o.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -52,34 +65,100 @@ func (o Options) withDefaults() Options {
 }
 
 // Run is dig with the arguments args, without the program's name. It returns the
-// exit code: 0 when a server answered, whatever it said, 1 for wrong arguments,
-// 9 when no server answered and 10 for everything else; with several queries it
-// is that of the last one. Run ends early when ctx is done.
+// exit code: 0 when a server answered, whatever it said, 1 for wrong arguments, 8
+// when the batch file cannot be read, 9 when no server answered and 10 for
+// everything else; with several queries it is that of the last one. Run ends
+// early when ctx is done.
 func Run(ctx context.Context, args []string, out, errOut io.Writer, o Options) int {
 	o = o.withDefaults()
-	c, err := parse(args, environment{
+	s := &session{Options: o, out: bufio.NewWriter(out), errOut: errOut}
+	s.parser = newParser(environment{
 		version: o.Version,
 		resolv:  o.ResolvConf,
 		resolve: func(host string) ([]netip.Addr, error) { return o.Resolve(ctx, host) },
 	})
-	if c != nil {
-		for _, w := range c.warnings {
-			fmt.Fprintln(errOut, w)
-		}
-	}
+	code, err := s.run(ctx, args)
 	if err != nil {
 		return explain(err, out, errOut)
 	}
-	w := bufio.NewWriter(out)
-	code := exitOK
-	for _, q := range c.queries {
-		d := &dialogue{Options: o, command: c, query: q, out: w}
-		code = d.run(ctx)
-		if w.Flush() != nil || ctx.Err() != nil {
-			return exitInternal
+	return code
+}
+
+// session is the queries of one command line.
+type session struct {
+	Options
+	parser *parser
+	out    *bufio.Writer
+	errOut io.Writer
+}
+
+// run does what the start file, the command line and the batch file say.
+func (s *session) run(ctx context.Context, args []string) (code int, err error) {
+	if err := s.parser.family(args); err != nil {
+		return 0, err
+	}
+	if len(args) == 0 || args[0] != "-r" {
+		if err := s.start(); err != nil {
+			return 0, err
 		}
 	}
-	return code
+	if code, err = s.line(ctx, commandLine, args); err != nil || s.parser.batch == "" || ctx.Err() != nil {
+		return code, err
+	}
+	in := s.Stdin
+	if name := s.parser.batch; name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return 0, fatal(exitBatch, "couldn't open batch file %s: %v", name, errors.Unwrap(err))
+		}
+		defer f.Close()
+		in = f
+	}
+	for lines := bufio.NewScanner(in); lines.Scan() && ctx.Err() == nil; {
+		if text := lines.Text(); text != "" && text[0] != '#' && text[0] != ';' {
+			if code, err = s.line(ctx, batchFile, strings.Fields(text)); err != nil {
+				return code, err
+			}
+		}
+	}
+	return code, nil
+}
+
+// start reads the options for all; it is not there for most people.
+func (s *session) start() error {
+	text, err := os.ReadFile(s.Start)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if err := s.read(startFile, strings.Fields(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) read(from source, args []string) error {
+	err := s.parser.read(from, args)
+	for _, w := range s.parser.command.warnings {
+		fmt.Fprintln(s.errOut, w)
+	}
+	return err
+}
+
+// line reads one line and asks its queries.
+func (s *session) line(ctx context.Context, from source, args []string) (code int, err error) {
+	if err := s.read(from, args); err != nil {
+		return 0, err
+	}
+	for _, q := range s.parser.command.queries {
+		d := &dialogue{Options: s.Options, command: s.parser.command, query: q, out: s.out}
+		code = d.run(ctx)
+		if s.out.Flush() != nil || ctx.Err() != nil {
+			return exitInternal, nil
+		}
+	}
+	return code, nil
 }
 
 // failure is an error that decides the exit code.

@@ -47,10 +47,8 @@ func subnetData(p netip.Prefix) []byte {
 // which may be empty; nil when the message is the query itself.
 func pseudosection(b *strings.Builder, o *opt, cookie []byte) {
 	fmt.Fprintf(b, ";; OPT PSEUDOSECTION:\n; EDNS: version: %d, flags:", o.version)
-	if o.flags&flagDO != 0 {
-		b.WriteString(" do")
-	}
-	if rest := o.flags &^ flagDO; rest != 0 {
+	b.WriteString(o.flagNames())
+	if rest := o.flags &^ (flagDO | flagCO); rest != 0 {
 		fmt.Fprintf(b, "; MBZ: 0x%04x, udp: %d\n", rest, o.size)
 	} else {
 		fmt.Fprintf(b, "; udp: %d\n", o.size)
@@ -69,6 +67,18 @@ func pseudosection(b *strings.Builder, o *opt, cookie []byte) {
 		}
 		b.WriteByte('\n')
 	}
+}
+
+// flagNames are the flags that have a name, each behind a space.
+func (o *opt) flagNames() string {
+	names := ""
+	if o.flags&flagDO != 0 {
+		names += " do"
+	}
+	if o.flags&flagCO != 0 {
+		names += " co"
+	}
+	return names
 }
 
 // verdict is what a server did with a cookie (RFC 7873 5.3).
@@ -171,19 +181,4 @@ func edeText(data []byte) string {
 		text += ": (" + printable(data[2:]) + ")"
 	}
 	return text
-}
-
-// inWords is a time such as "1 week 2 days".
-func inWords(seconds uint32) string {
-	var words []string
-	for _, unit := range []struct {
-		name    string
-		seconds uint32
-	}{{"week", 604800}, {"day", 86400}, {"hour", 3600}, {"minute", 60}, {"second", 1}} {
-		if n := seconds / unit.seconds; n > 0 || unit.seconds == 1 && len(words) == 0 {
-			words = append(words, count(int(n), unit.name))
-		}
-		seconds %= unit.seconds
-	}
-	return strings.Join(words, " ")
 }

@@ -17,8 +17,9 @@ type message struct {
 	bits     uint16    // the flags, opcode and rcode of the header
 	counts   [4]uint16 // as the header gives them
 	question []question
-	sections [3][]rr // answer, authority and additional; no OPT
+	sections [3][]rr // answer, authority and additional; no OPT, no TSIG
 	opt      *opt    // nil: there is none
+	tsig     *rr     // nil: there is none
 	extra    int     // octets behind what could be read
 	err      error
 }
@@ -61,6 +62,7 @@ const (
 	flagAD uint16 = 1 << 5
 	flagCD uint16 = 1 << 4
 	flagDO uint16 = 1 << 15 // of the OPT (RFC 6891 6.1.4)
+	flagCO uint16 = 1 << 14 // of the OPT (RFC 9824 5)
 )
 
 const headerLen = 12
@@ -108,6 +110,10 @@ func (m *message) body() (at int, err error) {
 			at = r.end
 			if r.rtype == dns.TypeOPT && m.opt == nil {
 				m.opt = newOPT(r, m.octets[r.at:r.end])
+				continue
+			}
+			if r.rtype == dns.TypeTSIG && i == len(m.sections)-1 && m.tsig == nil {
+				m.tsig = &r
 				continue
 			}
 			m.sections[i] = append(m.sections[i], r)
@@ -214,28 +220,46 @@ func (m *message) cookie() []byte {
 }
 
 // encode packs a query with the given ID.
-func encode(q *query, id uint16) ([]byte, error) {
-	m := dns.Msg{MsgHdr: q.header}
+func encode(q *query, id uint16) ([]byte, error) { return compose(q, id).Pack() }
+
+// compose is a query with the given ID.
+func compose(q *query, id uint16) *dns.Msg {
+	m := &dns.Msg{MsgHdr: q.header}
 	m.Id = id
 	m.Question = []dns.Question{{Name: dns.Fqdn(q.name), Qtype: q.qtype, Qclass: q.class}}
-	if q.edns.version < 0 {
-		return m.Pack()
+	if q.isTransfer() { // as BIND asks: whoever transfers does not want recursion
+		m.RecursionDesired = false
 	}
-	o := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: q.edns.size}}
-	o.Hdr.Ttl = uint32(q.edns.version)<<16 | uint32(q.edns.flags&^flagDO)
-	if q.edns.do {
+	if q.qtype == dns.TypeIXFR { // RFC 1995 3
+		m.AuthenticatedData, m.Compress = false, true
+		soa := &dns.SOA{Hdr: dns.RR_Header{Name: dns.Fqdn(q.name), Rrtype: dns.TypeSOA, Class: q.class}, Ns: ".", Mbox: ".", Serial: q.serial}
+		m.Ns = []dns.RR{soa}
+	}
+	if q.edns.version >= 0 {
+		q.edns.add(m)
+	}
+	return m
+}
+
+// add puts the OPT into m.
+func (e *edns) add(m *dns.Msg) {
+	o := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: e.size}}
+	o.Hdr.Ttl = uint32(e.version)<<16 | uint32(e.flags&^(flagDO|flagCO))
+	if e.do {
 		o.SetDo()
 	}
-	for _, each := range q.edns.toSend() {
+	if e.co {
+		o.Hdr.Ttl |= uint32(flagCO)
+	}
+	for _, each := range e.toSend() {
 		o.Option = append(o.Option, &dns.EDNS0_LOCAL{Code: each.code, Data: each.data})
 	}
 	m.Extra = []dns.RR{o}
-	if block := q.edns.padding; block > 0 { // RFC 7830 3, RFC 8467 4.1
+	if block := e.padding; block > 0 { // RFC 7830 3, RFC 8467 4.1
 		pad := &dns.EDNS0_PADDING{}
 		o.Option = append(o.Option, pad)
 		pad.Padding = make([]byte, (block-m.Len()%block)%block)
 	}
-	return m.Pack()
 }
 
 // sameQuestion tells whether the message is about what q asks.

@@ -39,7 +39,7 @@ func TestNonsenseInsideAnRRIsPrintedAsOctets(t *testing.T) {
 	} {
 		octets := append(make([]byte, headerLen), c.rdata...)
 		m := &message{octets: octets}
-		if got := m.rdataText(rr{rtype: c.rtype, at: headerLen, end: len(octets)}); got != c.want {
+		if got := m.rdataText(rr{rtype: c.rtype, at: headerLen, end: len(octets)}, style{}); got != c.want {
 			t.Errorf("%s %x: %s, want %s", dns.Type(c.rtype), c.rdata, got, c.want)
 		}
 	}
@@ -94,6 +94,9 @@ func FuzzDecode(f *testing.F) {
 		m = decode(written)
 		read := len(m.sections[0]) + len(m.sections[1]) + len(m.sections[2])
 		if m.opt != nil {
+			read++
+		}
+		if m.tsig != nil {
 			read++
 		}
 		if want := len(library.Answer) + len(library.Ns) + len(library.Extra); m.err != nil || m.extra != 0 || read != want {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // plusOption is what +name, +noname and +name=value do.
@@ -32,7 +34,11 @@ func (p *parser) plus(arg string) error {
 	keyword, off := strings.CutPrefix(strings.ToLower(keyword), "no")
 	o, ok := findPlus(keyword)
 	if !ok || off && o.always || !off && !valued && o.value == needed {
-		return &failure{exitUsage, "Invalid option: +" + arg + "\n" + usage}
+		text := "Invalid option: +" + arg + "\n"
+		if near := suggestion(keyword, off); near != "" && !ok {
+			text += ";; " + near + "\n"
+		}
+		return &failure{exitUsage, text + usage}
 	}
 	return o.set(p, p.current, !off, value)
 }
@@ -59,7 +65,7 @@ func findPlus(keyword string) (found plusOption, ok bool) {
 }
 
 func plusOptions() []plusOption {
-	return slices.Concat(displayOptions(), headerOptions(), ednsOptions(), transportOptions(), fixedOptions())
+	return slices.Concat(displayOptions(), formOptions(), headerOptions(), ednsOptions(), transportOptions(), tlsOptions(), fixedOptions())
 }
 
 // sets is an option that sets a field and does nothing else.
@@ -103,11 +109,17 @@ func number(name, value string, limit int) (int, error) {
 
 func displayOptions() []plusOption {
 	return []plusOption{
-		sets(func(q *query) *bool { return &q.show.question }, "question"),
+		{names: []string{"question"}, set: func(_ *parser, q *query, on bool, _ string) error {
+			q.show.question, q.show.wanted.question = on, on
+			return nil
+		}},
 		sets(func(q *query) *bool { return &q.show.answer }, "answer"),
 		sets(func(q *query) *bool { return &q.show.authority }, "authority"),
 		sets(func(q *query) *bool { return &q.show.additional }, "additional"),
-		sets(func(q *query) *bool { return &q.show.comments }, "comments"),
+		{names: []string{"comments"}, set: func(_ *parser, q *query, on bool, _ string) error {
+			q.show.comments, q.show.wanted.comments = on, on
+			return nil
+		}},
 		sets(func(q *query) *bool { return &q.show.stats }, "stats"),
 		sets(func(q *query) *bool { return &q.show.ttl }, "ttlid", "ttl"),
 		sets(func(q *query) *bool { return &q.show.class }, "class", "cl"),
@@ -148,6 +160,7 @@ func headerOptions() []plusOption {
 func ednsOptions() []plusOption {
 	return []plusOption{
 		asks(func(e *edns) *bool { return &e.do }, "dnssec", "do"),
+		asks(func(e *edns) *bool { return &e.co }, "coflag", "co"),
 		asks(func(e *edns) *bool { return &e.nsid }, "nsid"),
 		asks(func(e *edns) *bool { return &e.expire }, "expire"),
 		asks(func(e *edns) *bool { return &e.keepalive }, "keepalive"),
@@ -170,10 +183,12 @@ func transportOptions() []plusOption {
 	const most = 0xffff
 	return []plusOption{
 		{names: []string{"tcp", "vc"}, set: func(_ *parser, q *query, on bool, _ string) error {
-			q.tcp, q.tcpSet = on, true
+			q.tcp, q.tcpSet = on || q.qtype == dns.TypeAXFR, true
 			return nil
 		}},
 		sets(func(q *query) *bool { return &q.ignore }, "ignore", "i"),
+		{names: []string{"trace"}, set: setTrace},
+		{names: []string{"nssearch"}, set: setServers},
 		counts(most, func(q *query, n int) { q.timeout = time.Duration(max(n, 1)) * time.Second }, "timeout"),
 		counts(most, func(q *query, n int) { q.tries = max(n, 1) }, "tries"),
 		counts(most, func(q *query, n int) { q.tries = n + 1 }, "retry", "retries"),
@@ -195,11 +210,11 @@ func fixedOptions() []plusOption {
 			}})
 		}
 	}
-	add(true, "besteffort", "crypto", "fail")
-	add(false, "coflag", "co", "defname", "dns64prefix", "domain", "dscp", "expandaaaa", "header-only",
-		"https", "https-get", "http-plain", "http-plain-get", "identify", "idnin", "idnout", "keepopen", "multiline", "ndots",
-		"nssearch", "onesoa", "opcode", "qid", "rrcomments", "search", "showbadcookie", "showsearch", "split", "tls", "tls-ca",
-		"tls-certfile", "tls-hostname", "tls-keyfile", "trace", "ttlunits", "unknownformat", "yaml")
+	add(true, "besteffort", "fail")
+	add(false, "defname", "dns64prefix", "domain", "dscp", "header-only",
+		"https", "https-get", "http-plain", "http-plain-get", "idnin", "idnout", "keepopen", "ndots",
+		"opcode", "qid", "search", "showbadcookie", "showsearch",
+		"tls-certfile", "tls-keyfile")
 	return all
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -12,26 +13,64 @@ import (
 
 // printReply prints what a server said, in the short or the long form.
 func (d *dialogue) printReply(r *reply) {
-	if d.command.short {
-		if d.query.show.answer {
-			for _, rr := range r.sections[0] {
-				fmt.Fprintln(d.out, r.rdataText(rr))
-			}
-		}
+	switch {
+	case d.command.form == formJSON:
+		d.jsonReply(r)
+		return
+	case d.command.form == formYAML:
+		d.yamlReply(r)
+		return
+	case d.command.short:
+		d.printShort(r)
 		return
 	}
 	d.greet()
 	var b strings.Builder
 	d.printMessage(&b, r.message, ";; Got answer:")
-	if d.query.show.stats {
+	b.WriteString(r.remark)
+	switch {
+	case d.query.show.stats:
 		d.printStats(&b, r)
+	case d.query.show.identify:
+		d.printReceived(&b, r)
 	}
 	_, _ = d.out.WriteString(b.String())
 }
 
+// printShort prints the answers alone.
+func (d *dialogue) printShort(r *reply) {
+	if !d.query.show.answer {
+		return
+	}
+	from := ""
+	if d.query.show.identify {
+		from = fmt.Sprintf(" from server %s in %s.", r.server.addr, d.elapsed(r, "ms", "us"))
+	}
+	for _, rr := range r.sections[0] {
+		kind := ""
+		if d.query.walk != walkNot {
+			kind = dns.Type(rr.rtype).String() + " "
+		}
+		fmt.Fprintln(d.out, kind+r.rdataText(rr, d.shortStyle())+from)
+	}
+}
+
+// elapsed is the time that r took, in milliseconds or, with -u, in microseconds.
+func (d *dialogue) elapsed(r *reply, milli, micro string) string {
+	took := r.received.Sub(r.sent)
+	if d.query.show.micros {
+		return fmt.Sprintf("%d %s", took.Microseconds(), micro)
+	}
+	return fmt.Sprintf("%d %s", took.Milliseconds(), milli)
+}
+
 // printQuery prints what is sent.
-func (d *dialogue) printQuery(m *message) {
-	if d.command.short {
+func (d *dialogue) printQuery(s server, sent time.Time, m *message) {
+	switch {
+	case d.command.form == formYAML:
+		d.yamlQuery(s, sent, m)
+		return
+	case d.command.short || d.command.form == formJSON:
 		return
 	}
 	d.greet()
@@ -59,11 +98,7 @@ func (d *dialogue) printMessage(b *strings.Builder, m *message, title string) {
 		d.printHeader(b, m)
 		b.WriteByte('\n')
 		if m.opt != nil {
-			var cookie []byte
-			if m.has(flagQR) {
-				cookie = append([]byte{}, d.query.edns.client...)
-			}
-			pseudosection(b, m.opt, cookie)
+			pseudosection(b, m.opt, d.cookieToJudge(m))
 		}
 	}
 	if show.question && len(m.question) > 0 {
@@ -73,10 +108,7 @@ func (d *dialogue) printMessage(b *strings.Builder, m *message, title string) {
 		}
 		d.ending(b)
 	}
-	for i, section := range []struct {
-		name string
-		show bool
-	}{{"ANSWER", show.answer}, {"AUTHORITY", show.authority}, {"ADDITIONAL", show.additional}} {
+	for i, section := range d.sections() {
 		if !section.show || len(m.sections[i]) == 0 {
 			continue
 		}
@@ -86,6 +118,31 @@ func (d *dialogue) printMessage(b *strings.Builder, m *message, title string) {
 		}
 		d.ending(b)
 	}
+	if m.tsig != nil && show.additional {
+		if show.comments {
+			b.WriteString(";; TSIG PSEUDOSECTION:\n")
+		}
+		d.printRR(b, m, *m.tsig)
+		d.ending(b)
+	}
+}
+
+// cookieToJudge is the cookie that m may be an answer to; nil when m is the query.
+func (d *dialogue) cookieToJudge(m *message) []byte {
+	if !m.has(flagQR) {
+		return nil
+	}
+	return append([]byte{}, d.query.edns.client...)
+}
+
+type section struct {
+	name string
+	show bool
+}
+
+func (d *dialogue) sections() [3]section {
+	show := d.query.show
+	return [...]section{{"ANSWER", show.answer}, {"AUTHORITY", show.authority}, {"ADDITIONAL", show.additional}}
 }
 
 func (d *dialogue) heading(b *strings.Builder, name string) {
@@ -100,6 +157,12 @@ func (d *dialogue) ending(b *strings.Builder) {
 	}
 }
 
+// headerFlags are those that have a name.
+var headerFlags = []struct {
+	bit  uint16
+	name string
+}{{flagQR, "qr"}, {flagAA, "aa"}, {flagTC, "tc"}, {flagRD, "rd"}, {flagRA, "ra"}, {flagAD, "ad"}, {flagCD, "cd"}}
+
 func (d *dialogue) printHeader(b *strings.Builder, m *message) {
 	for _, q := range m.question {
 		if isLocal(q.name) {
@@ -109,13 +172,13 @@ func (d *dialogue) printHeader(b *strings.Builder, m *message) {
 		}
 	}
 	fmt.Fprintf(b, ";; ->>HEADER<<- opcode: %s, status: %s, id: %d\n;; flags:", opcodeText(m.opcode()), rcodeText(m.rcode()), m.id)
-	for _, f := range []struct {
-		bit  uint16
-		name string
-	}{{flagQR, " qr"}, {flagAA, " aa"}, {flagTC, " tc"}, {flagRD, " rd"}, {flagRA, " ra"}, {flagAD, " ad"}, {flagCD, " cd"}, {flagZ, "; MBZ: 0x4"}} {
+	for _, f := range headerFlags {
 		if m.has(f.bit) {
-			b.WriteString(f.name)
+			b.WriteString(" " + f.name)
 		}
+	}
+	if m.has(flagZ) {
+		b.WriteString("; MBZ: 0x4")
 	}
 	fmt.Fprintf(b, "; QUERY: %d, ANSWER: %d, AUTHORITY: %d, ADDITIONAL: %d\n", m.counts[0], m.counts[1], m.counts[2], m.counts[3])
 	if !m.has(flagQR) {
@@ -136,21 +199,28 @@ func (d *dialogue) printHeader(b *strings.Builder, m *message) {
 	}
 }
 
+const invalidTSIG = ";; WARNING -- Some TSIG could not be validated\n"
+
 // printStats prints how the reply came.
 func (d *dialogue) printStats(b *strings.Builder, r *reply) {
-	took := r.received.Sub(r.sent)
-	if d.query.show.micros {
-		fmt.Fprintf(b, ";; Query time: %d usec\n", took.Microseconds())
-	} else {
-		fmt.Fprintf(b, ";; Query time: %d msec\n", took.Milliseconds())
+	d.printOrigin(b, r)
+	fmt.Fprintf(b, ";; MSG SIZE  rcvd: %d\n", len(r.octets))
+	if r.forged != nil {
+		b.WriteString(invalidTSIG)
 	}
-	protocol := "UDP"
-	if r.tcp {
-		protocol = "TCP"
-	}
-	fmt.Fprintf(b, ";; SERVER: %s(%s) (%s)\n", d.endpoint(r.server), r.server.name, protocol)
+	b.WriteByte('\n')
+}
+
+// printOrigin prints when and from where the reply came.
+func (d *dialogue) printOrigin(b *strings.Builder, r *reply) {
+	fmt.Fprintf(b, ";; Query time: %s\n", d.elapsed(r, "msec", "usec"))
+	fmt.Fprintf(b, ";; SERVER: %s(%s) (%s)\n", d.endpoint(r.server), r.server.name, d.query.protocol())
 	fmt.Fprintf(b, ";; WHEN: %s\n", r.received.Format("Mon Jan 02 15:04:05 MST 2006"))
-	fmt.Fprintf(b, ";; MSG SIZE  rcvd: %d\n\n", len(r.octets))
+}
+
+// printReceived prints how the reply came in one line.
+func (d *dialogue) printReceived(b *strings.Builder, r *reply) {
+	fmt.Fprintf(b, ";; Received %d bytes from %s(%s) in %s\n\n", len(r.octets), d.endpoint(r.server), r.server.name, d.elapsed(r, "ms", "us"))
 }
 
 // columns are where the fields of an RR begin.
@@ -158,6 +228,8 @@ type columns struct{ ttl, class, rtype, rdata int }
 
 func (s show) columns() columns {
 	switch {
+	case s.multiline:
+		return columns{24, 24, 24, 32}
 	case s.ttl && s.class:
 		return columns{24, 32, 40, 48}
 	case s.ttl || s.class:
@@ -195,17 +267,33 @@ func (d *dialogue) printRR(b *strings.Builder, m *message, rr rr) {
 	l.add(lookup.Presentation(rr.name))
 	if show.ttl {
 		l.indent(at.ttl)
-		l.add(strconv.FormatUint(uint64(rr.ttl), 10))
+		l.add(d.ttlText(rr.ttl))
 	}
+	class, rtype := show.mnemonics(rr.class, rr.rtype)
 	if show.class {
 		l.indent(at.class)
-		l.add(dns.Class(rr.class).String())
+		l.add(class)
 	}
 	l.indent(at.rtype)
-	l.add(dns.Type(rr.rtype).String())
+	l.add(rtype)
 	l.indent(at.rdata)
-	l.add(m.rdataText(rr))
+	l.add(m.rdataText(rr, d.style()))
 	b.WriteString(l.String() + "\n")
+}
+
+// mnemonics are the names of a class and a type (RFC 3597 5).
+func (s show) mnemonics(class, rtype uint16) (string, string) {
+	if s.unknown {
+		return fmt.Sprintf("CLASS%d", class), fmt.Sprintf("TYPE%d", rtype)
+	}
+	return className(class), dns.Type(rtype).String()
+}
+
+func (d *dialogue) ttlText(ttl uint32) string {
+	if d.query.show.ttlUnits {
+		return inUnits(ttl)
+	}
+	return strconv.FormatUint(uint64(ttl), 10)
 }
 
 func (d *dialogue) printQuestion(b *strings.Builder, q question) {
@@ -213,17 +301,18 @@ func (d *dialogue) printQuestion(b *strings.Builder, q question) {
 	var l line
 	l.WriteByte(';') // BIND does not count it
 	l.add(lookup.Presentation(q.name))
+	class, rtype := d.query.show.mnemonics(q.qclass, q.qtype)
 	l.indent(at.class)
-	l.add(dns.Class(q.qclass).String())
+	l.add(class)
 	l.indent(at.rtype)
-	l.add(dns.Type(q.qtype).String())
+	l.add(rtype)
 	b.WriteString(l.String() + "\n")
 }
 
 // String is name/type/class, the name without its final dot.
 func (q question) String() string {
 	name := strings.TrimSuffix(lookup.Presentation(q.name), ".")
-	return fmt.Sprintf("%s/%s/%s", name, dns.Type(q.qtype), dns.Class(q.qclass))
+	return fmt.Sprintf("%s/%s/%s", name, dns.Type(q.qtype), className(q.qclass))
 }
 
 // isLocal tells whether a name belongs to Multicast DNS (RFC 6762 3).

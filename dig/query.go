@@ -12,7 +12,8 @@ import (
 type query struct {
 	name              string // as it was typed
 	qtype, class      uint16
-	typeSet, classSet bool // they were typed, too
+	typeSet, classSet bool   // they were typed, too
+	serial            uint32 // that IXFR asks from
 	servers           []server
 
 	header  dns.MsgHdr // opcode and flags to send; no ID
@@ -23,8 +24,19 @@ type query struct {
 	timeout time.Duration
 	tries   int // messages to one server over one protocol
 
+	tls  security
+	walk walk
 	show show
 }
+
+// walk is whether a query goes to more servers than were named.
+type walk int
+
+const (
+	walkNot     walk = iota
+	walkTrace        // from the root down
+	walkServers      // to all servers of the zone
+)
 
 // server is where a query may go.
 type server struct {
@@ -37,15 +49,25 @@ type show struct {
 	question, answer, authority, additional bool
 	comments, stats                         bool
 	ttl, class                              bool
-	sent                                    bool // the query, too
-	micros                                  bool // times in microseconds
+	wanted                                  struct{ comments, question bool } // of a transfer, too
+	sent                                    bool                              // the query, too
+	micros                                  bool                              // times in microseconds
+	identify                                bool                              // who said it, in the short form
+	oneSOA                                  bool                              // of a transfer
+
+	multiline bool // RRs over several lines
+	ttlUnits  bool // 1h in place of 3600
+	crypto    bool // keys and signatures
+	remarks   int  // about keys and timers: 1 yes, -1 no, 0 when multiline
+	expanded  bool // AAAA without ::
+	unknown   bool // rdata as octets (RFC 3597 5)
 }
 
 // edns is the OPT to send.
 type edns struct {
 	version   int // -1: no OPT
 	size      uint16
-	do        bool
+	do, co    bool
 	flags     uint16 // those that mean nothing yet
 	nsid      bool
 	subnet    netip.Prefix // the zero Prefix: none
@@ -68,7 +90,7 @@ func newQuery() *query {
 		header: dns.MsgHdr{RecursionDesired: true, AuthenticatedData: true},
 		edns:   edns{size: defaultSize, cookie: true, negotiate: true, badCookie: true},
 		show: show{question: true, answer: true, authority: true, additional: true,
-			comments: true, stats: true, ttl: true, class: true},
+			comments: true, stats: true, ttl: true, class: true, crypto: true},
 		timeout: 5 * time.Second, tries: 3,
 	}
 }
@@ -85,10 +107,28 @@ func (q *query) clone() *query {
 // otherwise (RFC 8482 4.4: servers give more over TCP).
 func (q *query) setType(t uint16) {
 	q.qtype, q.typeSet = t, true
-	if t == dns.TypeANY && !q.tcpSet {
+	switch {
+	case t == dns.TypeANY && !q.tcpSet, t == dns.TypeIXFR && !q.tcpSet, t == dns.TypeAXFR: // RFC 5936 4.2
 		q.tcp = true
 	}
+	if q.isTransfer() {
+		q.show.comments, q.show.question = q.show.wanted.comments, q.show.wanted.question
+	}
 }
+
+// protocol is over what it goes.
+func (q *query) protocol() string {
+	switch {
+	case q.tls.on:
+		return "TLS"
+	case q.tcp:
+		return "TCP"
+	}
+	return "UDP"
+}
+
+// stream tells whether messages have their length before them.
+func (q *query) stream() bool { return q.tcp || q.tls.on }
 
 // use sends an OPT, of version 0 when none was sent so far.
 func (e *edns) use() { e.version = max(e.version, 0) }
@@ -96,4 +136,5 @@ func (e *edns) use() { e.version = max(e.version, 0) }
 func (s *show) all(on bool) {
 	s.question, s.answer, s.authority, s.additional = on, on, on, on
 	s.comments, s.stats = on, on
+	s.wanted.comments, s.wanted.question = on, on
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +20,10 @@ import (
 type rdata struct {
 	m       *message
 	at, end int
+	start   int  // where the rdata begins
 	bad     bool // what was read is not what the type needs
+	style   style
+	wire    []byte // what was read, without compression
 }
 
 // field reads one field of rdata and prints it; "" prints nothing.
@@ -40,7 +42,7 @@ var layouts = map[uint16][]field{
 	dns.TypeMF:         {name},
 	dns.TypeMG:         {name},
 	dns.TypeMR:         {name},
-	dns.TypeSOA:        {name, name, uint32s, uint32s, uint32s, uint32s, uint32s},
+	dns.TypeSOA:        {name, name, opens, timer("serial"), timer("refresh"), timer("retry"), timer("expire"), timer("minimum")},
 	dns.TypeMX:         {uint16s, name},
 	dns.TypeAFSDB:      {uint16s, name},
 	dns.TypeRT:         {uint16s, name},
@@ -62,57 +64,66 @@ var layouts = map[uint16][]field{
 	dns.TypeGPOS:       {text, text, text},
 	dns.TypeURI:        {uint16s, uint16s, restText},
 	dns.TypeCAA:        {uint8s, tag, restText},
-	dns.TypeDS:         {uint16s, uint8s, uint8s, restHex},
-	dns.TypeCDS:        {uint16s, uint8s, uint8s, restHex},
-	dns.TypeDLV:        {uint16s, uint8s, uint8s, restHex},
-	dns.TypeTA:         {uint16s, uint8s, uint8s, restHex},
-	dns.TypeDNSKEY:     {uint16s, uint8s, uint8s, restBase64},
-	dns.TypeCDNSKEY:    {uint16s, uint8s, uint8s, restBase64},
-	dns.TypeKEY:        {uint16s, uint8s, uint8s, restBase64},
-	dns.TypeRKEY:       {uint16s, uint8s, uint8s, restBase64},
-	dns.TypeRRSIG:      {rrType, uint8s, uint8s, uint32s, date, date, uint16s, name, restBase64},
-	dns.TypeSIG:        {rrType, uint8s, uint8s, uint32s, date, date, uint16s, name, restBase64},
+	dns.TypeDS:         {uint16s, uint8s, uint8s, opens, ownLine(crypto(restHex)), closes},
+	dns.TypeCDS:        {uint16s, uint8s, uint8s, opens, ownLine(crypto(restHex)), closes},
+	dns.TypeDLV:        {uint16s, uint8s, uint8s, opens, ownLine(crypto(restHex)), closes},
+	dns.TypeTA:         {uint16s, uint8s, uint8s, opens, ownLine(crypto(restHex)), closes},
+	dns.TypeDNSKEY:     {uint16s, uint8s, uint8s, opens, ownLine(publicKey), zoneKeyEnd},
+	dns.TypeCDNSKEY:    {uint16s, uint8s, uint8s, opens, ownLine(publicKey), zoneKeyEnd},
+	dns.TypeKEY:        {uint16s, uint8s, uint8s, opens, ownLine(publicKey), keyEnd},
+	dns.TypeRKEY:       {uint16s, uint8s, uint8s, opens, ownLine(publicKey), keyEnd},
+	dns.TypeRRSIG:      {rrType, uint8s, uint8s, uint32s, opens, ownLine(date), date, uint16s, name, ownLine(crypto(restBase64)), closes},
+	dns.TypeSIG:        {rrType, uint8s, uint8s, uint32s, opens, ownLine(date), date, uint16s, name, ownLine(crypto(restBase64)), closes},
 	dns.TypeNSEC:       {name, bitmap},
-	dns.TypeNSEC3:      {uint8s, uint8s, uint16s, salt, hash, bitmap},
+	dns.TypeNSEC3:      {uint8s, uint8s, uint16s, salt, opens, ownLine(hash), ownLine(bitmap), closes},
 	dns.TypeNSEC3PARAM: {uint8s, uint8s, uint16s, salt},
 	dns.TypeCSYNC:      {uint32s, uint16s, bitmap},
-	dns.TypeTLSA:       {uint8s, uint8s, uint8s, restHex},
-	dns.TypeSMIMEA:     {uint8s, uint8s, uint8s, restHex},
-	dns.TypeSSHFP:      {uint8s, uint8s, restHex},
-	dns.TypeZONEMD:     {uint32s, uint8s, uint8s, restHex},
-	dns.TypeCERT:       {certType, uint16s, algorithm, restBase64},
-	dns.TypeOPENPGPKEY: {restBase64},
-	dns.TypeDHCID:      {restBase64},
+	dns.TypeTLSA:       {uint8s, uint8s, uint8s, opens, ownLine(restHex), closes},
+	dns.TypeSMIMEA:     {uint8s, uint8s, uint8s, opens, ownLine(restHex), closes},
+	dns.TypeSSHFP:      {uint8s, uint8s, opens, ownLine(restHex), closes},
+	dns.TypeZONEMD:     {uint32s, uint8s, uint8s, opens, ownLine(restHex), closes},
+	dns.TypeCERT:       {certType, uint16s, algorithm, opens, ownLine(restBase64), closes},
+	dns.TypeOPENPGPKEY: {opens, crypto(restBase64), closes},
+	dns.TypeDHCID:      {opens, restBase64, identifierEnd},
 	dns.TypeEUI48:      {eui(6)},
 	dns.TypeEUI64:      {eui(8)},
 	dns.TypeNID:        {uint16s, locator},
 	dns.TypeL32:        {uint16s, address4},
 	dns.TypeL64:        {uint16s, locator},
 	dns.TypeLOC:        {location},
+	dns.TypeTSIG:       {signatureText},
 	dns.TypeSVCB:       {uint16s, name, parameters},
 	dns.TypeHTTPS:      {uint16s, name, parameters},
 }
 
 // rdataText is an RR's rdata in presentation form: field by field, or as octets
 // when the type is unknown or the fields do not fit (RFC 3597 5).
-func (m *message) rdataText(rr rr) string {
+func (m *message) rdataText(rr rr, style style) string {
+	octets := m.octets[rr.at:rr.end]
 	if layout, ok := layouts[rr.rtype]; ok && rr.at < rr.end {
-		r := &rdata{m: m, at: rr.at, end: rr.end}
-		var fields []string
+		r := &rdata{m: m, at: rr.at, end: rr.end, start: rr.at, style: style}
+		var b strings.Builder
 		for _, f := range layout {
-			if s := f(r); s != "" {
-				fields = append(fields, s)
+			s := f(r)
+			if s != "" && b.Len() > 0 && !strings.HasPrefix(s, "\n") {
+				b.WriteByte(' ')
 			}
+			b.WriteString(s)
 		}
 		if !r.bad && r.at == r.end {
-			return strings.Join(fields, " ")
+			if !style.unknown {
+				return b.String()
+			}
+			octets = r.wire
 		}
 	}
-	octets := m.octets[rr.at:rr.end]
-	if len(octets) == 0 {
+	switch {
+	case len(octets) == 0:
 		return `\# 0`
+	case style.multiline:
+		return fmt.Sprintf(`\# %d ( %s )`, len(octets), style.chunks(hexUpper(octets)))
 	}
-	return fmt.Sprintf(`\# %d %s`, len(octets), chunks(hexUpper(octets)))
+	return fmt.Sprintf(`\# %d %s`, len(octets), style.chunks(hexUpper(octets)))
 }
 
 // take is the next n octets; zeros, and a bad mark, when there are fewer.
@@ -122,6 +133,7 @@ func (r *rdata) take(n int) []byte {
 		return make([]byte, n)
 	}
 	r.at += n
+	r.wire = append(r.wire, r.m.octets[r.at-n:r.at]...)
 	return r.m.octets[r.at-n : r.at]
 }
 
@@ -142,11 +154,18 @@ func name(r *rdata) string {
 		return ""
 	}
 	r.at = next
+	r.wire = append(r.wire, wire...)
 	return lookup.Presentation(wire)
 }
 
 func address4(r *rdata) string { return netip.AddrFrom4([4]byte(r.take(4))).String() }
-func address6(r *rdata) string { return addressText(netip.AddrFrom16([16]byte(r.take(16)))) }
+func address6(r *rdata) string {
+	a := netip.AddrFrom16([16]byte(r.take(16)))
+	if r.style.expanded {
+		return a.StringExpanded()
+	}
+	return addressText(a)
+}
 
 // addressText is an address as BIND prints it: IPv4-compatible addresses have a
 // dotted quad at their end.
@@ -206,18 +225,8 @@ func tag(r *rdata) string {
 
 func hexUpper(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
 
-// chunks puts a space behind every 56 characters, as BIND does by default.
-func chunks(s string) string {
-	const width = 56
-	var parts []string
-	for part := range slices.Chunk([]byte(s), width) {
-		parts = append(parts, string(part))
-	}
-	return strings.Join(parts, " ")
-}
-
-func restHex(r *rdata) string    { return chunks(hexUpper(r.rest())) }
-func restBase64(r *rdata) string { return chunks(base64.StdEncoding.EncodeToString(r.rest())) }
+func restHex(r *rdata) string    { return r.style.chunks(hexUpper(r.rest())) }
+func restBase64(r *rdata) string { return r.style.chunks(base64.StdEncoding.EncodeToString(r.rest())) }
 
 // date is a time of an RRSIG (RFC 4034 3.2).
 func date(r *rdata) string {

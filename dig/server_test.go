@@ -56,6 +56,7 @@ func (s *testServer) listen(t testing.TB) {
 			{PacketConn: udp, Handler: s, MsgAcceptFunc: acceptAll},
 			{Listener: tcp, Handler: s, MsgAcceptFunc: acceptAll},
 		} {
+			server.TsigSecret = map[string]string{"k.example.": testSecret}
 			go func() { _ = server.ActivateAndServe() }()
 			t.Cleanup(func() { _ = server.Shutdown() })
 		}
@@ -67,6 +68,9 @@ func (s *testServer) listen(t testing.TB) {
 func acceptAll(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }
 
 func (s *testServer) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
+	if s.transfers(w, q) {
+		return
+	}
 	r := new(dns.Msg)
 	r.SetReply(q)
 	r.Authoritative = true
@@ -75,6 +79,9 @@ func (s *testServer) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	s.edns(q, r)
 	if len(q.Question) == 1 {
 		s.answer(q, r, tcp)
+	}
+	if s.signed(w, q, r) {
+		return
 	}
 	packed, err := r.Pack()
 	if err != nil {
@@ -257,7 +264,7 @@ func (s *testServer) rest(name string, exists bool, r *dns.Msg) {
 	for _, rr := range s.rrs {
 		switch rr.Header().Rrtype {
 		case dns.TypeSOA:
-			if !exists || len(r.Answer) == 0 {
+			if rr.Header().Name == "example." && (!exists || len(r.Answer) == 0) {
 				r.Ns = append(r.Ns, rr)
 			}
 		case dns.TypeNS:

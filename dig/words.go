@@ -36,6 +36,27 @@ func mnemonic(word, prefix string, known map[string]uint16) (uint16, bool) {
 	return uint16(v), ok && err == nil
 }
 
+// className is a class's mnemonic, or CLASSnnn (RFC 3597 5).
+func className(class uint16) string {
+	switch class {
+	case dns.ClassANY:
+		return "ANY"
+	case dns.ClassNONE:
+		return "NONE"
+	}
+	return dns.Class(class).String()
+}
+
+// parseSerial reads ixfr=serial.
+func parseSerial(word string) (uint32, bool) {
+	const prefix = "ixfr="
+	if len(word) <= len(prefix) || !strings.EqualFold(word[:len(prefix)], prefix) {
+		return 0, false
+	}
+	serial, err := strconv.ParseUint(word[len(prefix):], 10, 32)
+	return uint32(serial), err == nil
+}
+
 // reverse is the name for an address (RFC 1035 3.5, RFC 3596 2.5). Of what is no
 // address the labels are turned around: 192.0.2 is the network's name.
 func reverse(text string) string {
