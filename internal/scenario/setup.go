@@ -113,40 +113,27 @@ func (s *setup) server(section Clause) error {
 	return nil
 }
 
-// stub takes the stub zone of the root for the hints.
+// stub takes a stub zone; that of the root is the hints.
 func (s *setup) stub(section Clause) error {
-	z := resolver.Zone{}
-	var err error
-	if z.Name, err = zoneName(section); err != nil {
+	prime := false
+	z, err := s.pinned(section, "stub-", func(c Clause) bool {
+		if c.Key != "stub-prime" {
+			return false
+		}
+		prime = c.Value() == "yes"
+		return true
+	})
+	if err != nil {
 		return err
 	}
-	for _, c := range section.Sub {
-		switch c.Key {
-		case "name":
-		case "stub-addr":
-			server, err := serverAddr(c.Value())
-			if err != nil {
-				return err
-			}
-			z.Servers = append(z.Servers, server)
-		case "stub-prime":
-			if prime := c.Value() == "yes"; z.Name == lookup.Root {
-				s.prime = prime
-			} else if prime {
-				s.needs("knob:stub-prime")
-			}
-		case "stub-first":
-			z.First = c.Value() == "yes"
-		case "stub-no-cache", "stub-host", "stub-tcp-upstream", "stub-tls-upstream":
-			s.needs("knob:" + c.Key)
-		default:
-			return fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
-		}
-	}
 	if z.Name != lookup.Root {
+		if prime {
+			s.needs("knob:stub-prime")
+		}
 		s.zones = append(s.zones, z)
 		return nil
 	}
+	s.prime = s.prime || prime
 	for _, server := range z.Servers {
 		s.roots = append(s.roots, server.Addr())
 	}
@@ -155,30 +142,41 @@ func (s *setup) stub(section Clause) error {
 
 // forward takes a forward zone.
 func (s *setup) forward(section Clause) error {
-	z := resolver.Zone{Forward: true}
-	var err error
-	if z.Name, err = zoneName(section); err != nil {
+	z, err := s.pinned(section, "forward-", func(Clause) bool { return false })
+	if err != nil {
 		return err
+	}
+	z.Forward = true
+	s.zones = append(s.zones, z)
+	return nil
+}
+
+// pinned reads a zone whose servers are given, in options that begin with prefix.
+// What is not common to both kinds of zone is offered to takes.
+func (s *setup) pinned(section Clause, prefix string, takes func(Clause) bool) (z resolver.Zone, err error) {
+	if z.Name, err = zoneName(section); err != nil {
+		return z, err
 	}
 	for _, c := range section.Sub {
 		switch c.Key {
 		case "name":
-		case "forward-addr":
+		case prefix + "addr":
 			server, err := serverAddr(c.Value())
 			if err != nil {
-				return err
+				return z, err
 			}
 			z.Servers = append(z.Servers, server)
-		case "forward-first":
+		case prefix + "first":
 			z.First = c.Value() == "yes"
-		case "forward-no-cache", "forward-host", "forward-tcp-upstream", "forward-tls-upstream":
+		case prefix + "no-cache", prefix + "host", prefix + "tcp-upstream", prefix + "tls-upstream":
 			s.needs("knob:" + c.Key)
 		default:
-			return fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
+			if !takes(c) {
+				return z, fmt.Errorf("line %d: option %s is in no list", c.Line, c.Key)
+			}
 		}
 	}
-	s.zones = append(s.zones, z)
-	return nil
+	return z, nil
 }
 
 func zoneName(section Clause) (lookup.Name, error) {
