@@ -73,7 +73,7 @@ func (doc *document) keys() keys {
 		"listen":        values(&doc.Listen, endpoint(53)),
 		"metrics":       value(&doc.Metrics, endpoint(9153)),
 		"log":           value(&doc.Log, logLevel),
-		"nsid":          value(&doc.NSID, text(255)),
+		"nsid":          value(&doc.NSID, text(128)),    // as much as the server sends
 		"version":       value(&doc.Version, text(255)), // one character string (RFC 1035 3.3)
 		"allow":         values(&doc.Allow, network),
 		"cache":         object(&doc.Cache, doc.Cache.keys()),
