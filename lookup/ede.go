@@ -18,23 +18,36 @@ type EDE struct {
 
 // INFO-CODEs of the IANA registry that RFC 8914 4 began.
 const (
-	EDEOther            uint16 = 0
-	EDEForgedAnswer     uint16 = 4
-	EDEBogus            uint16 = 6
-	EDECachedError      uint16 = 13
-	EDENotReady         uint16 = 14
-	EDEBlocked          uint16 = 15
-	EDEFiltered         uint16 = 17
-	EDEProhibited       uint16 = 18
-	EDEStaleAnswer      uint16 = 3
-	EDENotAuthoritative uint16 = 20
-	EDENotSupported     uint16 = 21
-	EDENoReachableAuth  uint16 = 22
-	EDENetworkError     uint16 = 23
-	EDEInvalidData      uint16 = 24
-	EDEUnableToConform  uint16 = 28
-	EDESynthesized      uint16 = 29
-	EDEInvalidQueryType uint16 = 30
+	EDEOther                   uint16 = 0
+	EDEUnsupportedAlgorithm    uint16 = 1
+	EDEUnsupportedDigest       uint16 = 2
+	EDEStaleAnswer             uint16 = 3
+	EDEForgedAnswer            uint16 = 4
+	EDEIndeterminate           uint16 = 5
+	EDEBogus                   uint16 = 6
+	EDESignatureExpired        uint16 = 7
+	EDESignatureNotYetValid    uint16 = 8
+	EDEDNSKEYMissing           uint16 = 9
+	EDERRSIGsMissing           uint16 = 10
+	EDENoZoneKey               uint16 = 11
+	EDENSECMissing             uint16 = 12
+	EDECachedError             uint16 = 13
+	EDENotReady                uint16 = 14
+	EDEBlocked                 uint16 = 15
+	EDEFiltered                uint16 = 17
+	EDEProhibited              uint16 = 18
+	EDEStaleNXDOMAIN           uint16 = 19
+	EDENotAuthoritative        uint16 = 20
+	EDENotSupported            uint16 = 21
+	EDENoReachableAuth         uint16 = 22
+	EDENetworkError            uint16 = 23
+	EDEInvalidData             uint16 = 24
+	EDESignatureExpiredEarlier uint16 = 25 // before its validity began
+	EDEUnsupportedNSEC3        uint16 = 27 // iterations
+	EDEUnableToConform         uint16 = 28
+	EDESynthesized             uint16 = 29
+	EDEInvalidQueryType        uint16 = 30
+	EDENegativeAnchor          uint16 = 33
 )
 
 // String is the code, its registered name, and the text.

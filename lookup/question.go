@@ -30,6 +30,8 @@ const (
 	TypeNSEC   Type = 47
 	TypeDNSKEY Type = 48
 	TypeNSEC3  Type = 50
+	TypeCDS    Type = 59
+	TypeZONEMD Type = 63
 	TypeSVCB   Type = 64
 	TypeHTTPS  Type = 65
 	TypeTSIG   Type = 250

@@ -34,9 +34,6 @@ func (s Stale) withDefaults() Stale {
 	return s
 }
 
-// edeStaleNXDOMAIN is the INFO-CODE Stale NXDOMAIN Answer (RFC 8914 4.20).
-const edeStaleNXDOMAIN uint16 = 19
-
 // obtain fetches the hop of q, or takes an expired one when that fails or takes
 // too long. In the latter case the flight goes on, for the sake of those who come
 // later.
@@ -132,7 +129,7 @@ func (r *Resolver) renewed(section []lookup.RRset) []lookup.RRset {
 func confessed(response *lookup.Response) *lookup.Response {
 	code := lookup.EDEStaleAnswer
 	if response.Rcode == lookup.NXDOMAIN {
-		code = edeStaleNXDOMAIN
+		code = lookup.EDEStaleNXDOMAIN
 	}
 	told := *response
 	told.Uncacheable, told.EDE = true, append(told.EDE[:len(told.EDE):len(told.EDE)], lookup.EDE{Code: code})
