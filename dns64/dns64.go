@@ -49,9 +49,11 @@ func (d *DNS64) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	}
 	if r, ok := d.answerSpecial(q); ok {
 		d.count.local.Add(1)
+		tell(q, "answered here (RFC 8880)")
 		return r, nil
 	}
 	if q.CD && (q.DO || !d.synthesizeCD) { // RFC 6147 5.5: the asker validates by itself
+		tell(q, "pass: CD is set, the asker validates by itself (RFC 6147 5.5)")
 		return d.pass(ctx, q)
 	}
 	p := d.Policy(q.Name)
@@ -89,6 +91,7 @@ func (d *DNS64) resolveAAAA(ctx context.Context, q lookup.Query, p *Policy) (*lo
 func (d *DNS64) settle(ctx context.Context, q lookup.Query, p *Policy, aaaa, a Outcome) (Decision, Outcome) {
 	for {
 		decision := p.Decide(q.Name, aaaa, a)
+		tellDecision(q, p, decision)
 		switch decision.Action {
 		case AskAAAA:
 			aaaa = d.ask(ctx, q, lookup.TypeAAAA)
@@ -106,12 +109,23 @@ func (d *DNS64) ask(ctx context.Context, q lookup.Query, t lookup.Type) Outcome 
 	if err := ctx.Err(); err != nil {
 		return Outcome{Err: err}
 	}
-	q.Type = t
+	q.Type, q.Trace = t, q.Trace.Deeper()
 	r, err := d.next.Resolve(ctx, q)
 	if r == nil && err == nil {
 		err = errNothing // or Decide would ask for the same lookup for ever
 	}
 	return Outcome{Response: r, Err: err}
+}
+
+// tell tells those who are curious what was decided about q.
+func tell(q lookup.Query, what string) {
+	q.Trace.Add(lookup.Event{Kind: lookup.EventRule, Name: q.Name, Type: q.Type, Text: what})
+}
+
+func tellDecision(q lookup.Query, p *Policy, d Decision) {
+	if q.Trace != nil {
+		tell(q, p.Mode.String()+": "+d.String())
+	}
 }
 
 var errNothing = errors.New("the next resolver gave neither a response nor an error")

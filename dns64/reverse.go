@@ -22,8 +22,9 @@ func (d *DNS64) resolvePTR(ctx context.Context, q lookup.Query) (*lookup.Respons
 	if !ok {
 		return d.pass(ctx, q)
 	}
+	tell(q, "the reverse name of an address in a Pref64: that of its IPv4 address is sought (RFC 6147 5.3.1)")
 	target := q
-	target.Name = inAddrName(v4)
+	target.Name, target.Trace = inAddrName(v4), q.Trace.Deeper()
 	r, err := d.next.Resolve(ctx, target)
 	if err != nil || r.Rcode != lookup.NOERROR {
 		return d.pass(ctx, q)

@@ -21,6 +21,7 @@ func (d *DNS64) resolveHidden(ctx context.Context, q lookup.Query, p *Policy) (*
 		return r, nil
 	}
 	d.count.hid(q.Type)
+	tell(q, "deny: the rule hides this type")
 	return marked(n, p.Mode, "the rule hides "+q.Type.String()), nil
 }
 
@@ -38,6 +39,7 @@ func (d *DNS64) resolveANY(ctx context.Context, q lookup.Query, p *Policy) (*loo
 		return r, nil
 	}
 	d.count.filtered.Add(1)
+	tell(q, "filter: some types are hidden or excluded")
 	n := *r
 	n.Answer = answer
 	return marked(&n, p.Mode, "some types are hidden or excluded"), nil

@@ -93,6 +93,14 @@ type Query struct {
 	// Budget pays for the work that this query causes, sub-queries included. A
 	// resolver that is given none starts one of its own.
 	Budget *Budget
+
+	// Fresh asks for what servers say now: answers and delegations that are
+	// remembered do not count, and what is heard takes their place. For people
+	// who look for a fault; clients cannot ask for it.
+	Fresh bool
+
+	// Trace records what is done for the query; nil: nobody is curious.
+	Trace *Trace
 }
 
 // Resolver answers queries. It is safe for concurrent use.

@@ -69,7 +69,11 @@ func (f *Filter) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response,
 	if err != nil || f.allowed(q.Name) {
 		return r, err
 	}
-	return f.sift(r), nil
+	sifted := f.sift(r)
+	if sifted != r {
+		q.Trace.Add(lookup.Event{Kind: lookup.EventFilter, Name: q.Name, Type: q.Type, Text: sifted.EDE[len(sifted.EDE)-1].Text})
+	}
+	return sifted, nil
 }
 
 // allowed tells whether name is in one of the domains.

@@ -45,6 +45,7 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 		if err != nil {
 			return p.settle(ctx, err)
 		}
+		p.tellServer(s)
 		reply, err := p.r.converse(ctx, p, s)
 		switch {
 		case err == nil:
@@ -141,6 +142,7 @@ func (p *poll) choose(tries int) *candidate {
 // weigh is v when it can be used at once. Otherwise s is not asked again.
 func (p *poll) weigh(s *candidate, v verdict) verdict {
 	s.done = true
+	p.tellVerdict(s, v)
 	switch {
 	case v.kind == useless:
 		p.complain(s, errors.New(v.why))
@@ -165,6 +167,7 @@ func (p *poll) weigh(s *candidate, v verdict) verdict {
 
 // settle ends the poll with the last resort, or with err when there is none.
 func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
+	p.tellEnd(err)
 	if p.resort.kind != useless {
 		return p.resort, nil
 	}

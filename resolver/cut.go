@@ -142,6 +142,9 @@ func (r *Resolver) closest(ctx context.Context, t task, q lookup.Question) *cut 
 // the time it would have expired.
 func (r *Resolver) known(t task, q lookup.Question, now time.Time) *cut {
 	z := r.zoneOf(t, q)
+	if t.cold {
+		return nil
+	}
 	for name := home(q); name != lookup.Root && (z == nil || name != z.Name); name, _ = name.Parent() {
 		if c, ok := r.cuts.get(name, now); ok && c.via == z && !(t.renew && c.old(now)) {
 			return c

@@ -68,12 +68,14 @@ func chokes(r *transport.Reply) bool {
 // exchange sends one message, pays for it, and remembers how the server did.
 func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Request) (*transport.Reply, error) {
 	if !p.task.budget.Upstream() {
+		p.task.tellBudget("messages")
 		return nil, errBudget
 	}
 	start := r.options.Now()
 	reply, shared, err := r.outstanding.exchange(ctx, r.options.Exchanger, request)
 	if shared {
 		p.sent++
+		p.tellExchange(request, reply, shared, r.options.Now().Sub(start), err)
 		return reply, err // whoever sent it has remembered how the server did
 	}
 	now := r.options.Now()
@@ -87,6 +89,7 @@ func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Requ
 	} else if e, ok := errors.AsType[*transport.Error](err); ok {
 		event.TCP, sent = e.TCP, e.Sent
 	}
+	p.tellExchange(request, reply, shared, event.RTT, err)
 	p.sent += sent
 	for ; sent > 1; sent-- {
 		p.task.budget.Upstream() // what the transport has sent already counts, even if too much

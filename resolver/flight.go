@@ -119,9 +119,11 @@ func (fs *flights) len() int {
 // fetch asks for a hop that is not remembered, or waits for another who does.
 func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	if t.trail.contains(q) {
+		t.tellFailure(q, errCycle)
 		return nil, errCycle
 	}
-	if err := r.failures.recent(q, r.options.Now()); err != nil {
+	if err := r.failures.recent(q, r.options.Now()); err != nil && !t.cold {
+		t.tellFailure(q, err)
 		return nil, err
 	}
 	ctx, cancel := context.WithDeadline(ctx, t.wait)
@@ -129,6 +131,7 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	work := func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) }
 	key := flightKey{question: q, depth: t.depth}
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
+	t.tellFlight(q, led)
 	if !led && isCircumstantial(err) && ctx.Err() == nil && r.failures.recent(q, r.options.Now()) == nil {
 		// The flight failed because of whoever led it, and not in a way that would
 		// have been noted. Once is enough to find out whether that matters.

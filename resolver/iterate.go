@@ -15,10 +15,13 @@ const maxReferrals = 30
 // iterate fetches the hop of q from the closest cut that is known.
 func (r *Resolver) iterate(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	at := r.closest(ctx, t, q)
+	t.tellCut(q, at, r.options.Now())
 	h, err := r.walk(ctx, t, at, q)
 	if err != nil && at.via != nil && at.via.First && t.around == nil && !isCircumstantial(err) {
 		t.around = at.via
-		return r.walk(ctx, t, r.closest(ctx, t, q), q)
+		at = r.closest(ctx, t, q)
+		t.tellCut(q, at, r.options.Now())
+		return r.walk(ctx, t, at, q)
 	}
 	return h, err
 }
@@ -71,10 +74,13 @@ func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question)
 // the servers of the zone of at. Those who are on the way to different names below
 // it share one flight.
 func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Question) (*hop, error) {
-	if h, ok := r.answers.recall(part, r.options.Now()); ok {
+	t.tell(lookup.Event{Kind: lookup.EventMinimise, Name: part.Name, Type: part.Type, Target: at.zone})
+	if h, ok := r.answers.recall(part, r.options.Now()); ok && !t.cold {
+		t.tellHit(part, h, r.options.Now())
 		return h, nil
 	}
-	if err := r.failures.recent(stumbled(part), r.options.Now()); err != nil {
+	if err := r.failures.recent(stumbled(part), r.options.Now()); err != nil && !t.cold {
+		t.tellFailure(part, err)
 		return nil, err
 	}
 	work := func(ctx context.Context) (*hop, error) {
@@ -93,6 +99,7 @@ func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Questi
 	}
 	key := flightKey{question: part, depth: t.depth, at: at.zone, via: at.via}
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
+	t.tellFlight(part, led)
 	if !led && isCircumstantial(err) && ctx.Err() == nil {
 		return work(ctx) // it failed for reasons of whoever led it
 	}

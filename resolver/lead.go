@@ -35,6 +35,7 @@ func unfound(zone lookup.Name) lookup.Question { return hopQuestion(zone, nonexi
 func (p *poll) search(ctx context.Context, leads *[]lead) bool {
 	if len(p.servers) == 0 {
 		if p.cause = p.r.failures.recent(unfound(p.cut.zone), p.r.options.Now()); p.cause != nil {
+			p.task.tellFailure(unfound(p.cut.zone), p.cause)
 			return false
 		}
 	}
@@ -70,6 +71,7 @@ func (p *poll) mayChase() bool {
 
 // chase looks an address of a name server up, at the cost of whoever needs it.
 func (p *poll) chase(ctx context.Context, l lead) (r *lookup.Response, err error) {
+	p.tellAddress(l)
 	t, err := p.task.deeper()
 	if err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func (p *poll) chase(ctx context.Context, l lead) (r *lookup.Response, err error
 // referral to zone. What they say goes into the cut and nowhere else: they are not
 // the authority for it (RFC 2181 5.4.1).
 func (r *Resolver) glue(ctx context.Context, t task, zone lookup.Name, q lookup.Question) (*lookup.Response, error) {
-	h, _, err := r.flights.join(ctx, flightKey{question: q, depth: t.depth, glue: true}, t.limit, func(ctx context.Context) (*hop, error) {
+	h, led, err := r.flights.join(ctx, flightKey{question: q, depth: t.depth, glue: true}, t.limit, func(ctx context.Context) (*hop, error) {
 		t := t.within(q)
 		p := r.newPoll(t, r.closest(ctx, t, hopQuestion(zone, lookup.TypeDS)), q)
 		p.judge = glued
@@ -101,6 +103,7 @@ func (r *Resolver) glue(ctx context.Context, t task, zone lookup.Name, q lookup.
 		}
 		return &hop{response: &lookup.Response{Rcode: v.rcode, Answer: v.sets}}, nil
 	})
+	t.tellFlight(q, led)
 	if err != nil {
 		return nil, err
 	}

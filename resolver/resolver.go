@@ -142,7 +142,7 @@ func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respons
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
-	response, err := r.follow(ctx, task{budget: q.Budget, snoop: !q.RD}, hopQuestion(q.Name, q.Type))
+	response, err := r.follow(ctx, task{budget: q.Budget, snoop: !q.RD, trace: q.Trace, renew: q.Fresh, cold: q.Fresh}, hopQuestion(q.Name, q.Type))
 	if err != nil {
 		r.counters.failed(err)
 	}
@@ -206,11 +206,13 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 		if h.next == "" || !followsAlias(q.Type) {
 			return confess(join(chain, here)), nil
 		}
+		t.tell(lookup.Event{Kind: lookup.EventAlias, Name: q.Name, Type: q.Type, Target: h.next})
 		chain = append(chain, here.Answer...)
 		if isOwner(chain, h.next) {
 			return nil, lookup.Fail(lookup.EDEOther, "alias loop at %s", h.next)
 		}
 		if !t.budget.Alias() {
+			t.tellBudget("aliases")
 			return nil, lookup.Fail(lookup.EDEOther, "too many aliases, the last to %s", h.next)
 		}
 		q.Name = h.next
@@ -220,9 +222,11 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 // find gets the hop of q from memory or, unless t is to make do with that, from
 // servers; nil when there is none in memory.
 func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time.Time) (h *hop, stale bool, err error) {
-	if h, ok := r.answers.recall(q, now); ok {
+	if h, ok := r.answers.recall(q, now); ok && !t.cold {
 		r.counters.hits.Add(1)
+		t.tellHit(q, h, now)
 		if r.options.Prefetch && t.depth == 0 && !t.snoop && h.old(now) {
+			t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
 			r.refresh(ctx, q)
 		}
 		return h, false, nil

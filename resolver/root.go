@@ -50,7 +50,9 @@ func (r *Resolver) rootCut(ctx context.Context, t task) *cut {
 func (r *Resolver) prime(ctx context.Context, t task, hints *cut) (*cut, error) {
 	q := hopQuestion(lookup.Root, lookup.TypeNS)
 	key := flightKey{question: q, depth: primeDepth}
-	_, _, err := r.flights.join(ctx, key, t.limit, func(ctx context.Context) (*hop, error) {
+	t.tell(lookup.Event{Kind: lookup.EventPrime, Name: q.Name, Type: q.Type})
+	t.trace = t.trace.Deeper()
+	_, led, err := r.flights.join(ctx, key, t.limit, func(ctx context.Context) (*hop, error) {
 		t := t.within(q)
 		t.depth = maxDepth // no looking for addresses: that would need the root
 		v, err := r.ask(ctx, t, hints, q, false)
@@ -64,6 +66,7 @@ func (r *Resolver) prime(ctx context.Context, t task, hints *cut) (*cut, error) 
 		r.root.Store(r.primed(v.cut, now))
 		return r.learn(t, hints, q, v, now), nil
 	})
+	t.tellFlight(q, led)
 	if err != nil {
 		return nil, err
 	}

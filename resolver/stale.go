@@ -43,11 +43,14 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 		h, err = r.fetch(ctx, t, q)
 		return h, false, err
 	}
-	if r.failures.recent(q, r.options.Now()) != nil {
+	if err := r.failures.recent(q, r.options.Now()); err != nil && !t.cold {
+		t.tellFailure(q, err)
+		t.tellStale(q, old, "")
 		return old, true, nil // RFC 8767 5: no more attempts for a while
 	}
 	if r.options.Stale.ClientTimer < 0 {
 		r.refresh(ctx, q)
+		t.tellStale(q, old, "it is fetched anew in the background")
 		return old, true, nil
 	}
 	brief := t
@@ -63,6 +66,7 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 	if r.failures.recent(q, r.options.Now()) == nil {
 		r.failed(q, err) // others need not wait for so long
 	}
+	t.tellStale(q, old, "there is no fresh one in time")
 	return old, true, nil
 }
 

@@ -21,8 +21,11 @@ type task struct {
 	fresh  bool      // it is a client's, which had not used up anything before
 	trail  *trail    // the questions that wait for this one
 	renew  bool      // what is remembered is to be replaced
+	cold   bool      // and what is remembered of the way is not to be used either
 	snoop  bool      // nothing is to be asked for
 	around *Zone     // has not helped and is to be left out
+
+	trace *lookup.Trace // nil: nobody is curious
 }
 
 // begun is t with its times set, if they were not yet: a client has so much
@@ -54,11 +57,14 @@ func (t task) proves(err error) bool { return t.fresh || !isCircumstantial(err) 
 // that need each other would be free to walk around in.
 func (t task) deeper() (task, error) {
 	if t.depth == maxDepth {
+		t.tellBudget("depth")
 		return t, errDepth
 	}
 	if !t.budget.Upstream() {
+		t.tellBudget("messages")
 		return t, errBudget
 	}
+	t.trace, t.cold = t.trace.Deeper(), false
 	t.depth++
 	return t, nil
 }

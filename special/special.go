@@ -85,6 +85,7 @@ func (s *Special) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response
 	if q.Class == lookup.ClassIN {
 		if z, at := s.find(q.Name); z != nil {
 			if r, ok := z.answer(q.Name, q.Type, at); ok {
+				q.Trace.Add(lookup.Event{Kind: lookup.EventSpecial, Name: q.Name, Type: q.Type, Target: z.apex, Rcode: r.Rcode, Text: z.rfc})
 				return r, nil
 			}
 		}

@@ -30,6 +30,7 @@ var (
 type zone struct {
 	apex    lookup.Name
 	kind    kind
+	rfc     string // that wants it answered here
 	nodata  *lookup.Response
 	denial  *lookup.Response // NXDOMAIN
 	soa, ns *lookup.Response // at the apex of an empty zone
@@ -41,6 +42,7 @@ func newZone(r row) *zone {
 	return &zone{
 		apex:   r.apex,
 		kind:   r.kind,
+		rfc:    r.rfc,
 		nodata: &lookup.Response{AA: true, Authority: []lookup.RRset{soa}, EDE: ede},
 		denial: &lookup.Response{AA: true, Authority: []lookup.RRset{soa}, EDE: ede, Rcode: lookup.NXDOMAIN},
 		soa:    positive(soa),
