@@ -41,6 +41,7 @@ func Decode(b []byte) (*Message, error) {
 	}
 	d := decoder{
 		msg:       b,
+		most:      maxVisited,
 		buf:       make([]byte, 0, 2*len(b)),
 		questions: make([]question, 0, n[0]),
 		grouping:  newGrouping(rrs),
@@ -66,7 +67,8 @@ func Decode(b []byte) (*Message, error) {
 type decoder struct {
 	msg     []byte
 	buf     []byte
-	visited int // see maxVisited
+	visited int // octets of labels and pointers
+	most    int // of visited
 
 	questions []question
 	grouping  grouping
@@ -176,7 +178,7 @@ func (d *decoder) rr(off, section int) (end int, err error) {
 	start := len(d.buf)
 	if !d.rdata(t, off, end) {
 		d.buf = d.buf[:start]
-		if d.visited > maxVisited {
+		if d.visited > d.most {
 			return 0, errWork
 		}
 		return end, nil

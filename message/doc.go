@@ -7,7 +7,7 @@
 // opaque. [AppendResponse] writes a [lookup.Response] with compressed names and
 // tells in a [Layout] where sections and TTLs stand, so that whoever keeps the
 // packet can cut and age it in place. [AppendQuery] and [AppendOPT] write what is
-// left. A message from the network is hostile: pointers only lead back, and the
+// left. [DecodeRecords] reads zone transfers, RR by RR and in their order. A message from the network is hostile: pointers only lead back, and the
 // octets that names may touch, the RRs, the options and the names that
 // compression remembers are all counted.
 //

@@ -125,7 +125,7 @@ func compare(t *testing.T, b []byte) {
 
 // wellFormed tells whether uncompressed rdata keeps to the layout of its type.
 func wellFormed(rr one) bool {
-	d := decoder{msg: append(make([]byte, headerLen), rr.rdata...)}
+	d := decoder{msg: append(make([]byte, headerLen), rr.rdata...), most: maxVisited}
 	return d.rdata(rr.t, headerLen, len(d.msg))
 }
 

@@ -6,6 +6,7 @@ const (
 	maxLabel    = 63      // octets of a label (RFC 1035 2.3.4)
 	maxPointers = 126     // compression pointers in one name: more cannot all add a label
 	maxVisited  = 1 << 16 // octets of labels and pointers read in the whole message
+	maxTransfer = 1 << 21 // the same for a message of a zone transfer, which is full of names
 )
 
 // name appends the name at msg[off] to d.buf, uncompressed and with its letter
@@ -55,7 +56,7 @@ func (d *decoder) name(off, limit int) (end int, err error) {
 		default: // 0x40 and 0x80 (RFC 6891 5)
 			return 0, errLabel
 		}
-		if d.visited > maxVisited {
+		if d.visited > d.most {
 			return 0, errWork
 		}
 	}
