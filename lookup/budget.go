@@ -62,5 +62,11 @@ func (b *Budget) Hash() bool { return b.hashes.Add(-1) >= 0 }
 // Sent is how many messages to other servers have been paid for.
 func (b *Budget) Sent() int { return b.limits.Upstream - int(max(b.upstream.Load(), 0)) }
 
+// Followed is how many aliases have been paid for.
+func (b *Budget) Followed() int { return b.limits.Aliases - int(max(b.aliases.Load(), 0)) }
+
+// Limits are those that the ledger began with, defaults filled in.
+func (b *Budget) Limits() Limits { return b.limits }
+
 // Checked is how many signatures have been paid for.
 func (b *Budget) Checked() int { return b.limits.Signatures - int(max(b.signatures.Load(), 0)) }

@@ -14,8 +14,8 @@ const maxEvents = 1000
 // curious, nothing is recorded, nothing is allocated. Its methods are safe for
 // concurrent use, on nil, too.
 //
-// A Trace is a place in a recording: what [Trace.Deeper] returns records into the
-// same, one level deeper.
+// A Trace is a place in a recording: what [Trace.Deeper] and [Trace.Begin]
+// return records into the same, one level deeper.
 type Trace struct {
 	recording *recording
 	span      int
@@ -59,6 +59,10 @@ func (t *Trace) Add(e Event) {
 func (r *recording) add(span int, e *Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.note(span, e)
+}
+
+func (r *recording) note(span int, e *Event) {
 	if len(r.events) == maxEvents {
 		r.lost++
 		return
@@ -68,14 +72,36 @@ func (r *recording) add(span int, e *Event) {
 	r.events = append(r.events, *e)
 }
 
-// Deeper is a Trace for work that is done for the sake of what t records.
+// Deeper is a Trace for work that is done for the sake of what t has recorded last.
 func (t *Trace) Deeper() *Trace {
 	if t == nil {
 		return nil
 	}
+	t.recording.mu.Lock()
+	defer t.recording.mu.Unlock()
+	return t.deeper()
+}
+
+// Begin records e and returns a Trace for the work that begins with it. Where such
+// work is done by several at the same time, it tells them apart better than Add
+// and Deeper.
+func (t *Trace) Begin(e Event) *Trace {
+	if t == nil {
+		return nil
+	}
+	return t.begin(&e)
+}
+
+func (t *Trace) begin(e *Event) *Trace {
+	t.recording.mu.Lock()
+	defer t.recording.mu.Unlock()
+	t.recording.note(t.span, e)
+	return t.deeper()
+}
+
+// deeper needs the lock of the recording.
+func (t *Trace) deeper() *Trace {
 	r := t.recording
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if len(r.spans) == maxEvents {
 		return t
 	}

@@ -37,7 +37,11 @@ func TestDeeperWorkStandsBehindWhatItWasDoneFor(t *testing.T) {
 	note(bottom, "bottom")
 	note(early, "early")
 	note(left, "left 2")
-	const want = " early\na\n left 1\n  bottom\n left 2\n right 1\n right 2\nb\n"
+	first := top.Begin(lookup.Event{Text: "c"})
+	second := top.Begin(lookup.Event{Text: "d"})
+	note(second, "of d")
+	note(first, "of c")
+	const want = " early\na\n left 1\n  bottom\n left 2\n right 1\n right 2\nb\nc\n of c\nd\n of d\n"
 	if got := notes(top); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -91,7 +95,7 @@ func TestNobodyCuriousCostsNothing(t *testing.T) {
 	server := netip.MustParseAddrPort("192.0.2.1:53")
 	name := lookup.MustName("example.com.")
 	allocs := testing.AllocsPerRun(100, func() {
-		trace.Deeper().Add(lookup.Event{Kind: lookup.EventServer, Name: name, Server: server, Text: "why"})
+		trace.Begin(lookup.Event{Text: "x"}).Deeper().Add(lookup.Event{Kind: lookup.EventServer, Name: name, Server: server, Text: "why"})
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations", allocs)

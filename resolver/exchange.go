@@ -72,7 +72,7 @@ func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Requ
 		return nil, errBudget
 	}
 	start := r.options.Now()
-	reply, shared, err := r.outstanding.exchange(ctx, r.options.Exchanger, request)
+	reply, shared, err := r.outstanding.exchange(ctx, r.options.Exchanger, request, p.task.epoch)
 	if shared {
 		p.sent++
 		p.tellExchange(request, reply, shared, r.options.Now().Sub(start), err)

@@ -155,7 +155,7 @@ func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, e
 		return h, nil
 	}
 	err = explain(ctx, err)
-	if t.proves(err) && ctx.Err() != context.Canceled {
+	if t.proves(err) && ctx.Err() != context.Canceled && !r.overtaken(t) {
 		r.failed(q, err)
 	}
 	return nil, err
@@ -167,7 +167,7 @@ func (r *Resolver) refresh(ctx context.Context, q lookup.Question) {
 	if r.failures.recent(q, r.options.Now()) != nil {
 		return
 	}
-	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true}.begun(r.options.Deadline)
+	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, epoch: r.epoch.Load()}.begun(r.options.Deadline)
 	r.flights.board(ctx, flightKey{question: q}, t.limit, func(ctx context.Context) (*hop, error) {
 		return r.work(ctx, t.within(q), q)
 	})

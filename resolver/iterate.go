@@ -57,7 +57,7 @@ func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question)
 		case err != nil:
 			return nil, err
 		case v.kind == referral:
-			at = r.cuts.learn(at, v.cut, now)
+			at = r.refer(t, at, v.cut)
 			d.enter(at)
 		case d.retreat(v, at): // another way is tried
 		default:
@@ -93,7 +93,7 @@ func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Questi
 			return nil, err
 		}
 		if v.kind == referral {
-			return &hop{cut: r.cuts.learn(at, v.cut, now)}, nil
+			return &hop{cut: r.refer(t, at, v.cut)}, nil
 		}
 		return r.learn(t, at, part, v, now), nil
 	}
@@ -123,5 +123,9 @@ func (r *Resolver) learn(t task, at *cut, q lookup.Question, v verdict, now time
 			r.answers.keep(f.question, f.verdict, now)
 		}
 	}
-	return r.answers.keep(q, v, now)
+	h := r.answers.keep(q, v, now)
+	if r.overtaken(t) {
+		r.unlearn(q, v)
+	}
+	return h
 }

@@ -71,8 +71,7 @@ func (p *poll) mayChase() bool {
 
 // chase looks an address of a name server up, at the cost of whoever needs it.
 func (p *poll) chase(ctx context.Context, l lead) (r *lookup.Response, err error) {
-	p.tellAddress(l)
-	t, err := p.task.deeper()
+	t, err := p.tellAddress(l).deeper()
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,14 @@ import (
 // do not see to that, since one question may be in the air at several depths.
 type outstanding struct {
 	mu       sync.Mutex
-	underway map[transport.Request]*message
+	underway map[messageKey]*message
+}
+
+// messageKey says which messages are the same. The reply to one that was sent before
+// a flush is not for those who ask after it.
+type messageKey struct {
+	request transport.Request // without its Timeout
+	epoch   uint64
 }
 
 // message is one of them.
@@ -26,9 +33,9 @@ type message struct {
 
 // exchange sends request through e, or shares the reply to the same message of
 // somebody else. It waits for nothing but a reply, so nobody waits in a circle.
-func (o *outstanding) exchange(ctx context.Context, e Exchanger, request transport.Request) (reply *transport.Reply, shared bool, err error) {
-	key := request
-	key.Timeout = 0
+func (o *outstanding) exchange(ctx context.Context, e Exchanger, request transport.Request, epoch uint64) (reply *transport.Reply, shared bool, err error) {
+	key := messageKey{request, epoch}
+	key.request.Timeout = 0
 	for {
 		m, mine := o.enter(key)
 		if mine {
@@ -48,7 +55,7 @@ func (o *outstanding) exchange(ctx context.Context, e Exchanger, request transpo
 }
 
 // enter is the message of that key, new and mine if there is none.
-func (o *outstanding) enter(key transport.Request) (m *message, mine bool) {
+func (o *outstanding) enter(key messageKey) (m *message, mine bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m, ok := o.underway[key]; ok {
@@ -59,7 +66,7 @@ func (o *outstanding) enter(key transport.Request) (m *message, mine bool) {
 	return m, true
 }
 
-func (o *outstanding) leave(ctx context.Context, key transport.Request, m *message) {
+func (o *outstanding) leave(ctx context.Context, key messageKey, m *message) {
 	m.hungUp = ctx.Err() != nil || m.reply == nil && m.err == nil // the latter: Exchange panicked
 	o.mu.Lock()
 	delete(o.underway, key)

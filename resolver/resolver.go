@@ -102,6 +102,7 @@ type Resolver struct {
 	health   *health
 	flights  flights
 	counters counters
+	epoch    atomic.Uint64 // how often something was flushed
 
 	outstanding outstanding
 }
@@ -122,7 +123,7 @@ func New(o Options) *Resolver {
 		health:   newHealth(o),
 		flights:  flights{aloft: map[flightKey]*flight{}},
 
-		outstanding: outstanding{underway: map[transport.Request]*message{}},
+		outstanding: outstanding{underway: map[messageKey]*message{}},
 	}
 }
 
@@ -142,19 +143,11 @@ func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respons
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
-	response, err := r.follow(ctx, task{budget: q.Budget, snoop: !q.RD, trace: q.Trace, renew: q.Fresh, cold: q.Fresh}, hopQuestion(q.Name, q.Type))
+	response, err := r.follow(ctx, task{budget: q.Budget, snoop: !q.RD, trace: q.Trace, renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load()}, hopQuestion(q.Name, q.Type))
 	if err != nil {
 		r.counters.failed(err)
 	}
 	return response, err
-}
-
-// Flush forgets all answers, delegations and failures. What is known of servers
-// and of the root stays.
-func (r *Resolver) Flush() {
-	r.answers.cache.Purge()
-	r.cuts.cache.Purge()
-	r.failures.cache.Purge()
 }
 
 // refuse is the response to what this resolver does not do, or nil.

@@ -50,8 +50,7 @@ func (r *Resolver) rootCut(ctx context.Context, t task) *cut {
 func (r *Resolver) prime(ctx context.Context, t task, hints *cut) (*cut, error) {
 	q := hopQuestion(lookup.Root, lookup.TypeNS)
 	key := flightKey{question: q, depth: primeDepth}
-	t.tell(lookup.Event{Kind: lookup.EventPrime, Name: q.Name, Type: q.Type})
-	t.trace = t.trace.Deeper()
+	t.trace = t.trace.Begin(lookup.Event{Kind: lookup.EventPrime, Name: q.Name, Type: q.Type})
 	_, led, err := r.flights.join(ctx, key, t.limit, func(ctx context.Context) (*hop, error) {
 		t := t.within(q)
 		t.depth = maxDepth // no looking for addresses: that would need the root
@@ -113,7 +112,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 // learned expires.
 func (r *Resolver) refreshRoot(ctx context.Context) time.Duration {
 	hints := &cut{zone: lookup.Root, servers: r.options.Hints}
-	c, err := r.prime(ctx, task{budget: lookup.NewBudget(r.options.Limits)}.begun(r.options.Deadline), hints)
+	c, err := r.prime(ctx, task{budget: lookup.NewBudget(r.options.Limits), epoch: r.epoch.Load()}.begun(r.options.Deadline), hints)
 	if err != nil {
 		return primeAgain
 	}

@@ -26,6 +26,7 @@ type task struct {
 	around *Zone     // has not helped and is to be left out
 
 	trace *lookup.Trace // nil: nobody is curious
+	epoch uint64        // in which it began, see Resolver.overtaken
 }
 
 // begun is t with its times set, if they were not yet: a client has so much
@@ -64,7 +65,7 @@ func (t task) deeper() (task, error) {
 		t.tellBudget("messages")
 		return t, errBudget
 	}
-	t.trace, t.cold = t.trace.Deeper(), false
+	t.cold = false
 	t.depth++
 	return t, nil
 }

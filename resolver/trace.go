@@ -189,11 +189,14 @@ func (p *poll) tellEnd(err error) {
 	p.task.trace.Add(e)
 }
 
-// tellAddress says that a name server has to be looked up first.
-func (p *poll) tellAddress(l lead) {
+// tellAddress says that a name server has to be looked up first, and returns the
+// task of which that is told.
+func (p *poll) tellAddress(l lead) task {
 	e := lookup.Event{Kind: lookup.EventAddress, Name: l.question.Name, Type: l.question.Type, Target: p.cut.zone}
 	if l.glue {
 		e.Text = "the zone above is asked for the glue"
 	}
-	p.task.trace.Add(e)
+	t := p.task
+	t.trace = t.trace.Begin(e)
+	return t
 }
