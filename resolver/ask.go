@@ -38,8 +38,14 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question, o
 	return p.run(ctx)
 }
 
-// run asks until there is something that can be used.
+// run asks until there is something that can be used. When whoever wanted it has
+// hung up, the looking for name servers ends, too.
 func (p *poll) run(ctx context.Context) (verdict, error) {
+	defer func() {
+		if ctx.Err() == context.Canceled && p.chases.cancel != nil {
+			p.chases.cancel()
+		}
+	}()
 	for {
 		s, err := p.next(ctx)
 		if err != nil {
@@ -72,8 +78,7 @@ type poll struct {
 	servers []*candidate
 	leads   []lead // to the addresses of name servers without any
 	spare   []lead // to more, for when all servers that are known have failed
-	chased  int    // leads that were followed
-	barren  int    // name servers for which that was in vain
+	chases  chases
 
 	asked   int     // servers
 	sent    int     // messages
@@ -171,7 +176,7 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	if p.resort.kind != useless {
 		return p.resort, nil
 	}
-	if len(p.servers) == 0 && p.chased > 0 && ctx.Err() == nil && p.task.proves(err) {
+	if len(p.servers) == 0 && p.chases.begun > 0 && ctx.Err() == nil && p.task.proves(err) {
 		p.r.failures.note(unfound(p.cut.zone), err, firstFailure, p.r.options.Now())
 	}
 	return verdict{}, err

@@ -20,12 +20,21 @@ type cut struct {
 	expires time.Time
 
 	life   time.Duration // until then, from when it was learned
+	origin *cut          // what it was when it was learned; nil: it has not changed since
 	via    *Zone         // from which it was reached; nil from the root
 	pinned bool          // it is that Zone itself, with its servers, and never expires
 }
 
 // old tells whether less than a tenth of the life of c is left.
 func (c *cut) old(now time.Time) bool { return c.expires.Sub(now) <= c.life/10 }
+
+// learned is c as it was when it was learned.
+func (c *cut) learned() *cut {
+	if c.origin != nil {
+		return c.origin
+	}
+	return c
+}
 
 // forwards tells whether the servers of c are resolvers.
 func (c *cut) forwards() bool { return c.pinned && c.via.Forward }
@@ -76,11 +85,12 @@ func (cs *cuts) learn(parent, c *cut, now time.Time) *cut {
 // complete adds glue to c, which lives as long as before at most.
 func (cs *cuts) complete(c *cut, glue []lookup.RRset, now time.Time) {
 	cs.change(c, now, func(changed *cut) {
-		changed.servers = slices.Clone(c.servers)
+		changed.servers = slices.Clone(changed.servers)
 		for i := range changed.servers {
 			s := &changed.servers[i]
 			for _, set := range glue {
-				if addrs := addresses(set); set.Name == s.Name && len(addrs) > 0 {
+				addrs := slices.DeleteFunc(addresses(set), func(a netip.Addr) bool { return slices.Contains(s.Addrs, a) })
+				if set.Name == s.Name && len(addrs) > 0 {
 					s.Addrs = slices.Concat(s.Addrs, addrs)
 					s.Addrs = s.Addrs[:min(len(s.Addrs), maxAddresses)]
 					changed.expires = earlier(changed.expires, now.Add(time.Duration(set.TTL)*time.Second))
@@ -107,12 +117,14 @@ func (cs *cuts) own(c *cut, ns lookup.RRset, now time.Time) {
 	}
 }
 
-// change puts a changed copy of c into its place, if it is still there.
+// change puts a changed copy of c, with what others have changed, into its place,
+// if it is still there.
 func (cs *cuts) change(c *cut, now time.Time, f func(*cut)) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if current, ok := cs.get(c.zone, now); ok && current == c {
-		changed := *c
+	if current, ok := cs.get(c.zone, now); ok && current.learned() == c.learned() {
+		changed := *current
+		changed.origin = c.learned()
 		f(&changed)
 		cs.cache.Put(c.zone, netip.Prefix{}, &changed, changed.expires)
 	}

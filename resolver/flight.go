@@ -77,13 +77,16 @@ func (fs *flights) fly(ctx context.Context, key flightKey, f *flight, work func(
 	defer f.cancel()
 	defer close(f.done)
 	defer fs.land(key, f)
-	defer func() {
-		// What a server sent must not be able to end the program.
-		if p := recover(); p != nil {
-			f.err = &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDEOther, Text: "internal error"}, Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
-		}
-	}()
+	defer recovered(&f.err)
 	f.hop, f.err = work(ctx)
+}
+
+// recovered makes an error of a panic, when deferred: what a server sent must not
+// be able to end the program.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDEOther, Text: "internal error"}, Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+	}
 }
 
 // land takes f off the list, if it is still on it.

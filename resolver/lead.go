@@ -19,6 +19,11 @@ const (
 	// leadPatience is how long one name server is looked for before the next one
 	// is. The lookup goes on and may have ended when somebody comes back to it.
 	leadPatience = 2 * time.Second
+
+	// maxAloft is how many leads are followed at once as long as no address is known
+	// and no name server was looked for in vain: both families of one and another one
+	// as a rule. It is one less for each level that lies between them and a client.
+	maxAloft = 3
 )
 
 // lead is a question whose answer may bring a server of the zone.
@@ -27,11 +32,30 @@ type lead struct {
 	glue     bool // to be put to the zone above, for the glue that it has not given
 }
 
+// chase is a lead that is being followed, or what has come of it.
+type chase struct {
+	lead
+	response *lookup.Response
+	err      error
+}
+
+// chases are those of one poll. They belong to its goroutine; only done is shared
+// with those who do the looking up.
+type chases struct {
+	begun  int           // leads that were followed
+	aloft  int           // of them, those that have not come back
+	barren []lookup.Name // name servers for which that was in vain
+	done   chan chase    // with room for all, so that nobody who comes late has to wait
+	ctx    context.Context
+	cancel context.CancelFunc // of ctx
+}
+
 // unfound is the question under which it is remembered that no server of zone
 // could be found: those who ask for other names in it need not look again.
 func unfound(zone lookup.Name) lookup.Question { return hopQuestion(zone, nonexistent) }
 
-// search follows leads until one brings a new server; false when none does.
+// search follows leads until one brings a new server; false when none does. What
+// is under way by then goes on, for the memory and for the next search.
 func (p *poll) search(ctx context.Context, leads *[]lead) bool {
 	if len(p.servers) == 0 {
 		if p.cause = p.r.failures.recent(unfound(p.cut.zone), p.r.options.Now()); p.cause != nil {
@@ -39,38 +63,82 @@ func (p *poll) search(ctx context.Context, leads *[]lead) bool {
 			return false
 		}
 	}
-	for len(*leads) > 0 && p.mayChase() && ctx.Err() == nil {
-		l := (*leads)[0]
-		*leads = (*leads)[1:]
-		p.chased++
-		r, err := p.chase(ctx, l)
-		switch {
-		case err != nil && isCircumstantial(err) && p.cause == nil:
-			p.cause = err
-			fallthrough
-		case err != nil || r.Rcode != lookup.NOERROR:
-			p.barren++
-			*leads = slices.DeleteFunc(*leads, func(other lead) bool { return other.question.Name == l.question.Name })
-		case p.add(addressesIn(r)) > 0:
-			p.r.failures.forget(unfound(p.cut.zone))
-			if l.glue {
-				p.r.cuts.complete(p.cut, r.Answer, p.r.options.Now())
+	for ctx.Err() == nil {
+		for len(*leads) > 0 && p.mayChase() {
+			p.start(ctx, (*leads)[0])
+			*leads = (*leads)[1:]
+		}
+		if p.chases.aloft == 0 || len(p.servers) == maxServers {
+			return false
+		}
+		select {
+		case c := <-p.chases.done:
+			if p.caught(c, leads) {
+				return true
 			}
-			return true
-		case l.glue:
-			p.barren++ // one server speaks for all of them
+		case <-ctx.Done():
 		}
 	}
 	return false
 }
 
-// mayChase tells whether one more lead may be followed for this zone.
-func (p *poll) mayChase() bool {
-	return p.chased < maxLeads && p.barren < maxBarren && len(p.servers) < maxServers
+// caught takes what has come of a lead and tells whether it is a new server.
+func (p *poll) caught(c chase, leads *[]lead) bool {
+	cs, name := &p.chases, c.question.Name
+	cs.aloft--
+	switch {
+	case c.err != nil && isCircumstantial(c.err) && p.cause == nil:
+		p.cause = c.err
+		fallthrough
+	case c.err != nil || c.response.Rcode != lookup.NOERROR:
+		if !slices.Contains(cs.barren, name) {
+			cs.barren = append(cs.barren, name)
+		}
+		*leads = slices.DeleteFunc(*leads, func(other lead) bool { return other.question.Name == name })
+	case p.add(addressesIn(c.response)) > 0:
+		p.r.failures.forget(unfound(p.cut.zone))
+		return true
+	case c.glue:
+		cs.barren = append(cs.barren, name) // one server speaks for all of them
+	}
+	return false
 }
 
-// chase looks an address of a name server up, at the cost of whoever needs it.
-func (p *poll) chase(ctx context.Context, l lead) (r *lookup.Response, err error) {
+// mayChase tells whether one more lead may be followed now. There is one at a time, but for
+// the beginning of a search from nothing: then a name server that is slow to be
+// found holds nobody up. As soon as one turns out not to exist, that is over.
+func (p *poll) mayChase() bool {
+	cs := &p.chases
+	if cs.begun == maxLeads || len(cs.barren) >= maxBarren || len(p.servers) == maxServers {
+		return false
+	}
+	atOnce := max(1, maxAloft-p.task.depth)
+	if len(p.servers) > 0 || len(cs.barren) > 0 {
+		atOnce = 1
+	}
+	return cs.aloft < atOnce
+}
+
+// start follows a lead in the background.
+func (p *poll) start(ctx context.Context, l lead) {
+	cs := &p.chases
+	if cs.done == nil {
+		cs.done = make(chan chase, maxLeads)
+		// The end of the poll is not that of the chases, see run.
+		cs.ctx, cs.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	}
+	cs.begun++
+	cs.aloft++
+	go func() {
+		c := chase{lead: l}
+		defer func() { cs.done <- c }()
+		defer recovered(&c.err)
+		c.response, c.err = p.follow(cs.ctx, l)
+	}()
+}
+
+// follow looks an address of a name server up, at the cost of whoever needs it.
+func (p *poll) follow(ctx context.Context, l lead) (r *lookup.Response, err error) {
 	t, err := p.tellAddress(l).deeper()
 	if err != nil {
 		return nil, err
@@ -78,7 +146,9 @@ func (p *poll) chase(ctx context.Context, l lead) (r *lookup.Response, err error
 	ctx, cancel := context.WithTimeout(ctx, leadPatience)
 	defer cancel()
 	if l.glue {
-		r, err = p.r.glue(ctx, t, p.cut.zone, l.question)
+		if r, err = p.r.glue(ctx, t, p.cut.zone, l.question); err == nil {
+			p.r.cuts.complete(p.cut, r.Answer, p.r.options.Now())
+		}
 	} else {
 		r, err = p.r.follow(ctx, t, l.question)
 	}

@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -28,23 +29,27 @@ func forgetful(t *testing.T) *internet {
 
 func TestMissingGlueIsAskedForAtTheParentAndKeptInTheCut(t *testing.T) {
 	t.Parallel()
-	n := forgetful(t)
-	r := n.resolver()
-	expect(t, r, "www.example.com. A", www)
-	if n.count("198.51.100.11 ns1.example.com. A ") != 1 || n.count("198.51.100.11 ") != 2 {
-		t.Errorf("sent\n%s", n.log())
-	}
-	n.forget()
-	expect(t, r, "mail.example.com. A", "NXDOMAIN |  | example.com. 300")
-	if n.count("") != 1 {
-		t.Errorf("the glue was asked for again:\n%s", n.log())
-	}
-	// It is the parent's word, which is not for clients.
-	n.forget()
-	expect(t, r, "ns1.example.com. A", "NOERROR | ns1.example.com. 86400 A 192.0.2.1")
-	if n.count("192.0.2.1 ns1.example.com. A") != 1 {
-		t.Errorf("sent\n%s", n.log())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		n := forgetful(t)
+		r := n.resolver()
+		expect(t, r, "www.example.com. A", www)
+		synctest.Wait() // for the other name server's
+		if n.count("198.51.100.11 ns1.example.com. A ") != 1 || n.count("198.51.100.11 ") != 3 {
+			t.Errorf("sent\n%s", n.log())
+		}
+		n.forget()
+		n.silence("192.0.2.2")
+		expect(t, r, "mail.example.com. A", "NXDOMAIN |  | example.com. 300")
+		if n.count("198.51.100.") != 0 || n.count("192.0.2.1 ") != 1 {
+			t.Errorf("the glue of both is not there, sent\n%s", n.log())
+		}
+		// It is the parent's word, which is not for clients.
+		n.forget()
+		expect(t, r, "ns1.example.com. A", "NOERROR | ns1.example.com. 86400 A 192.0.2.1")
+		if n.count("192.0.2.1 ns1.example.com. A") != 1 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
 }
 
 func TestGlueThatDoesNotComeIsLookedForOnceInAWhile(t *testing.T) {
@@ -161,6 +166,117 @@ func TestTheParentIsNotBotheredForTheGlueOfAZoneThatIsDark(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 		if n.count("198.51.100.") != 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
+
+// hosted is client.com, whose name servers lie in three zones: by number ns.h0.net
+// and so on. Those in dark are silent.
+func hosted(t *testing.T, dark ...int) *internet {
+	n := newInternet(t)
+	client := n.zone("client.com.", "www.client.com. 60 A 192.0.2.9")
+	for i := range 3 {
+		host, apex := fmt.Sprintf("203.0.113.%d", i), fmt.Sprintf("h%d.net.", i)
+		n.zone(apex, fmt.Sprintf("ns.%s 60 A %s\nns.%s 60 AAAA 2001:db8::%d", apex, host, apex, i+1), host)
+		n.host(host).zones = append(n.host(host).zones, client)
+		n.host(fmt.Sprintf("2001:db8::%d", i+1)).zones = []*zone{client}
+		n.delegate(client.apex, "client.com. 86400 NS ns."+apex)
+	}
+	for _, i := range dark {
+		n.silence(fmt.Sprintf("203.0.113.%d", i))
+	}
+	return n
+}
+
+func TestNameServersAreLookedForAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := hosted(t, 0, 1)
+		n.host("203.0.113.2").delay = 100 * time.Millisecond
+		r := n.resolver()
+		start := time.Now()
+		expect(t, r, "www.client.com. A", "NOERROR | www.client.com. 60 A 192.0.2.9")
+		// To the name server's zone and then to the client's.
+		if took := time.Since(start); took != 200*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		// What comes too late for the first is there for the next.
+		n.wake("203.0.113.0", "203.0.113.1")
+		time.Sleep(4 * time.Second)
+		n.forget()
+		n.silence("203.0.113.2")
+		expect(t, r, "mail.client.com. A", "NXDOMAIN |  | client.com. 300")
+		if n.count("ns.h") != 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
+
+func TestBothFamiliesOfANameServerAreLookedForAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := hosted(t)
+		r := n.resolver(func(o *resolver.Options) { o.NoIPv6 = false })
+		for i := range 3 { // the A is not to be had
+			n.host(fmt.Sprintf("203.0.113.%d", i)).script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+				if r.Question.Type == lookup.TypeA && r.Question.Name.Label() == "ns" {
+					return nil
+				}
+				return honest
+			}
+		}
+		start := time.Now()
+		expect(t, r, "www.client.com. A", "NOERROR | www.client.com. 60 A 192.0.2.9")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("took %v", took)
+		}
+		if got := n.count("ns.h0.net. ") + n.count("ns.h1.net. ") + n.count("ns.h2.net. "); got > 3*3 {
+			t.Errorf("more than three lookups, sent\n%s", n.log())
+		}
+		time.Sleep(10 * time.Second) // until all work has ended
+	})
+}
+
+// The first three may be looked for at once. When one of them does not exist,
+// something is wrong with this delegation.
+func TestAfterANameServerThatDoesNotExistTheyAreLookedForOneByOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("victim.net.", "", "203.0.113.1")
+		n.host("203.0.113.1").delay = time.Second
+		for i := range 13 {
+			n.delegate(lookup.MustName("evil.com."), fmt.Sprintf("evil.com. 86400 NS n%d.victim.net.", i))
+		}
+		r := n.resolver()
+		go ask(t, r, "www.evil.com. A")
+		for second, want := range []int{3, 4, 5, 5} {
+			time.Sleep(time.Second - time.Millisecond)
+			if got := n.count("203.0.113.1 n"); got != want {
+				t.Errorf("after %d s: sent %d times, want %d", second, got, want)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+func TestWhoHangsUpEndsTheLookingForNameServers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := hosted(t, 0, 1, 2)
+		r := n.resolver()
+		ctx, hangUp := context.WithCancel(t.Context())
+		go func() { _, _ = r.Resolve(ctx, question("www.client.com. A")) }()
+		time.Sleep(time.Second)
+		n.forget()
+		hangUp()
+		synctest.Wait()
+		if r.Stats().Flights != 0 {
+			t.Errorf("%d flights", r.Stats().Flights)
+		}
+		time.Sleep(10 * time.Second)
+		if n.count("") != 0 {
 			t.Errorf("sent\n%s", n.log())
 		}
 	})
