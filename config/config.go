@@ -54,6 +54,7 @@ type Resolver struct {
 	Deadline        time.Duration  // for one client query; at least Timeout
 	MaxUpstream     int            // messages sent for one client query
 	MaxAliases      int            // CNAMEs and DNAMEs followed for one client query
+	WaitingPerName  int            // clients that may wait for one name and type at once
 	SourceAddresses []netip.Addr   // where queries leave from; empty: the system's choice
 	Minimise        bool           // ask no server for more of a name than it needs (RFC 9156)
 	Snoop           bool           // answer queries without RD from the cache

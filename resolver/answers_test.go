@@ -408,25 +408,91 @@ func TestAFollowerGetsItsAnswerWhenTheLeaderHangsUp(t *testing.T) {
 	})
 }
 
-func TestAThousandClientsOfOneNameCostOnePacket(t *testing.T) {
+// crowd is how many of a thousand clients that ask for the same at once are
+// answered, and how many fail without having to wait.
+func crowd(t *testing.T, r *resolver.Resolver) (answered, turnedAway int) {
+	start := time.Now()
+	results := make(chan string)
+	for range 1000 {
+		go func() { results <- ask(t, r, "www.example.com. A") }()
+	}
+	for range 1000 {
+		got := <-results
+		switch {
+		case strings.HasPrefix(got, "NOERROR"):
+			answered++
+		case strings.HasPrefix(got, "error: 0 (Other): too many wait for this name already") && time.Since(start) == 0:
+			turnedAway++
+		default:
+			t.Fatal(got)
+		}
+	}
+	return answered, turnedAway
+}
+
+func TestAHundredClientsWaitForOneNameAndTheOthersFailAtOnce(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]int{0: 100, 7: 7, 1000: 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			n := shops(t)
+			n.host("192.0.2.1").delay = 100 * time.Millisecond
+			r := n.resolver(func(o *resolver.Options) { o.Waiting = most })
+			ask(t, r, "long.example.com. A")
+			n.forget()
+			if answered, turnedAway := crowd(t, r); answered != want || answered+turnedAway != 1000 {
+				t.Errorf("%d were answered, %d failed at once", answered, turnedAway)
+			}
+			if n.count("") != 1 {
+				t.Errorf("%d packets", n.count(""))
+			}
+			expect(t, r, "www.example.com. A", www) // the crowd has left nothing behind
+		})
+	}
+}
+
+func TestWhoGetsNoPlaceGetsAnExpiredAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := shops(t)
+		r := n.resolver(stale)
+		ask(t, r, "www.example.com. A")
+		time.Sleep(time.Hour)
 		n.host("192.0.2.1").delay = 100 * time.Millisecond
-		r := n.resolver()
-		ask(t, r, "long.example.com. A")
-		n.forget()
-		results := make(chan string)
-		for range 1000 {
-			go func() { results <- ask(t, r, "www.example.com. A") }()
+		if answered, turnedAway := crowd(t, r); answered != 1000 || turnedAway != 0 {
+			t.Errorf("%d were answered, %d failed at once", answered, turnedAway)
 		}
-		for range 1000 {
+		if got := ask(t, r, "www.example.com. A"); got != www {
+			t.Errorf("the refusals were remembered: %s", got)
+		}
+	})
+}
+
+// Names without number wait for the same step on their way, and zones without
+// number for the same name server: that is no crowd.
+func TestTheWayThatManyNamesShareTakesAnyNumber(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("hosts.net.", "ns.hosts.net. 60 A 192.0.2.1", "192.0.2.1")
+		n.host("192.0.2.1").delay = 100 * time.Millisecond
+		const zones = 120
+		for i := range zones {
+			z := n.zone(fmt.Sprintf("z%d.com.", i), fmt.Sprintf("www.z%d.com. 60 A 192.0.2.9", i))
+			n.delegate(z.apex, fmt.Sprintf("z%d.com. 86400 NS ns.hosts.net.", i))
+			n.host("192.0.2.1").zones = append(n.host("192.0.2.1").zones, z)
+		}
+		r := n.resolver(minimised)
+		results := make(chan string)
+		for i := range zones {
+			go func() { results <- ask(t, r, fmt.Sprintf("www.z%d.com. A", i)) }()
+		}
+		for range zones {
 			if got := <-results; !strings.HasPrefix(got, "NOERROR") {
 				t.Fatal(got)
 			}
 		}
-		if n.count("") != 1 {
-			t.Errorf("%d packets", n.count(""))
+		if n.count("ns.hosts.net.") != 1 {
+			t.Errorf("the name server was looked up %d times", n.count("ns.hosts.net."))
 		}
 	})
 }

@@ -55,7 +55,7 @@ func (fs *failures) forget(q lookup.Question) { fs.cache.Remove(q) }
 // isCircumstantial tells whether err says more about who asked than about what
 // was asked for.
 func isCircumstantial(err error) bool {
-	for _, circumstance := range []error{errBudget, errDepth, errCycle, context.Canceled, context.DeadlineExceeded} {
+	for _, circumstance := range []error{errBudget, errDepth, errCycle, errCrowd, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, circumstance) {
 			return true
 		}

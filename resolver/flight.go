@@ -28,6 +28,7 @@ type flightKey struct {
 // same depth waits for the one flight, so that one question is outstanding once:
 // this is also what makes birthday attacks useless (RFC 5452 5).
 type flights struct {
+	most  int // clients that may wait for one
 	mu    sync.Mutex
 	aloft map[flightKey]*flight
 }
@@ -41,11 +42,18 @@ type flight struct {
 	waiting int // how many do; guarded by flights.mu
 }
 
+// takesClients tells whether those who wait for a flight of that key are clients,
+// each of them. What waits for other flights is bounded by how many of those there are.
+func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k.glue }
+
 // join waits for the flight of that key until ctx ends. When there is none, it
 // starts one that does work, under a context that belongs to nobody who waits and
-// ends at limit.
+// ends at limit. When too many clients wait already it does not.
 func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
 	f, led := fs.board(ctx, key, limit, work)
+	if f == nil {
+		return nil, false, crowded()
+	}
 	select {
 	case <-f.done:
 		return f.hop, led, f.err
@@ -55,12 +63,16 @@ func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, wor
 	}
 }
 
-// board starts a flight or finds it in the air. Who boards is waited for until
-// having left: a flight that somebody never leaves flies to its end.
+// board starts a flight or finds it in the air; it is nil when it is full. Who
+// boards is waited for until having left: a flight that somebody never leaves flies
+// to its end.
 func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (f *flight, led bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f, found := fs.aloft[key]
+	if found && f.waiting >= fs.most && key.takesClients() {
+		return nil, false
+	}
 	if !found {
 		var own context.Context
 		f = &flight{done: make(chan struct{})}

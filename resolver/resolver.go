@@ -40,6 +40,7 @@ type Options struct {
 	MaxTTL         uint32        // longest life of anything remembered, in seconds; default 86400
 	MaxNegativeTTL uint32        // the same for denials; default 900
 	Limits         lookup.Limits // of queries that bring no budget of their own
+	Waiting        int           // clients that may wait for one name and type at once; others fail at once; default 100
 	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life
 	Snoop          bool          // answer queries without RD from memory, and do not refuse them (RFC 1034 4.3.2)
 	NXDomainCut    bool          // take the word that a name does not exist for all names below it (RFC 8020), though unsigned
@@ -68,6 +69,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxNegativeTTL == 0 {
 		o.MaxNegativeTTL = 900
+	}
+	if o.Waiting == 0 {
+		o.Waiting = 100
 	}
 	o.Stale = o.Stale.withDefaults()
 	if o.DoNotQuery == nil {
@@ -121,7 +125,7 @@ func New(o Options) *Resolver {
 		answers:  newAnswers(o, pins),
 		failures: newFailures(),
 		health:   newHealth(o),
-		flights:  flights{aloft: map[flightKey]*flight{}},
+		flights:  flights{most: o.Waiting, aloft: map[flightKey]*flight{}},
 
 		outstanding: outstanding{underway: map[messageKey]*message{}},
 	}

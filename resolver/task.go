@@ -91,4 +91,12 @@ var (
 	errBudget = errors.New("too many messages for one query")
 	errDepth  = errors.New("name servers depend on each other too deeply")
 	errCycle  = errors.New("name servers depend on each other in a circle")
+	errCrowd  = errors.New("too many wait for this name already")
 )
+
+// crowded is the error of a client that gets no place among those who wait for a
+// name. It hears of it at once: what nobody holds back nobody can release in one
+// burst (DNSBomb, CVE-2024-33655).
+func crowded() error {
+	return &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDEOther, Text: errCrowd.Error()}, Cause: errCrowd}
+}

@@ -124,6 +124,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Timeout:        r.Timeout,
 		Deadline:       r.Deadline,
 		Limits:         limits(c),
+		Waiting:        r.WaitingPerName,
 		Observe:        p.exchanges.observe,
 	}), nil
 }
