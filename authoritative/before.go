@@ -78,5 +78,7 @@ func joined(head, tail *lookup.Response) *lookup.Response {
 	r.AA = head.AA
 	r.Answer = slices.Concat(head.Answer, tail.Answer)
 	r.Security = lookup.Unchecked
+	r.Uncacheable = head.Uncacheable || tail.Uncacheable
+	r.Keep = lookup.LeastKeep(head.Keep, tail.Keep)
 	return &r
 }

@@ -73,6 +73,30 @@ ns.sub A     192.0.2.54
 	}
 }
 
+func TestAnAliasOutOfOurZonesIsKeptAsLongAsWhatItLeadsTo(t *testing.T) {
+	t.Parallel()
+	zone, err := zones.Load(strings.NewReader("corp.example. 300 SOA ns.corp.example. host.corp.example. 1 2 3 4 5\ncorp.example. 300 NS ns.corp.example.\nns.corp.example. 300 A 192.0.2.1\n"+
+		"cdn.corp.example. 300 CNAME edge.cdn.example.\n"), "corp.zone", zones.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := zones.NewTree(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) {
+		return &lookup.Response{Keep: 54, Answer: lookup.MustRRsets("edge.cdn.example. 60 IN A 192.0.2.99")}, nil
+	})
+	q := lookup.Question{Name: lookup.MustName("cdn.corp.example."), Type: lookup.TypeA, Class: lookup.ClassIN}
+	r, err := New(tree).Before(next).Resolve(t.Context(), lookup.Query{Question: q, RD: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.TTL(); len(r.Answer) != 2 || got != 54 {
+		t.Errorf("may be kept for %d s, want 54: %v", got, r)
+	}
+}
+
 func TestAliasesThatLoopInOurZonesStayInside(t *testing.T) {
 	t.Parallel()
 	zone, err := zones.Load(strings.NewReader("corp.example. 60 SOA ns.corp.example. host.corp.example. 1 2 3 4 5\ncorp.example. 60 NS ns.corp.example.\nns.corp.example. 60 A 192.0.2.1\n"+

@@ -56,6 +56,7 @@ type Resolver struct {
 	MaxAliases      int            // CNAMEs and DNAMEs followed for one client query
 	WaitingPerName  int            // clients that may wait for one name and type at once
 	SourceAddresses []netip.Addr   // where queries leave from; empty: the system's choice
+	Prefetch        bool           // fetch what is in use anew before it expires
 	Minimise        bool           // ask no server for more of a name than it needs (RFC 9156)
 	Snoop           bool           // answer queries without RD from the cache
 	NXDomainCut     bool           // nothing exists below a name that does not (RFC 8020)

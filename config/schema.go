@@ -26,7 +26,8 @@ func newDocument() *document {
 			Cache:  Cache{Packets: 100_000, Responses: 100_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, UDPSize: 1232,
-				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100, Minimise: true,
+				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
+				Minimise: true, Prefetch: true,
 				DoNotQuery: prefixes("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"),
 			},
 			TCP: TCP{
@@ -117,6 +118,7 @@ func (r *Resolver) keys() keys {
 		"waiting-per-name": value(&r.WaitingPerName, integer(1, 1_000_000)),
 		"source-addresses": values(&r.SourceAddresses, address),
 		"minimise":         value(&r.Minimise, boolean),
+		"prefetch":         value(&r.Prefetch, boolean),
 		"do-not-query":     values(&r.DoNotQuery, network),
 		"snoop":            value(&r.Snoop, boolean),
 		"nxdomain-cut":     value(&r.NXDomainCut, boolean),

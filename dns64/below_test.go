@@ -15,6 +15,7 @@ type said struct {
 	rcode                         lookup.Rcode
 	answer, authority, additional string // RRs, one a line
 	security                      lookup.Security
+	keep                          uint32
 	scope                         string // a prefix
 	ede                           []lookup.EDE
 	err                           error
@@ -30,6 +31,7 @@ func (s said) outcome() Outcome {
 		Authority:  lookup.MustRRsets(tidy(s.authority)),
 		Additional: lookup.MustRRsets(tidy(s.additional)),
 		Security:   s.security,
+		Keep:       s.keep,
 		EDE:        s.ede,
 	}
 	if s.scope != "" {

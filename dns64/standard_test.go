@@ -291,6 +291,28 @@ func TestD19TTLIsTheLowerOfAAndDenial(t *testing.T) {
 	}
 }
 
+// Both lookups took part in the answer, so it is kept as long as the one that wants
+// to be asked again first, whatever becomes of the other.
+func TestTheAnswerIsKeptNoLongerThanEitherLookup(t *testing.T) {
+	t.Parallel()
+	const a, aaaa, soa = "x.example. 300 IN A 192.0.2.1", "x.example. 300 IN AAAA 2001:db8::1", "example. 300 IN SOA . . 1 1 1 1 300"
+	for what, c := range map[string]struct {
+		aaaa, a said
+		want    uint32
+	}{
+		"synthesized, A first":    {said{authority: soa, keep: 270}, said{answer: a, keep: 100}, 100},
+		"synthesized, AAAA first": {said{authority: soa, keep: 100}, said{answer: a, keep: 270}, 100},
+		"synthesized, A alone":    {said{authority: soa}, said{answer: a, keep: 100}, 100},
+		"native":                  {said{answer: aaaa, keep: 90}, said{}, 90},
+		"nothing":                 {said{authority: soa, keep: 90}, said{authority: soa, keep: 80}, 80},
+	} {
+		d, _ := stack(t, Options{}, world{"x.example. AAAA": c.aaaa, "x.example. A": c.a})
+		if got := resolve(t, d, "x.example. AAAA").Keep; got != c.want {
+			t.Errorf("%s: keep %d, want %d", what, got, c.want)
+		}
+	}
+}
+
 func TestD20TTLWithoutSOAIsAtMost600(t *testing.T) {
 	t.Parallel()
 	for _, aaaa := range []said{{}, {rcode: lookup.SERVFAIL, authority: "example. 60 IN SOA a. b. 1 2 3 4 60"}, {err: os.ErrDeadlineExceeded}} {

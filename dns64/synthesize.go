@@ -107,10 +107,11 @@ func narrowed(r *lookup.Response, by Outcome) *lookup.Response {
 	n := *r
 	n.Scope = narrower(r.Scope, by.Response.Scope)
 	n.Uncacheable = r.Uncacheable || by.Response.Uncacheable
+	n.Keep = lookup.LeastKeep(r.Keep, by.Response.Keep)
 	if denial, ok := by.Response.Denial(); ok {
 		n.Authority = capSOA(r.Authority, lookup.NegativeTTL(denial))
 	}
-	if n.Scope == r.Scope && n.Uncacheable == r.Uncacheable && slices.Equal(n.Authority, r.Authority) {
+	if n.Scope == r.Scope && n.Uncacheable == r.Uncacheable && n.Keep == r.Keep && slices.Equal(n.Authority, r.Authority) {
 		return r
 	}
 	return &n

@@ -71,11 +71,25 @@ type Response struct {
 
 	// Uncacheable forbids every cache to keep the response, whatever its TTLs.
 	Uncacheable bool
+
+	// Keep is for how many seconds our own caches may keep the response at most,
+	// although its TTLs may be higher, which is what clients are told; 0 sets no such
+	// limit. It makes whoever gave the response be asked again while the answer is
+	// still good.
+	Keep uint32
+}
+
+// LeastKeep is the lower of two values of Response.Keep.
+func LeastKeep(a, b uint32) uint32 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // TTL is how long the response may be kept, in seconds: the lowest TTL of its
-// RRsets, and for a negative answer the SOA's (RFC 2308 5). A response that has
-// nothing to take a TTL from may be kept for 0 seconds.
+// RRsets, for a negative answer the SOA's (RFC 2308 5), and Keep at most. A
+// response that has nothing to take a TTL from may be kept for Keep seconds.
 func (r *Response) TTL() uint32 {
 	if r.Uncacheable {
 		return 0
@@ -87,10 +101,13 @@ func (r *Response) TTL() uint32 {
 		}
 	}
 	if !any {
-		return 0
+		return r.Keep
 	}
 	if soa, ok := r.Denial(); ok {
 		ttl = min(ttl, NegativeTTL(soa))
+	}
+	if r.Keep > 0 {
+		ttl = min(ttl, r.Keep)
 	}
 	return ttl
 }
@@ -107,7 +124,8 @@ func (r *Response) Denial() (soa RRset, ok bool) {
 }
 
 // Aged is the response as it looks seconds later: a copy with every TTL that
-// much lower, never below zero. Aged(0) is r itself.
+// much lower, never below zero, and Uncacheable when Keep is over. Aged(0) is r
+// itself.
 func (r *Response) Aged(seconds uint32) *Response {
 	if seconds == 0 {
 		return r
@@ -116,6 +134,10 @@ func (r *Response) Aged(seconds uint32) *Response {
 	aged.Answer = age(r.Answer, seconds)
 	aged.Authority = age(r.Authority, seconds)
 	aged.Additional = age(r.Additional, seconds)
+	if r.Keep > 0 {
+		aged.Keep -= min(r.Keep, seconds)
+		aged.Uncacheable = r.Uncacheable || aged.Keep == 0
+	}
 	return &aged
 }
 

@@ -31,6 +31,7 @@ type catalogue struct {
 	connections, connectionsTotal       series
 	refused, evicted                    series
 	responseHits, responseMisses, known series
+	prefetches                          series
 	exchanges, rtt                      series
 	synthesized                         series
 }
@@ -58,6 +59,7 @@ func newCatalogue() catalogue {
 		responseHits:   newSeries(counter, "sextant_response_cache_hits_total", "Questions that a remembered response of another server answered."),
 		responseMisses: newSeries(counter, "sextant_response_cache_misses_total", "Questions for which other servers had to be asked."),
 		known:          newSeries(gauge, "sextant_response_cache_entries", "Responses of other servers that are remembered."),
+		prefetches:     newSeries(counter, "sextant_prefetches_total", "Responses of other servers that were fetched anew because they were in use and about to expire."),
 		exchanges:      newSeries(counter, "sextant_upstream_exchanges_total", "Messages to other servers, by what came of them.", "proto", "result"),
 		rtt:            newSeries(histogram, "sextant_upstream_rtt_seconds", "Time in which other servers replied."),
 
@@ -71,7 +73,7 @@ func (c *catalogue) all() []series {
 		c.buildInfo,
 		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.dropped, c.panics, c.waiting, c.resolve,
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
-		c.responseHits, c.responseMisses, c.known, c.exchanges, c.rtt,
+		c.responseHits, c.responseMisses, c.known, c.prefetches, c.exchanges, c.rtt,
 		c.synthesized,
 	}
 }

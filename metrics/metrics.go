@@ -102,6 +102,7 @@ func (c *collector) resolver(out sink, r Resolver) {
 	out.count(c.responseHits, r.Hits)
 	out.count(c.responseMisses, r.Misses)
 	out.number(c.known, float64(r.Entries))
+	out.count(c.prefetches, r.Prefetches)
 	out.histogram(c.rtt, r.RTT)
 }
 

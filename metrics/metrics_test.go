@@ -41,7 +41,7 @@ func busy() Snapshot {
 			TCP:     TCP{Open: 3, Accepted: 10, Refused: 1, Evicted: 2},
 		},
 		Resolver: Resolver{
-			Hits: 11, Misses: 12, Entries: 13,
+			Hits: 11, Misses: 12, Entries: 13, Prefetches: 14,
 			Exchanges: []Exchanges{{"udp", "answer", 20}, {"udp", "timeout", 2}, {"tcp", "answer", 1}, {"udp", "answer", 1}},
 			RTT:       Histogram{[]time.Duration{10 * ms, 100 * ms}, []uint64{15, 6, 0}, 700 * ms},
 		},

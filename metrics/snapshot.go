@@ -44,6 +44,7 @@ type TCP struct {
 type Resolver struct {
 	Hits, Misses uint64 // of the response cache
 	Entries      int
+	Prefetches   uint64 // responses that were fetched anew before they expired
 	Exchanges    []Exchanges
 	RTT          Histogram // of exchanges that brought a reply
 }

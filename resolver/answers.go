@@ -35,9 +35,15 @@ type hop struct {
 	cut      *cut          // of a step only: where it led; then there is no response
 }
 
-// old tells whether less than a tenth of the life of h is left.
-func (h *hop) old(now time.Time) bool {
-	return h.life >= shortLife && now.Sub(h.learned) >= h.life/10*9
+// fresh is how many whole seconds of the first nine tenths of the life of h are
+// left: when there are none, it is time to refresh it. It never is for hops that
+// live too short for that. Seconds, because who keeps the answer in front of us
+// counts in them, and comes back in time only if we begin with the last one.
+func (h *hop) fresh(now time.Time) (seconds uint32, ends bool) {
+	if h.life < shortLife {
+		return 0, false
+	}
+	return uint32(max(0, h.life/10*9-now.Sub(h.learned)) / time.Second), true
 }
 
 // aged is the response as it is at the time now.
@@ -132,6 +138,9 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	v = a.capped(v)
 	h := &hop{response: v.response(), next: v.next, learned: now}
+	if v.kind == empty {
+		h.response.Keep = emptyTTL
+	}
 	ttl := h.response.TTL()
 	key := q
 	switch v.kind {
@@ -144,8 +153,6 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 		return h
 	case nameError:
 		key.Type = a.general(q, nonexistent)
-	case empty:
-		ttl = emptyTTL
 	}
 	a.put(q, key, h, ttl)
 	return h

@@ -177,13 +177,15 @@ func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, e
 }
 
 // refresh fetches q for those who come later; nobody waits. It is paid for by a
-// budget of its own, and not begun where there has been a failure lately.
-func (r *Resolver) refresh(ctx context.Context, q lookup.Question) {
+// budget of its own, and not begun where there has been a failure lately. led
+// tells whether it was begun and is not under way already.
+func (r *Resolver) refresh(ctx context.Context, q lookup.Question) (led bool) {
 	if r.failures.recent(q, r.options.Now()) != nil {
-		return
+		return false
 	}
 	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, epoch: r.epoch.Load()}.begun(r.options.Deadline)
-	r.flights.board(ctx, flightKey{question: q}, t.limit, func(ctx context.Context) (*hop, error) {
+	_, led = r.flights.board(ctx, flightKey{question: q}, t.limit, func(ctx context.Context) (*hop, error) {
 		return r.work(ctx, t.within(q), q)
 	})
+	return led
 }

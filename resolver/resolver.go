@@ -41,7 +41,7 @@ type Options struct {
 	MaxNegativeTTL uint32        // the same for denials; default 900
 	Limits         lookup.Limits // of queries that bring no budget of their own
 	Waiting        int           // clients that may wait for one name and type at once; others fail at once; default 100
-	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life
+	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life; Response.Keep sees to it that we hear of that
 	Snoop          bool          // answer queries without RD from memory, and do not refuse them (RFC 1034 4.3.2)
 	NXDomainCut    bool          // take the word that a name does not exist for all names below it (RFC 8020), though unsigned
 	Stale          Stale         // when to give answers that have expired
@@ -185,6 +185,7 @@ func hopQuestion(name lookup.Name, t lookup.Type) lookup.Question {
 // follow answers q by joining hop to hop for as long as there are aliases.
 func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*lookup.Response, error) {
 	var chain []lookup.RRset
+	var keep uint32
 	confess := func(whole *lookup.Response) *lookup.Response { return whole }
 	for {
 		now := r.options.Now()
@@ -193,15 +194,16 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 			return nil, err
 		}
 		if h == nil {
-			return join(chain, r.referral(t, q, now)), nil
+			return join(chain, r.referral(t, q, now), keep), nil
 		}
 		here := h.aged(now)
 		if stale {
 			r.counters.stale.Add(1)
 			here, confess = r.staled(h), confessed
 		}
+		keep = lookup.LeastKeep(keep, lookup.LeastKeep(here.Keep, r.unseen(t, h, now)))
 		if h.next == "" || !followsAlias(q.Type) {
-			return confess(join(chain, here)), nil
+			return confess(join(chain, here, keep)), nil
 		}
 		t.tell(lookup.Event{Kind: lookup.EventAlias, Name: q.Name, Type: q.Type, Target: h.next})
 		chain = append(chain, here.Answer...)
@@ -222,9 +224,9 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 	if h, ok := r.answers.recall(q, now); ok && !t.cold {
 		r.counters.hits.Add(1)
 		t.tellHit(q, h, now)
-		if r.options.Prefetch && t.depth == 0 && !t.snoop && h.old(now) {
+		if seconds, ends := h.fresh(now); ends && seconds == 0 && r.prefetches(t) {
 			t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
-			r.refresh(ctx, q)
+			r.prefetch(ctx, q)
 		}
 		return h, false, nil
 	}
@@ -247,12 +249,13 @@ func isOwner(chain []lookup.RRset, name lookup.Name) bool {
 	return slices.ContainsFunc(chain, func(s lookup.RRset) bool { return s.Name == name && s.Type == lookup.TypeCNAME })
 }
 
-// join is the response at the end of chain with chain before it.
-func join(chain []lookup.RRset, end *lookup.Response) *lookup.Response {
-	if len(chain) == 0 {
+// join is the response at the end of chain with chain before it, to be kept for
+// that many seconds at most.
+func join(chain []lookup.RRset, end *lookup.Response, keep uint32) *lookup.Response {
+	if len(chain) == 0 && keep == end.Keep {
 		return end
 	}
 	whole := *end
-	whole.Answer = append(chain, end.Answer...)
+	whole.Answer, whole.Keep = append(chain, end.Answer...), keep
 	return &whole
 }

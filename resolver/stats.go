@@ -10,6 +10,7 @@ import (
 type Stats struct {
 	Hits, Misses uint64 // hops that were in memory, and that were not
 	Stale        uint64 // of the latter, those that were given although they had expired
+	Prefetches   uint64 // of the former, those that were fetched anew because they were about to expire
 
 	Exchanges     uint64 // with servers, those that failed included
 	Timeouts      uint64 // of them, those with nothing but silence
@@ -31,7 +32,7 @@ type Failures struct {
 }
 
 type counters struct {
-	hits, misses, stale                 atomic.Uint64
+	hits, misses, stale, prefetches     atomic.Uint64
 	exchanges, timeouts, broken, tcp    atomic.Uint64
 	unreachable, network, cached, other atomic.Uint64
 }
@@ -71,6 +72,7 @@ func (r *Resolver) Stats() Stats {
 		Hits:          c.hits.Load(),
 		Misses:        c.misses.Load(),
 		Stale:         c.stale.Load(),
+		Prefetches:    c.prefetches.Load(),
 		Exchanges:     c.exchanges.Load(),
 		Timeouts:      c.timeouts.Load(),
 		NetworkErrors: c.broken.Load(),

@@ -37,6 +37,26 @@ func TestAPacketIsUsedUntilItsTTLHasRunOut(t *testing.T) {
 	}
 }
 
+// Whoever gave the answer wants to be asked again while it is still good.
+func TestAPacketIsKeptNoLongerThanItsResponseSays(t *testing.T) {
+	t.Parallel()
+	clock, asked := newClock(), 0
+	s := New(Options{Now: clock.now, Views: everyone(lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) {
+		asked++
+		return &lookup.Response{Keep: 54, Answer: lookup.MustRRsets("a. 60 IN A 192.0.2.1")}, nil
+	}))})
+	for _, step := range []struct {
+		wait  time.Duration
+		ttl   string
+		asked int
+	}{{0, "[60]", 1}, {53 * time.Second, "[7]", 1}, {time.Second, "[60]", 2}} {
+		clock.advance(step.wait)
+		if got := fmt.Sprint(ttls(talk(t, s, ask("a. A")))); got != step.ttl || asked != step.asked {
+			t.Errorf("after %v: TTL %s, asked %d times, want %s and %d", step.wait, got, asked, step.ttl, step.asked)
+		}
+	}
+}
+
 // A negative answer is kept as long as RFC 2308 5 says.
 func TestNegativeAnswersAreKeptForTheSOAsMinimum(t *testing.T) {
 	t.Parallel()

@@ -113,6 +113,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		NoIPv6:         !r.IPv6,
 		NoPriming:      !r.Priming,
 		NoMinimise:     !r.Minimise,
+		Prefetch:       r.Prefetch,
 		DoNotQuery:     append([]netip.Prefix{}, r.DoNotQuery...), // not nil, which is the resolver's default
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,

@@ -45,7 +45,7 @@ func (p *parts) synthesisCounts() []metrics.Synthesis {
 
 func (p *parts) resolverCounts() metrics.Resolver {
 	s := p.recurse.Stats()
-	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers}
+	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers, Prefetches: s.Prefetches}
 	m.Exchanges, m.RTT = p.exchanges.counts()
 	return m
 }

@@ -56,8 +56,9 @@ func Sextant(story *Story, network *Network) (System, error) {
 	}, nil
 }
 
-// packets is how many packets the server remembers. What is about the age of
-// things in the resolver's memory must get there.
+// packets is how many packets the server remembers. Who looks into the resolver's
+// memory must get there, and so must, in the very second in which something is
+// refreshed, who expects to see the new answer.
 func (s *setup) packets() int {
 	if s.prefetch || s.snoop {
 		return -1

@@ -1,0 +1,35 @@
+package resolver
+
+import (
+	"context"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// retryLate is how many seconds later whoever keeps an answer that is being
+// refreshed shall ask for it again.
+const retryLate = 1
+
+// prefetches tells whether what t asks for is to be refreshed before it expires.
+func (r *Resolver) prefetches(t task) bool {
+	return r.options.Prefetch && t.depth == 0 && !t.snoop
+}
+
+// unseen is the lookup.Response.Keep of h: after so many seconds we want to see
+// who still asks for it. Were it kept for its whole life in front of us, nobody
+// would seem to.
+func (r *Resolver) unseen(t task, h *hop, now time.Time) uint32 {
+	seconds, ends := h.fresh(now)
+	if !ends || !r.prefetches(t) {
+		return 0
+	}
+	return max(seconds, retryLate)
+}
+
+// prefetch refreshes q, which somebody has asked for late in its life.
+func (r *Resolver) prefetch(ctx context.Context, q lookup.Question) {
+	if r.refresh(ctx, q) {
+		r.counters.prefetches.Add(1)
+	}
+}
