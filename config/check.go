@@ -11,6 +11,7 @@ import (
 // zero value or its default here, and nothing more is said of it.
 func (doc *document) check(d *decoder) {
 	doc.checkAddresses(d)
+	doc.Cache.check(d)
 	doc.checkResolver(d)
 	notEmpty(d, &doc.Rebinding.Private)
 	doc.checkPinned(d)
@@ -58,6 +59,16 @@ func (doc *document) checkPinned(d *decoder) {
 			}
 			first[z.Name] = z
 		}
+	}
+}
+
+func (c *Cache) check(d *decoder) {
+	const above = "the shortest time (%d) is above the longest (%d), expected less"
+	if c.MinTTL > c.MaxTTL {
+		d.report(&c.MinTTL, above, c.MinTTL, c.MaxTTL)
+	}
+	if c.MinNegativeTTL > c.MaxNegativeTTL {
+		d.report(&c.MinNegativeTTL, above, c.MinNegativeTTL, c.MaxNegativeTTL)
 	}
 }
 

@@ -40,6 +40,8 @@ type Cache struct {
 	Responses      int    // responses of other servers
 	MaxTTL         uint32 // seconds
 	MaxNegativeTTL uint32 // seconds (RFC 2308 5)
+	MinTTL         uint32 // seconds
+	MinNegativeTTL uint32 // seconds
 }
 
 // Resolver is how other servers are asked.

@@ -94,11 +94,14 @@ func (doc *document) keys() keys {
 
 func (c *Cache) keys() keys {
 	const most, longest = 100_000_000, 1<<31 - 1 // RFC 2181 8
+	const floor = 3600                           // whoever wants more wants to override zones
 	return keys{
 		"packets":          value(&c.Packets, integer(0, most)),
 		"responses":        value(&c.Responses, integer(2, most)),
 		"max-ttl":          value(&c.MaxTTL, integer[uint32](1, longest)),
 		"max-negative-ttl": value(&c.MaxNegativeTTL, integer[uint32](1, longest)),
+		"min-ttl":          value(&c.MinTTL, integer[uint32](0, floor)),
+		"min-negative-ttl": value(&c.MinNegativeTTL, integer[uint32](0, floor)),
 	}
 }
 

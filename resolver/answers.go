@@ -59,6 +59,7 @@ type answers struct {
 	pins                pins
 	nxdomainCut         bool
 	maxTTL, maxNegative uint32
+	minTTL, minNegative uint32
 }
 
 // nonexistent is the type under which NXDOMAIN is kept (RFC 2308 5). No RR has it.
@@ -71,6 +72,8 @@ func newAnswers(o Options, pins pins) *answers {
 		nxdomainCut: o.NXDomainCut,
 		maxTTL:      o.MaxTTL,
 		maxNegative: o.MaxNegativeTTL,
+		minTTL:      min(o.MinTTL, o.MaxTTL),
+		minNegative: min(o.MinNegativeTTL, o.MaxNegativeTTL),
 	}
 }
 
@@ -142,6 +145,9 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 		h.response.Keep = emptyTTL
 	}
 	ttl := h.response.TTL()
+	if v.soa.Type == lookup.TypeSOA {
+		ttl = v.soa.TTL // which may be above its MINIMUM now
+	}
 	key := q
 	switch v.kind {
 	case alias:
@@ -197,15 +203,28 @@ func (a *answers) displace(q, key lookup.Question, ttl uint32) {
 // capped is v with the TTLs that it may have here, in memory of its own.
 func (a *answers) capped(v verdict) verdict {
 	sets := make([]lookup.RRset, len(v.sets))
+	signed := slices.ContainsFunc(v.sets, isSigned)
 	for i, s := range v.sets {
-		sets[i] = compact(s).WithTTL(min(s.TTL, a.maxTTL))
+		ttl := s.TTL
+		if !signed && s.Type != lookup.TypeNS {
+			ttl = max(ttl, a.minTTL)
+		}
+		sets[i] = compact(s).WithTTL(min(ttl, a.maxTTL))
 	}
 	v.sets = sets
 	if v.soa.Type == lookup.TypeSOA {
-		v.soa = compact(v.soa).WithTTL(min(lookup.NegativeTTL(v.soa), a.maxNegative))
+		ttl := lookup.NegativeTTL(v.soa)
+		if !isSigned(v.soa) {
+			ttl = max(ttl, a.minNegative)
+		}
+		v.soa = compact(v.soa).WithTTL(min(ttl, a.maxNegative))
 	}
 	return v
 }
+
+// isSigned tells whether the TTL of s may not be raised: validators let no RRset
+// live longer than its RRSIG says (RFC 4035 5.3.3).
+func isSigned(s lookup.RRset) bool { return s.Sigs != "" }
 
 // compact is s without the message around it, whose memory its strings share.
 func compact(s lookup.RRset) lookup.RRset {

@@ -203,6 +203,67 @@ func TestTTLsAreCapped(t *testing.T) {
 	expect(t, n.resolver(), "nope.example.com. A", "NXDOMAIN |  | example.com. 900")
 }
 
+func TestTTLsAreRaisedToTheFloorThatTheOperatorWants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := shops(t)
+		zone := n.zones[lookup.MustName("example.com.")]
+		zone.add("signed.example.com. 5 A 192.0.2.84\nsigned.example.com. 5 RRSIG A 13 3 5 20300101000000 20200101000000 1 example.com. AAAA")
+		zone.add("short.example.com. 5 DNAME new.example.org.")
+		n.zones[lookup.MustName("example.org.")].remove("example.org.")
+		n.zones[lookup.MustName("example.org.")].add("example.org. 5 NS ns1.example.org.")
+		r := n.resolver(func(o *resolver.Options) { o.MinTTL, o.MinNegativeTTL = 100, 400 })
+		for q, want := range map[string]string{
+			"www.example.com. A":       "NOERROR | www.example.com. 100 A 192.0.2.80 , www.example.com. 100 A 192.0.2.81",
+			"never.example.com. A":     "NOERROR | never.example.com. 100 A 192.0.2.83",
+			"alias.example.com. CNAME": "NOERROR | alias.example.com. 300 CNAME www.example.com.",
+			"a.short.example.com. A":   "NOERROR | short.example.com. 100 DNAME new.example.org., a.short.example.com. 100 CNAME a.new.example.org., a.new.example.org. 100 A 203.0.113.81",
+			"nope.example.com. A":      "NXDOMAIN |  | example.com. 400", // MINIMUM is 300
+			"example.org. NS":          "NOERROR | example.org. 5 NS ns1.example.org.",
+		} {
+			expect(t, r, q, want)
+		}
+		// RFC 4035 5.3.3: nothing lives longer than its RRSIG says.
+		if got := ask(t, r, "signed.example.com. A"); !strings.Contains(got, "signed.example.com. 5 A 192.0.2.84") {
+			t.Error(got)
+		}
+		n.forget()
+		time.Sleep(99 * time.Second)
+		expect(t, r, "never.example.com. A", "NOERROR | never.example.com. 1 A 192.0.2.83")
+		time.Sleep(300 * time.Second)
+		expect(t, r, "nope.example.com. A", "NXDOMAIN |  | example.com. 1")
+		if n.count("") != 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+		time.Sleep(time.Second)
+		for _, q := range []string{"never.example.com. A", "nope.example.com. A", "signed.example.com. A"} {
+			n.forget()
+			if ask(t, r, q); n.count("") != 1 {
+				t.Errorf("%s outlives the floor", q)
+			}
+		}
+	})
+}
+
+// A delegation lives as long as its parent says, whatever the floor: a ghost must
+// not profit.
+func TestTheFloorKeepsNoDelegationAlive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("ghost.com.", "www.ghost.com. 5 A 192.0.2.66", "192.0.2.1")
+		com := n.zones[lookup.MustName("com.")]
+		com.remove("ghost.com.")
+		com.add("ghost.com. 30 NS ns1.ghost.com.")
+		r := n.resolver(func(o *resolver.Options) { o.MinTTL, o.MinNegativeTTL = 3600, 3600 })
+		ask(t, r, "www.ghost.com. A")
+		com.remove("ghost.com.")
+		com.remove("ns1.ghost.com.")
+		time.Sleep(30 * time.Second)
+		expect(t, r, "other.ghost.com. A", "NXDOMAIN |  | com. 900")
+	})
+}
+
 func TestTTLZeroIsForThoseWhoWaitAndNotForMemory(t *testing.T) {
 	t.Parallel()
 	n := shops(t)

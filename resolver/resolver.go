@@ -39,6 +39,8 @@ type Options struct {
 	Cache          int           // hops to remember; default 100000
 	MaxTTL         uint32        // longest life of anything remembered, in seconds; default 86400
 	MaxNegativeTTL uint32        // the same for denials; default 900
+	MinTTL         uint32        // shortest life of an answer, in seconds, but of delegations and of what is signed; default 0: as its zone says
+	MinNegativeTTL uint32        // the same for denials that have an SOA
 	Limits         lookup.Limits // of queries that bring no budget of their own
 	Waiting        int           // clients that may wait for one name and type at once; others fail at once; default 100
 	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life; Response.Keep sees to it that we hear of that

@@ -93,6 +93,10 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 			return nil, fmt.Errorf("root hints: %s: %w", r.RootHints, err)
 		}
 	}
+	if c.Cache.MinTTL > 0 || c.Cache.MinNegativeTTL > 0 {
+		p.log.Warn("cache: answers are kept for longer than their zones say, and changes are seen late",
+			"min-ttl", c.Cache.MinTTL, "min-negative-ttl", c.Cache.MinNegativeTTL)
+	}
 	exchanger := w.exchanger
 	if exchanger == nil {
 		o := transport.Options{Timeout: r.Timeout, UDPSize: r.UDPSize, NoCase0x20: !r.Case0x20}
@@ -122,6 +126,8 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Cache:          c.Cache.Responses,
 		MaxTTL:         c.Cache.MaxTTL,
 		MaxNegativeTTL: c.Cache.MaxNegativeTTL,
+		MinTTL:         c.Cache.MinTTL,
+		MinNegativeTTL: c.Cache.MinNegativeTTL,
 		Timeout:        r.Timeout,
 		Deadline:       r.Deadline,
 		Limits:         limits(c),

@@ -29,6 +29,8 @@ type setup struct {
 	aliases     int
 	maxTTL      int // seconds; 0 is the default
 	maxNegative int
+	minTTL      int
+	minNegative int
 	clients     []clientRule
 	nsid        string
 	version     string

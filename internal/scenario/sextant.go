@@ -88,6 +88,8 @@ func (s *setup) resolver(network *Network) (resolver.Options, error) {
 		NoMinimise:     s.noMinimise,
 		MaxTTL:         uint32(s.maxTTL),
 		MaxNegativeTTL: uint32(s.maxNegative),
+		MinTTL:         uint32(s.minTTL),
+		MinNegativeTTL: uint32(s.minNegative),
 		Deadline:       s.deadline(),
 		IntN:           chance(),
 	}
