@@ -26,6 +26,7 @@ func imports() map[string][]string {
 		"message":   {"lookup"},
 		"transport": {"lookup", "message"},
 		"cache":     {},
+		"dnssec":    {"lookup"},
 		"zones":     {"lookup"},
 		"config":    {"lookup"},
 
