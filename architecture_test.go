@@ -56,6 +56,7 @@ func imports() map[string][]string {
 func importers() map[string][]string {
 	return map[string][]string{
 		"github.com/hashicorp/golang-lru":     {"cache"},
+		"github.com/cloudflare/circl":         {"dnssec"},
 		"github.com/spf13/cobra":              {"cmd/sextant"},
 		"github.com/prometheus/client_golang": {"metrics"},
 		"github.com/goccy/go-yaml":            {"config"},

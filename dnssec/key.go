@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"crypto"
+	"fmt"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -37,25 +38,202 @@ func (k Key) IsRevoked() bool { return k.Flags&FlagRevoke != 0 }
 // the algorithm is unknown.
 func (k Key) Fault() string { return k.fault }
 
+// supported tells whether signatures of k can be checked under p; a malformed key
+// counts as supported, because its signatures are bogus and not insecure.
+func (k Key) supported(p Policy) bool {
+	return p.Supports(k.Algorithm) &&
+		(!isRSA(k.Algorithm) || k.fault != "" || k.bits >= p.minRSA() || p.presumes(k.Algorithm))
+}
+
 // MaxKeys is how many RRs of a DNSKEY RRset are looked at; a larger set is bogus.
 const MaxKeys = 32
 
 // ParseKeys reads a DNSKEY RRset. RRs too short to be a DNSKEY are left out;
 // a key whose public part is malformed stays, with its Fault, since a signature
 // that names it has to be paid for (CVE-2025-8677). At most MaxKeys are read.
-func ParseKeys(set lookup.RRset) []Key { return nil }
+func ParseKeys(set lookup.RRset) []Key {
+	var keys []Key
+	for rdata := range set.Data.All() {
+		if len(keys) == MaxKeys {
+			break
+		}
+		if k, ok := parseKey(set.Name, rdata); ok {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func parseKey(owner lookup.Name, rdata string) (Key, bool) {
+	if len(rdata) < 4 {
+		return Key{}, false
+	}
+	k := Key{
+		Owner:     owner,
+		Flags:     uint16At(rdata, 0),
+		Protocol:  rdata[2],
+		Algorithm: Algorithm(rdata[3]),
+		Tag:       tagOf(rdata),
+		Rdata:     rdata,
+	}
+	k.public, k.bits, k.fault = parsePublic(k.Algorithm, rdata[4:])
+	return k, true
+}
+
+// tagOf is the key tag of DNSKEY rdata (RFC 4034 B).
+func tagOf(rdata string) uint16 {
+	sum := uint32(0)
+	for i := range len(rdata) {
+		sum += uint32(rdata[i]) << (8 * (1 - i&1))
+	}
+	return uint16(sum + sum>>16)
+}
 
 // Keys checks the DNSKEY RRset of a zone against what the parent zone, or a trust
 // anchor, says of it, and returns the keys that may sign the zone's data.
 //
 //   - Secure: a key that one of ds names has signed the set (RFC 4035 5.2).
 //   - Insecure: ds is not empty, and nothing in it is of an algorithm, a digest
-//     and a key size that the policy supports (RFC 4035 5.2, RFC 6840 5.2, 5.11).
+//     and a key size that the policy supports (RFC 4035 5.2, RFC 6840 5.2, 5.11);
+//     or the zone's data is signed with RSA keys that are too small.
 //   - Bogus: everything else, an empty ds and an empty set included.
 //
 // No keys are returned unless the result is Secure.
-func (v *Verifier) Keys(dnskey lookup.RRset, ds []DS) ([]Key, Result) { return nil, Result{} }
+func (v *Verifier) Keys(dnskey lookup.RRset, ds []DS) ([]Key, Result) {
+	bogus := func(code uint16, format string, args ...any) ([]Key, Result) {
+		return nil, Result{EDE: lookup.EDE{Code: code, Text: fmt.Sprintf(format, args...)}}
+	}
+	if len(ds) == 0 {
+		return bogus(lookup.EDEDNSKEYMissing, "no DS names a key of %s", dnskey.Name)
+	}
+	usable, why := v.Policy.Usable(ds)
+	if len(usable) == 0 {
+		return nil, Result{Status: Insecure, EDE: why}
+	}
+	keys := ParseKeys(dnskey)
+	if len(keys) == 0 || dnskey.Type != lookup.TypeDNSKEY {
+		return bogus(lookup.EDEDNSKEYMissing, "no DNSKEY at %s", dnskey.Name)
+	}
+	if dnskey.Data.Len() > MaxKeys {
+		return bogus(lookup.EDEBogus, "more than %d DNSKEYs at %s", MaxKeys, dnskey.Name)
+	}
+	entries, small, spent := v.entries(keys, usable)
+	if small == len(usable) { // every DS names a key that is too small
+		return nil, Result{Status: Insecure, EDE: tooSmall(dnskey.Name)}
+	}
+	if len(entries) == 0 {
+		_, r := bogus(lookup.EDEDNSKEYMissing, "no DNSKEY of %s matches its DS", dnskey.Name)
+		if !anyZone(keys) {
+			r.EDE = lookup.EDE{Code: lookup.EDENoZoneKey, Text: "no DNSKEY of " + dnskey.Name.String() + " is a zone key"}
+		}
+		r.Spent = spent
+		return nil, r
+	}
+	r := v.Verify(dnskey, dnskey.Name, entries)
+	switch {
+	case r.Status != Secure:
+		return nil, r
+	case r.Encloser != "":
+		return bogus(lookup.EDEBogus, "DNSKEY of %s is made by a wildcard", dnskey.Name)
+	}
+	signing, size := v.signing(keys, entries)
+	if size == onlySmall {
+		return nil, Result{Status: Insecure, EDE: tooSmall(dnskey.Name)}
+	}
+	return signing, r
+}
+
+func tooSmall(zone lookup.Name) lookup.EDE {
+	return lookup.EDE{Code: lookup.EDEUnsupportedAlgorithm, Text: "RSA keys of " + zone.String() + " are too small"}
+}
+
+func anyZone(keys []Key) bool {
+	for _, k := range keys {
+		if k.IsZone() {
+			return true
+		}
+	}
+	return false
+}
+
+// entries are the keys that ds names: the secure entry points. small counts the DS
+// that name a key of a size that is not supported.
+func (v *Verifier) entries(keys []Key, ds []DS) (entries []Key, small int, spent bool) {
+	for _, d := range ds {
+		tries := 0
+		for _, k := range keys {
+			if k.Tag != d.Tag || k.Algorithm != d.Algorithm || !k.IsZone() || k.IsRevoked() {
+				continue
+			}
+			if tries++; tries > MaxCollisions {
+				break
+			}
+			if k.fault != "" && !v.Policy.presumes(k.Algorithm) {
+				// CVE-2025-8677: what cannot be computed costs as much as what fails.
+				spent = spent || !v.Budget.Signature()
+				v.Budget.Forgery()
+				continue
+			}
+			if named, ok := DSOf(k, d.Type); !ok || named.Digest != d.Digest {
+				continue
+			}
+			if k.supported(v.Policy) {
+				entries = append(entries, k)
+			} else {
+				small++
+			}
+			break
+		}
+	}
+	return entries, small, spent
+}
+
+// size is what signing says about the keys beyond the secure entry points.
+type size bool
+
+const onlySmall size = true
+
+// signing are the keys that may sign the zone's data. When the zone has keys for
+// that beside its entry points, and all are RSA keys that are too small, it is
+// as if it had none.
+func (v *Verifier) signing(keys, entries []Key) ([]Key, size) {
+	var signing []Key
+	isEntry := func(k Key) bool {
+		for _, e := range entries {
+			if e.Rdata == k.Rdata {
+				return true
+			}
+		}
+		return false
+	}
+	small, good := 0, 0
+	for _, k := range keys {
+		if !k.IsZone() || k.IsRevoked() {
+			continue
+		}
+		signing = append(signing, k)
+		switch {
+		case isEntry(k) || !v.Policy.Supports(k.Algorithm):
+		case k.supported(v.Policy):
+			good++
+		default:
+			small++
+		}
+	}
+	return signing, size(small > 0 && good == 0)
+}
 
 // Revoked are the keys of a DNSKEY RRset that are revoked and have signed the set
-// themselves (RFC 5011 2.1).
-func (v *Verifier) Revoked(dnskey lookup.RRset) []Key { return nil }
+// themselves (RFC 5011 2.1). Others with the REVOKE bit prove nothing.
+func (v *Verifier) Revoked(dnskey lookup.RRset) []Key {
+	var revoked []Key
+	for _, k := range ParseKeys(dnskey) {
+		if !k.IsZone() || !k.IsRevoked() {
+			continue
+		}
+		if r := v.verify(dnskey, dnskey.Name, []Key{k}, Key.IsZone); r.Status == Secure {
+			revoked = append(revoked, k)
+		}
+	}
+	return revoked
+}

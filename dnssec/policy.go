@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -66,12 +67,35 @@ const (
 	SHA384 DigestType = 4 // RFC 6605 2
 )
 
+// String is the algorithm's mnemonic, or its number.
+func (a Algorithm) String() string {
+	switch a {
+	case RSASHA1:
+		return "RSASHA1"
+	case RSASHA1NSEC3:
+		return "RSASHA1-NSEC3-SHA1"
+	case RSASHA256:
+		return "RSASHA256"
+	case RSASHA512:
+		return "RSASHA512"
+	case ECDSAP256SHA256:
+		return "ECDSAP256SHA256"
+	case ECDSAP384SHA384:
+		return "ECDSAP384SHA384"
+	case ED25519:
+		return "ED25519"
+	case ED448:
+		return "ED448"
+	}
+	return strconv.Itoa(int(a))
+}
+
 // Supports tells whether signatures of a can be verified under this policy.
 func (p Policy) Supports(a Algorithm) bool {
 	switch a {
 	case RSASHA1, RSASHA1NSEC3:
 		return p.SHA1 || p.presumes(a)
-	case RSASHA256, RSASHA512, ECDSAP256SHA256, ECDSAP384SHA384, ED25519:
+	case RSASHA256, RSASHA512, ECDSAP256SHA256, ECDSAP384SHA384, ED25519, ED448:
 		return true
 	}
 	return p.presumes(a)
@@ -110,13 +134,14 @@ type Result struct {
 	// own TTL, the signed original TTL, and what is left of the signature's
 	// validity (RFC 4035 5.3.3).
 	TTL uint32
-	// Expires is when the validity of a secure RRset's signature ends.
+	// Expires is when the validity of a secure RRset's signature ends; zero under
+	// Policy.AnyTime.
 	Expires time.Time
 	// Encloser is the name below which a wildcard was expanded to make this
 	// RRset, "" when none was. The RRset then needs a proof that nothing closer
 	// exists: Denial.Expansion.
 	Encloser lookup.Name
-	// Key is what verified a secure RRset: algorithm and tag.
+	// Algorithm and Tag name the key that verified a secure RRset.
 	Algorithm Algorithm
 	Tag       uint16
 
@@ -131,5 +156,5 @@ type Verifier struct {
 	Now    time.Time
 	Budget *lookup.Budget // must not be nil
 
-	buf []byte // what is signed, reused from check to check
+	canon canon // memory, used again from check to check
 }
