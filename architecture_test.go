@@ -33,7 +33,7 @@ func imports() map[string][]string {
 		"dns64":         {"lookup"},
 		"special":       {"lookup"},
 		"rebinding":     {"lookup"},
-		"resolver":      {"lookup", "cache", "transport"},
+		"resolver":      {"lookup", "cache", "dnssec", "transport"},
 		"authoritative": {"lookup", "zones"},
 
 		"server/internal/wire": {"lookup"},
@@ -43,7 +43,7 @@ func imports() map[string][]string {
 		"metrics":              {},
 
 		"internal/attack":   {"lookup", "message", "transport", "resolver"},
-		"internal/scenario": {"lookup", "message", "transport", "cache", "zones", "dns64", "resolver", "authoritative", "server"},
+		"internal/scenario": {"lookup", "message", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
 		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics"},
 		"bench/peers": {}, // measures binaries, and imports none of us

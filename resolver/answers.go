@@ -33,6 +33,7 @@ type hop struct {
 	learned  time.Time
 	life     time.Duration // from then on
 	cut      *cut          // of a step only: where it led; then there is no response
+	trust    *trust        // of a step of a chain of trust only; then there is nothing else
 }
 
 // fresh is how many whole seconds of the first nine tenths of the life of h are
@@ -58,6 +59,7 @@ type answers struct {
 	cache               *cache.Cache[lookup.Question, *hop]
 	pins                pins
 	nxdomainCut         bool
+	validated           bool
 	maxTTL, maxNegative uint32
 	minTTL, minNegative uint32
 }
@@ -70,6 +72,7 @@ func newAnswers(o Options, pins pins) *answers {
 		cache:       cache.New[lookup.Question, *hop](cache.Options[lookup.Question]{Entries: o.Cache}),
 		pins:        pins,
 		nxdomainCut: o.NXDomainCut,
+		validated:   o.Validation.Anchor != nil,
 		maxTTL:      o.MaxTTL,
 		maxNegative: o.MaxNegativeTTL,
 		minTTL:      min(o.MinTTL, o.MaxTTL),
@@ -96,7 +99,7 @@ func (a *answers) recall(q lookup.Question, now time.Time) (*hop, bool) {
 	if h := a.cutOff(q.Name, now); h != nil {
 		return h, true
 	}
-	if !followsAlias(q.Type) {
+	if q.Type == lookup.TypeANY {
 		return nil, false
 	}
 	h := a.redirected(q.Name, func(above lookup.Name) *hop {
@@ -107,13 +110,14 @@ func (a *answers) recall(q lookup.Question, now time.Time) (*hop, bool) {
 }
 
 // cutOff finds the word that a name above does not exist (RFC 8020 2), or nil.
+// Without proof it is taken only if that was chosen.
 func (a *answers) cutOff(name lookup.Name, now time.Time) *hop {
-	if !a.nxdomainCut {
+	if !a.nxdomainCut && !a.validated {
 		return nil
 	}
 	apex, _ := a.pins.find(name)
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
-		if h, ok := a.get(above, nonexistent, now); ok {
+		if h, ok := a.get(above, nonexistent, now); ok && (a.nxdomainCut || h.response.Security == lookup.Secure) {
 			return h
 		}
 	}
@@ -129,6 +133,7 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
 		if h := dname(above); h != nil && len(h.response.Answer) > 0 {
 			v := redirect(name, h.response.Answer[0])
+			v.security, v.ede = h.response.Security, h.response.EDE
 			return &hop{response: v.response(), next: v.next, learned: h.learned, life: h.life}
 		}
 	}
@@ -155,7 +160,7 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	case redirection:
 		// The DNAME alone is kept: every name below it can be had from that.
 		key.Name, key.Type = v.sets[0].Name, lookup.TypeDNAME
-		a.put(q, key, &hop{response: &lookup.Response{Answer: v.sets[:1]}, learned: now}, ttl)
+		a.put(q, key, &hop{response: &lookup.Response{Answer: v.sets[:1], Security: v.security, EDE: v.ede}, learned: now}, ttl)
 		return h
 	case nameError:
 		key.Type = a.general(q, nonexistent)
@@ -218,6 +223,13 @@ func (a *answers) capped(v verdict) verdict {
 			ttl = max(ttl, a.minNegative)
 		}
 		v.soa = compact(v.soa).WithTTL(min(ttl, a.maxNegative))
+	}
+	if len(v.proof) > 0 {
+		proof := make([]lookup.RRset, len(v.proof))
+		for i, s := range v.proof {
+			proof[i] = compact(s).WithTTL(min(s.TTL, a.maxTTL))
+		}
+		v.proof = proof
 	}
 	return v
 }

@@ -20,6 +20,8 @@ const (
 	// may take four, with and without EDNS and each again over TCP: 31 in all.
 	maxSent = 28
 
+	maxForgeries = 4 // bogus answers of servers before it is the zone that is bogus
+
 	maxComplaints = 3 // that are told
 )
 
@@ -56,7 +58,14 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 		switch {
 		case err == nil:
 			if v := p.weigh(s, p.judge(p.cut.zone, p.question, reply)); v.kind != useless {
-				return v, nil
+				v, err := p.proven(ctx, v)
+				if !errors.Is(err, errForged) || errors.Is(err, errBudget) {
+					return v, err
+				}
+				p.complain(s, err)
+				if p.forged, p.forgeries = err, p.forgeries+1; p.forgeries == maxForgeries {
+					return p.concede(ctx)
+				}
 			}
 		case errors.Is(err, errBudget):
 			return p.settle(ctx, err)
@@ -64,6 +73,31 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 			p.complain(s, err)
 		}
 	}
+}
+
+// proven is v with its security, when the task wants to know. Of a DS the child says
+// nothing that counts, see retreat.
+func (p *poll) proven(ctx context.Context, v verdict) (verdict, error) {
+	childs := p.question.Type == lookup.TypeDS && v.soa.Name == p.question.Name
+	if p.task.proof == nil || p.optional || v.kind == referral || childs {
+		return v, nil
+	}
+	t := p.task
+	t.soft = true
+	v, err := t.proof(ctx, t, p.question, v)
+	if errors.Is(err, errUnsigned) {
+		p.bare = v
+	}
+	return v, err
+}
+
+// concede ends a poll in which no answer has held: what came without signatures may
+// be from an unsigned zone after all.
+func (p *poll) concede(ctx context.Context) (verdict, error) {
+	if p.bare.kind == useless {
+		return verdict{}, p.forged
+	}
+	return p.task.proof(ctx, p.task, p.question, p.bare)
 }
 
 // poll is one question on its way through the servers of one zone.
@@ -84,6 +118,10 @@ type poll struct {
 	sent    int     // messages
 	resort  verdict // the best of what nobody would say at first hand
 	empties int
+
+	forged    error   // what was wrong with an answer that nobody should believe
+	forgeries int     // such answers
+	bare      verdict // one of them, which has no signatures
 
 	complaints []string // about servers
 	network    bool     // all complaints are about the network
@@ -173,6 +211,9 @@ func (p *poll) weigh(s *candidate, v verdict) verdict {
 // settle ends the poll with the last resort, or with err when there is none.
 func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	p.tellEnd(err)
+	if p.forged != nil {
+		return p.concede(ctx)
+	}
 	if p.resort.kind != useless {
 		return p.resort, nil
 	}

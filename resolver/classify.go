@@ -44,6 +44,10 @@ type verdict struct {
 
 	own lookup.RRset // the NS of the zone as it is in the authority section; type 0 if it is not
 
+	proof    []lookup.RRset  // NSEC and NSEC3 that say what does not exist
+	security lookup.Security // of all this, once it has been validated
+	ede      []lookup.EDE    // what there is to tell about its security
+
 	// rest is what the same reply says of the names that the alias leads to.
 	rest []finding
 }
@@ -56,10 +60,11 @@ type finding struct {
 
 // response is the verdict as a Response, without rest.
 func (v verdict) response() *lookup.Response {
-	r := &lookup.Response{Rcode: v.rcode, Answer: v.sets}
+	r := &lookup.Response{Rcode: v.rcode, Answer: v.sets, Security: v.security, EDE: v.ede}
 	if v.soa.Type == lookup.TypeSOA {
-		r.Authority = []lookup.RRset{v.soa}
+		r.Authority = append(r.Authority, v.soa)
 	}
+	r.Authority = append(r.Authority, v.proof...)
 	return r
 }
 
@@ -67,6 +72,7 @@ func (v verdict) response() *lookup.Response {
 // the rules is that of RFC 1034 5.3.3 step 4, made sharper by what servers on the
 // Internet do.
 func classify(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
+	r = reunited(q, r)
 	v := judge(zone, q, r)
 	switch v.kind {
 	case answer, alias, redirection, noData, nameError:
@@ -75,6 +81,7 @@ func classify(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
 			v.rest = readOn(zone, q, v, r)
 			v.own, _ = lookup.Find(r.Authority, zone, lookup.TypeNS)
 		}
+		prove(zone, &v, r)
 	}
 	if v.kind == answer && q.Type == lookup.TypeNS && q.Name == zone {
 		v.cut = newCut(zone, v.sets[0], r.Additional)
@@ -221,6 +228,8 @@ func inAuthority(zone lookup.Name, q lookup.Question, r *transport.Reply) verdic
 	}
 	for _, s := range r.Authority {
 		switch {
+		case denies(s.Type) && s.Sigs != "" && s.Name.IsSubdomainOf(zone):
+			return denial(zone, q, r) // the proof says more than the SOA that was left out
 		case s.Type == lookup.TypeSOA && isAbove(s.Name, zone):
 			return verdict{why: "answers for a zone above", lame: true, soaAbove: true}
 		case s.Type != lookup.TypeNS:

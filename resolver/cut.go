@@ -19,6 +19,11 @@ type cut struct {
 	ttl     uint32        // as it was learned, in seconds
 	expires time.Time
 
+	// What came with the referral of the zone's DS records: the set, or the proof that
+	// there is none. Nobody has validated it yet.
+	ds   lookup.RRset
+	noDS []lookup.RRset
+
 	life   time.Duration // until then, from when it was learned
 	origin *cut          // what it was when it was learned; nil: it has not changed since
 	via    *Zone         // from which it was reached; nil from the root

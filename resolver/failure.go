@@ -38,7 +38,11 @@ func (fs *failures) recent(q lookup.Question, now time.Time) error {
 	if !ok {
 		return nil
 	}
-	return &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDECachedError, Text: lookup.EDEOf(f.cause).Text}, Cause: f.cause}
+	ede := lookup.EDEOf(f.cause)
+	if !errors.Is(f.cause, errBogus) { // which says more than that it is remembered
+		ede.Code = lookup.EDECachedError
+	}
+	return &lookup.Failure{EDE: ede, Cause: f.cause}
 }
 
 // note remembers that q has failed, for that life at least. One that failed again as soon as it was tried

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -17,6 +18,8 @@ type flightKey struct {
 	question lookup.Question
 	depth    int
 	glue     bool // the answer is wanted from the parent side
+	chain    bool // it is wanted for a chain of trust
+	cd       bool // it need not be proven
 
 	// Of a step on the way to other questions: the zone whose servers are asked, and
 	// by which configured zone it was reached. Steps wait for nothing of their depth.
@@ -137,17 +140,17 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 		t.tellFailure(q, errCycle)
 		return nil, errCycle
 	}
-	if err := r.failures.recent(q, r.options.Now()); err != nil && !t.cold {
+	if err := r.refused(t, q); err != nil {
 		t.tellFailure(q, err)
 		return nil, err
 	}
 	ctx, cancel := context.WithDeadline(ctx, t.wait)
 	defer cancel()
 	work := func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) }
-	key := flightKey{question: q, depth: t.depth}
+	key := r.keyOf(t, q)
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
 	t.tellFlight(q, led)
-	if !led && isCircumstantial(err) && ctx.Err() == nil && r.failures.recent(q, r.options.Now()) == nil {
+	if !led && isCircumstantial(err) && ctx.Err() == nil && r.refused(t, q) == nil {
 		// The flight failed because of whoever led it, and not in a way that would
 		// have been noted. Once is enough to find out whether that matters.
 		h, _, err = r.flights.join(ctx, key, t.limit, work)
@@ -158,13 +161,24 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	return h, nil
 }
 
+func (r *Resolver) keyOf(t task, q lookup.Question) flightKey {
+	return flightKey{question: q, depth: t.depth, chain: t.chain, cd: t.proof == nil && r.validates()}
+}
+
+// refused is the error when q has failed lately and t would fail in the same way, or
+// nil: who validates for themselves gets what others must not see.
+func (r *Resolver) refused(t task, q lookup.Question) error {
+	err := r.failures.recent(q, r.options.Now())
+	if t.cold || err != nil && t.proof == nil && errors.Is(err, errBogus) {
+		return nil
+	}
+	return err
+}
+
 // work is what a flight does: iterate, and remember a failure that says something
 // about q.
 func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, error) {
-	if h, ok := r.answers.recall(q, r.options.Now()); ok && !t.renew {
-		return h, nil // another flight landed while this one was about to start
-	}
-	h, err := r.iterate(ctx, t, q)
+	h, err := r.produce(ctx, t, q)
 	if err == nil {
 		r.failures.forget(q)
 		return h, nil
@@ -176,6 +190,31 @@ func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, e
 	return nil, err
 }
 
+// produce gets the hop of q, proven if t wants proof: from memory when another flight
+// has landed while this one was about to start, or left something unproven, or else
+// from servers.
+func (r *Resolver) produce(ctx context.Context, t task, q lookup.Question) (*hop, error) {
+	if h, ok := r.answers.recall(q, r.options.Now()); ok && !t.renew {
+		if t.proof == nil || r.settled(h) {
+			return h, nil
+		}
+		// If it is forged, servers may have something better.
+		soft := t
+		soft.soft = true
+		if h, err := r.reconsider(ctx, soft, q, h); err == nil || !errors.Is(err, errForged) {
+			return h, err
+		}
+	}
+	if h, err := r.delegated(ctx, t, q); h != nil || err != nil {
+		return h, err
+	}
+	h, err := r.iterate(ctx, t, q)
+	if err != nil || t.proof == nil || r.settled(h) {
+		return h, err
+	}
+	return r.reconsider(ctx, t, q, h)
+}
+
 // refresh fetches q for those who come later; nobody waits. It is paid for by a
 // budget of its own, and not begun where there has been a failure lately. led
 // tells whether it was begun and is not under way already.
@@ -183,8 +222,8 @@ func (r *Resolver) refresh(ctx context.Context, q lookup.Question) (led bool) {
 	if r.failures.recent(q, r.options.Now()) != nil {
 		return false
 	}
-	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, epoch: r.epoch.Load()}.begun(r.options.Deadline)
-	_, led = r.flights.board(ctx, flightKey{question: q}, t.limit, func(ctx context.Context) (*hop, error) {
+	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, proof: r.proof(false), epoch: r.epoch.Load()}.begun(r.options.Deadline)
+	_, led = r.flights.board(ctx, r.keyOf(t, q), t.limit, func(ctx context.Context) (*hop, error) {
 		return r.work(ctx, t.within(q), q)
 	})
 	return led

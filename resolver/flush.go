@@ -44,6 +44,7 @@ func (r *Resolver) Flush() Forgotten {
 	r.begin()
 	r.answers.cache.Purge()
 	r.cuts.cache.Purge()
+	r.trusts.cache.Purge()
 	r.failures.cache.Purge()
 	return gone
 }
@@ -62,6 +63,11 @@ func (r *Resolver) Forget(f Forget) (gone Forgotten) {
 			if f.covers(e.Key) && r.cuts.cache.Remove(e.Key) {
 				gone.Delegations++
 			}
+		}
+	}
+	for e := range r.trusts.cache.All() {
+		if f.covers(e.Key) && (f.Type == lookup.TypeNone || f.Type == lookup.TypeDS || f.Type == lookup.TypeDNSKEY) {
+			r.trusts.cache.Remove(e.Key)
 		}
 	}
 	for e := range r.failures.cache.All() {

@@ -37,6 +37,8 @@ type host struct {
 type zone struct {
 	apex lookup.Name
 	sets []lookup.RRset
+
+	chain *chain // of a signed zone
 }
 
 // newInternet has a root and com, org and net below it.
@@ -210,11 +212,14 @@ func (z *zone) reply(q lookup.Question) *transport.Reply {
 	r := &transport.Reply{AA: true}
 	for range 20 {
 		if z.refer(q, r) {
-			return r
+			break
 		}
 		if moved, ok := z.step(&q, r); !ok || !moved.IsSubdomainOf(z.apex) {
-			return r
+			break
 		}
+	}
+	if z.chain != nil {
+		z.prove(q, r)
 	}
 	return r
 }
@@ -266,12 +271,39 @@ func (z *zone) step(q *lookup.Question, r *transport.Reply) (moved lookup.Name, 
 			return q.Name, true
 		}
 	}
-	if !exists {
+	if !exists && !z.expand(q, r) {
 		r.Rcode = lookup.NXDOMAIN
+	}
+	if len(r.Answer) > 0 && r.Answer[len(r.Answer)-1].Name == q.Name {
+		return "", false
 	}
 	soa, _ := lookup.Find(z.sets, z.apex, lookup.TypeSOA)
 	r.Authority = append(r.Authority, soa)
 	return "", false
+}
+
+// expand tells whether a wildcard makes q.Name exist, and answers from it when it has
+// the type (RFC 4592 3.3.1).
+func (z *zone) expand(q *lookup.Question, r *transport.Reply) (exists bool) {
+	closest := q.Name
+	holds := func(s lookup.RRset) bool { return s.Name.IsSubdomainOf(closest) }
+	for !slices.ContainsFunc(z.sets, holds) {
+		closest, _ = closest.Parent()
+	}
+	for _, s := range z.sets {
+		if s.Name != lookup.Name("\x01*"+string(closest)) {
+			continue
+		}
+		exists = true
+		if s.Type == q.Type {
+			s.Name = q.Name
+			r.Answer = append(r.Answer, s)
+			if z.chain != nil {
+				r.Authority = append(r.Authority, z.chain.nsec[z.before(q.Name)])
+			}
+		}
+	}
+	return exists
 }
 
 // resolver is one that knows the roots of n and asks over IPv4 only, without
@@ -299,7 +331,7 @@ func question(text string) lookup.Query {
 	name, kind, _ := strings.Cut(text, " ")
 	types := map[string]lookup.Type{
 		"A": lookup.TypeA, "AAAA": lookup.TypeAAAA, "NS": lookup.TypeNS, "CNAME": lookup.TypeCNAME, "SOA": lookup.TypeSOA,
-		"TXT": lookup.TypeTXT, "MX": lookup.TypeMX, "DS": lookup.TypeDS, "DNAME": lookup.TypeDNAME, "ANY": lookup.TypeANY, "AXFR": lookup.TypeAXFR,
+		"TXT": lookup.TypeTXT, "MX": lookup.TypeMX, "DS": lookup.TypeDS, "DNAME": lookup.TypeDNAME, "DNSKEY": lookup.TypeDNSKEY, "ANY": lookup.TypeANY, "AXFR": lookup.TypeAXFR,
 	}
 	return lookup.Query{RD: true, Question: lookup.Question{Name: lookup.MustName(name), Type: types[kind], Class: lookup.ClassIN}}
 }

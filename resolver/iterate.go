@@ -112,6 +112,13 @@ func stumbled(part lookup.Question) lookup.Question {
 	return lookup.Question{Name: part.Name, Type: part.Type}
 }
 
+// proves tells whether there is a proven answer to q, which what nobody has proven
+// must not push out.
+func (r *Resolver) proves(q lookup.Question, now time.Time) bool {
+	h, ok := r.answers.recall(q, now)
+	return ok && h.response.Security == lookup.Secure
+}
+
 // learn remembers what v, which was heard at a server of the zone of at, says
 // about q, and what it says about others on the way.
 func (r *Resolver) learn(t task, at *cut, q lookup.Question, v verdict, now time.Time) *hop {
@@ -119,7 +126,7 @@ func (r *Resolver) learn(t task, at *cut, q lookup.Question, v verdict, now time
 		r.cuts.own(at, v.own, now)
 	}
 	for _, f := range v.rest {
-		if r.zoneOf(t, f.question) == at.via {
+		if r.zoneOf(t, f.question) == at.via && !r.proves(f.question, now) {
 			r.answers.keep(f.question, f.verdict, now)
 		}
 	}

@@ -33,7 +33,9 @@ func delegated(zone lookup.Name, q lookup.Question, r *transport.Reply) (verdict
 			if q.Type == lookup.TypeDS && s.Name == q.Name {
 				continue // RFC 4035 3.1.4.1: the child is not the one to ask
 			}
-			return verdict{kind: referral, cut: newCut(zone, s, r.Additional)}, true
+			c := newCut(zone, s, r.Additional)
+			c.signed(r.Authority)
+			return verdict{kind: referral, cut: c}, true
 		}
 	}
 	return verdict{}, false
@@ -68,6 +70,19 @@ func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
 		s.Addrs = s.Addrs[:min(len(s.Addrs), maxAddresses)]
 	}
 	return c
+}
+
+// signed takes from a referral what it says of the DS of c (RFC 4035 3.1.4).
+func (c *cut) signed(authority []lookup.RRset) {
+	for _, s := range authority {
+		switch {
+		case s.Sigs == "":
+		case s.Type == lookup.TypeDS && s.Name == c.zone:
+			c.ds = compact(s)
+		case denies(s.Type) && len(c.noDS) < maxProof:
+			c.noDS = append(c.noDS, compact(s))
+		}
+	}
 }
 
 // addresses are the addresses in a set of A or AAAA that can be a server's.

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -48,6 +49,8 @@ type Options struct {
 	NXDomainCut    bool          // take the word that a name does not exist for all names below it (RFC 8020), though unsigned
 	Stale          Stale         // when to give answers that have expired
 
+	Validation Validation // of answers (RFC 4035)
+
 	Timeout  time.Duration // longest wait for one attempt; default 1.5 s
 	Deadline time.Duration // longest wait of a client; default 6 s
 
@@ -88,6 +91,9 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Validation.Now == nil {
+		o.Validation.Now = o.Now
+	}
 	if o.IntN == nil {
 		o.IntN = rand.IntN
 	}
@@ -103,6 +109,7 @@ type Resolver struct {
 	pins     pins
 	root     atomic.Pointer[cut] // nil until it is first needed
 	cuts     *cuts
+	trusts   *trusts
 	answers  *answers
 	failures *failures
 	health   *health
@@ -124,6 +131,7 @@ func New(o Options) *Resolver {
 		options:  o,
 		pins:     pins,
 		cuts:     newCuts(o),
+		trusts:   newTrusts(o),
 		answers:  newAnswers(o, pins),
 		failures: newFailures(),
 		health:   newHealth(o),
@@ -135,8 +143,9 @@ func New(o Options) *Resolver {
 
 // Resolve answers q from memory or by asking servers. The answer section holds
 // the alias chain in order and what stands at its end; the authority section holds
-// the SOA of a denial and nothing else; RRSIGs stand with what they cover. The
-// query's CD changes nothing as long as nothing is validated.
+// the SOA of a denial and what proves it, and what proves that a wildcard made an
+// answer; RRSIGs stand with what they cover. What is bogus is given to queries with CD
+// alone (RFC 4035 3.2.2), others get a *lookup.Failure that says why.
 //
 // When no answer is found before the deadline the error is a *lookup.Failure; the
 // work goes on for a little longer, for the sake of those who ask again. When ctx
@@ -149,11 +158,21 @@ func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respons
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
-	response, err := r.follow(ctx, task{budget: q.Budget, snoop: !q.RD, trace: q.Trace, renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load()}, hopQuestion(q.Name, q.Type))
+	t := task{budget: q.Budget, snoop: !q.RD, proof: r.proof(q.CD), trace: q.Trace, renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load()}
+	response, err := r.follow(ctx, t, hopQuestion(q.Name, q.Type))
 	if err != nil {
 		r.counters.failed(err)
 	}
 	return response, err
+}
+
+// proof is what it takes to believe something, for those who validate for themselves
+// and for others.
+func (r *Resolver) proof(cd bool) proof {
+	if cd || !r.validates() {
+		return nil
+	}
+	return r.vet
 }
 
 // refuse is the response to what this resolver does not do, or nil.
@@ -186,8 +205,7 @@ func hopQuestion(name lookup.Name, t lookup.Type) lookup.Question {
 
 // follow answers q by joining hop to hop for as long as there are aliases.
 func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*lookup.Response, error) {
-	var chain []lookup.RRset
-	var keep uint32
+	var chain aliases
 	confess := func(whole *lookup.Response) *lookup.Response { return whole }
 	for {
 		now := r.options.Now()
@@ -196,20 +214,20 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 			return nil, err
 		}
 		if h == nil {
-			return join(chain, r.referral(t, q, now), keep), nil
+			return chain.before(r.referral(t, q, now)), nil
 		}
 		here := h.aged(now)
 		if stale {
 			r.counters.stale.Add(1)
 			here, confess = r.staled(h), confessed
 		}
-		keep = lookup.LeastKeep(keep, lookup.LeastKeep(here.Keep, r.unseen(t, h, now)))
+		chain.keep = lookup.LeastKeep(chain.keep, lookup.LeastKeep(here.Keep, r.unseen(t, h, now)))
 		if h.next == "" || !followsAlias(q.Type) {
-			return confess(join(chain, here, keep)), nil
+			return confess(chain.before(here)), nil
 		}
 		t.tell(lookup.Event{Kind: lookup.EventAlias, Name: q.Name, Type: q.Type, Target: h.next})
-		chain = append(chain, here.Answer...)
-		if isOwner(chain, h.next) {
+		chain.add(here)
+		if isOwner(chain.sets, h.next) {
 			return nil, lookup.Fail(lookup.EDEOther, "alias loop at %s", h.next)
 		}
 		if !t.budget.Alias() {
@@ -223,7 +241,7 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 // find gets the hop of q from memory or, unless t is to make do with that, from
 // servers; nil when there is none in memory.
 func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time.Time) (h *hop, stale bool, err error) {
-	if h, ok := r.answers.recall(q, now); ok && !t.cold {
+	if h, ok := r.answers.recall(q, now); ok && !t.cold && (t.proof == nil || r.settled(h)) {
 		r.counters.hits.Add(1)
 		t.tellHit(q, h, now)
 		if seconds, ends := h.fresh(now); ends && seconds == 0 && r.prefetches(t) {
@@ -234,6 +252,9 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 	}
 	r.counters.misses.Add(1)
 	if t.snoop {
+		if err := r.refused(t, q); errors.Is(err, errBogus) {
+			return nil, false, err
+		}
 		if h = r.expired(q); h != nil && r.options.Stale.ClientTimer < 0 {
 			r.refresh(ctx, q)
 		}
@@ -249,15 +270,4 @@ func followsAlias(t lookup.Type) bool { return t != lookup.TypeCNAME && t != loo
 // isOwner tells whether name has a CNAME in chain.
 func isOwner(chain []lookup.RRset, name lookup.Name) bool {
 	return slices.ContainsFunc(chain, func(s lookup.RRset) bool { return s.Name == name && s.Type == lookup.TypeCNAME })
-}
-
-// join is the response at the end of chain with chain before it, to be kept for
-// that many seconds at most.
-func join(chain []lookup.RRset, end *lookup.Response, keep uint32) *lookup.Response {
-	if len(chain) == 0 && keep == end.Keep {
-		return end
-	}
-	whole := *end
-	whole.Answer, whole.Keep = append(chain, end.Answer...), keep
-	return &whole
 }

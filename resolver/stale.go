@@ -82,9 +82,9 @@ func (r *Resolver) expired(q lookup.Question) *hop {
 // failed remembers that q has failed, for longer when there is something else to
 // give to those who ask for it.
 func (r *Resolver) failed(q lookup.Question, err error) {
-	least := firstFailure
+	least := lifeOf(err)
 	if r.expired(q) != nil {
-		least = r.options.Stale.RetryAfter
+		least = max(least, r.options.Stale.RetryAfter)
 	}
 	r.failures.note(q, err, least, r.options.Now())
 }

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -25,9 +26,19 @@ type task struct {
 	snoop  bool      // nothing is to be asked for
 	around *Zone     // has not helped and is to be left out
 
+	// proof is what has to be done before something is believed; nil: nothing (CD,
+	// RFC 4035 3.2.2). What name servers are found by is not proven: it could only
+	// lead to servers whose answers will not be believed.
+	proof proof
+	chain bool // it works for a chain of trust
+	soft  bool // others may have signatures: not having them needs no proof yet
+
 	trace *lookup.Trace // nil: nobody is curious
 	epoch uint64        // in which it began, see Resolver.overtaken
 }
+
+// proof returns v with its security, or the error that says what is wrong with it.
+type proof func(ctx context.Context, t task, q lookup.Question, v verdict) (verdict, error)
 
 // begun is t with its times set, if they were not yet: a client has so much
 // patience. Work may take two thirds longer, since those who were told of a failure
@@ -67,7 +78,17 @@ func (t task) deeper() (task, error) {
 	}
 	t.cold = false
 	t.depth++
+	t.proof, t.chain = nil, false
 	return t, nil
+}
+
+// forChain is the task of finding out how far something that t has found can be
+// trusted. It waits for names above its own and, like all tasks, for servers' names,
+// and none of them waits for it: so no two can wait for each other.
+func (t task) forChain() task {
+	t.depth, t.chain, t.proof, t.snoop, t.renew, t.cold = 0, true, nil, false, false, false
+	t.trace = t.trace.Deeper()
+	return t
 }
 
 // trail is a list of questions, of which each waits for the one before it.

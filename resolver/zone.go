@@ -23,6 +23,10 @@ type Zone struct {
 	// First: the servers are asked first. When none of them helps, the name is
 	// looked for as if the Zone were not configured.
 	First bool
+
+	// Insecure: nothing in the zone is validated, although the public parent zone
+	// may be signed and say that there is no such zone, or another one.
+	Insecure bool
 }
 
 // pins are the configured zones by name; nil for exceptions.

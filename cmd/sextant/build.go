@@ -147,7 +147,7 @@ func staleOptions(c config.Stale) resolver.Stale {
 func pinnedZones(pinned []config.Pinned) []resolver.Zone {
 	var all []resolver.Zone
 	for _, z := range pinned {
-		all = append(all, resolver.Zone(z))
+		all = append(all, resolver.Zone{Name: z.Name, Servers: z.Servers, Forward: z.Forward, First: z.First})
 	}
 	return all
 }

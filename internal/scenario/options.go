@@ -114,17 +114,17 @@ func resolverOptions() map[string]rule {
 func validatorOptions() map[string]rule {
 	const only = "it matters to validation only, and then there is a trust anchor"
 	return map[string]rule{
-		"trust-anchor":                 missing("feature:validation"),
-		"trust-anchor-file":            missing("feature:validation"),
+		"trust-anchor":                 mapped(func(s *setup, c Clause) error { return s.validation.anchor(strings.Join(c.Values, " ")) }),
+		"trust-anchor-file":            mapped(func(s *setup, c Clause) error { return s.validation.anchor(s.story.Texts[c.Value()]) }),
 		"auto-trust-anchor-file":       missing("feature:autotrust"),
 		"trust-anchor-signaling":       ignored(only),
-		"val-override-date":            ignored(only),
+		"val-override-date":            mapped(func(s *setup, c Clause) error { return s.validation.date(c.Value()) }),
 		"val-log-level":                ignored(only),
 		"val-max-restart":              ignored(only),
-		"val-nsec3-keysize-iterations": ignored(only),
-		"fake-sha1":                    ignored(only),
-		"fake-dsa":                     ignored(only),
-		"domain-insecure":              ignored(only),
+		"val-nsec3-keysize-iterations": mapped(func(s *setup, c Clause) error { return s.validation.iterations(strings.Join(c.Values, " ")) }),
+		"fake-sha1":                    mapped(func(s *setup, c Clause) error { s.validation.fakeSHA1 = c.Value() == "yes"; return nil }),
+		"fake-dsa":                     mapped(func(s *setup, c Clause) error { s.validation.fakeDSA = c.Value() == "yes"; return nil }),
+		"domain-insecure":              mapped(func(s *setup, c Clause) error { return s.validation.insecure(c.Value()) }),
 		"prefetch-key":                 ignored(only),
 		"aggressive-nsec":              ignored(only),
 		"harden-algo-downgrade":        ignored(only),
@@ -219,9 +219,12 @@ func otherOptions() map[string]rule {
 
 // modules reads module-config, Unbound's list of what a query goes through.
 func (s *setup) modules(c Clause) error {
+	s.validation.modules = false
 	for _, module := range strings.Fields(strings.Join(c.Values, " ")) {
 		switch module {
-		case "iterator", "validator", "respip": // the last is idle without its own options
+		case "validator":
+			s.validation.modules = true
+		case "iterator", "respip": // the latter is idle without its own options
 		case "dns64":
 			s.dns64 = true
 		case "subnetcache":

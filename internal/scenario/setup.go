@@ -31,6 +31,7 @@ type setup struct {
 	maxNegative int
 	minTTL      int
 	minNegative int
+	validation  validation
 	clients     []clientRule
 	nsid        string
 	version     string
@@ -61,6 +62,8 @@ func (s *setup) needs(what string) {
 // *NotApplicable that names everything, in the order found.
 func setUp(story *Story) (*setup, error) {
 	s := &setup{story: story}
+	s.maxNegative = 3600 // Unbound's default
+	s.validation = validation{modules: true, anchors: map[lookup.Name]resolver.Anchor{}}
 	for _, section := range story.Settings {
 		if err := s.section(section); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", story.File, section.Line, err)

@@ -36,9 +36,9 @@ func TestAnOptionThatIsInNoListIsAnError(t *testing.T) {
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := setUpText(t, "server:\n\ttrust-anchor: x\n\tdo-nat64: yes\n\tdo-ip6: no\n")
+	_, err := setUpText(t, "server:\n\tserve-original-ttl: yes\n\tdo-nat64: yes\n\tdo-ip6: no\n")
 	n, ok := errors.AsType[*NotApplicable](err)
-	if !ok || n.Need != "feature:validation feature:nat64" {
+	if !ok || n.Need != "feature:serve-original-ttl feature:nat64" {
 		t.Errorf("got %v", err)
 	}
 	s, err := setUpText(t, "server:\n\tdo-nat64: no\n\tdo-ip6: no\n\tmax-global-quota: 7\nstub-zone: name: \".\" stub-addr: 192.0.2.1")

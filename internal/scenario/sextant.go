@@ -91,6 +91,7 @@ func (s *setup) resolver(network *Network) (resolver.Options, error) {
 		MinTTL:         uint32(s.minTTL),
 		MinNegativeTTL: uint32(s.minNegative),
 		Deadline:       s.deadline(),
+		Validation:     s.validation.options(),
 		IntN:           chance(),
 	}
 	options.Stale.RetryAfter = 5 * time.Second // Unbound's NORR_TTL

@@ -1,0 +1,55 @@
+package resolver
+
+import (
+	"slices"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// aliases is the way that an answer has led so far.
+type aliases struct {
+	sets     []lookup.RRset
+	proofs   []lookup.RRset // of wildcards on the way
+	security lookup.Security
+	ede      []lookup.EDE
+	keep     uint32 // see lookup.Response.Keep
+}
+
+// add takes a step of the way.
+func (a *aliases) add(step *lookup.Response) {
+	if len(a.sets) == 0 || step.Security < a.security {
+		a.security = step.Security
+	}
+	a.sets, a.ede = append(a.sets, step.Answer...), append(a.ede, step.EDE...)
+	for _, s := range step.Authority {
+		if !slices.Contains(a.proofs, s) {
+			a.proofs = append(a.proofs, s)
+		}
+	}
+}
+
+// before is the response at the end of the way with the way before it. The whole
+// is as secure as its weakest part (RFC 4035 3.2.3).
+func (a *aliases) before(end *lookup.Response) *lookup.Response {
+	if len(a.sets) == 0 && a.keep == end.Keep {
+		return end
+	}
+	whole := *end
+	whole.Keep = a.keep
+	if len(a.sets) > 0 {
+		whole.Answer = append(a.sets, end.Answer...)
+		whole.Security = min(a.security, end.Security)
+	}
+	if len(a.proofs) > 0 {
+		whole.Authority = a.proofs
+		for _, s := range end.Authority { // a proof may be good for several names
+			if !slices.Contains(whole.Authority, s) {
+				whole.Authority = append(whole.Authority, s)
+			}
+		}
+	}
+	if len(a.ede) > 0 {
+		whole.EDE = append(a.ede, end.EDE...)
+	}
+	return &whole
+}

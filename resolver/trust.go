@@ -1,0 +1,276 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sextant-dns/sextant/cache"
+	"github.com/sextant-dns/sextant/dnssec"
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// grip is how far the hold of the trust anchor reaches.
+type grip uint8
+
+const (
+	secure   grip = iota // the zone's keys are known
+	insecure             // it is proven that nobody vouches for the zone
+	noCut                // no zone begins at that name
+)
+
+// trust is what validation has found out about a name. It is immutable.
+type trust struct {
+	zone    lookup.Name
+	grip    grip
+	keys    []dnssec.Key // of a secure zone
+	why     lookup.EDE   // of an insecure one; code 0: it just has no DS
+	expires time.Time
+}
+
+// trusts remembers them by name.
+type trusts struct {
+	cache *cache.Cache[lookup.Name, *trust]
+}
+
+func newTrusts(o Options) *trusts {
+	return &trusts{cache.New[lookup.Name, *trust](cache.Options[lookup.Name]{Entries: max(1000, o.Cache/4)})}
+}
+
+func (ts *trusts) get(zone lookup.Name, now time.Time) (*trust, bool) {
+	tr, _, ok := ts.cache.Get(zone, netip.Prefix{}, now)
+	return tr, ok
+}
+
+func (ts *trusts) put(tr *trust) { ts.cache.Put(tr.zone, netip.Prefix{}, tr, tr.expires) }
+
+// untrusted is the question under which it is remembered that the keys of zone
+// could not be had.
+func untrusted(zone lookup.Name) lookup.Question {
+	return lookup.Question{Name: zone, Type: lookup.TypeDNSKEY}
+}
+
+// trust finds out how zone stands to the trust anchor above it. Those who need the
+// same wait for one flight, which itself waits for nothing but names above zone.
+func (r *Resolver) trust(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
+	now := r.options.Now()
+	if tr, ok := r.trusts.get(zone, now); ok {
+		return tr, nil
+	}
+	if err := r.failures.recent(untrusted(zone), now); err != nil {
+		return nil, err
+	}
+	t = t.forChain()
+	work := func(ctx context.Context) (*hop, error) {
+		tr, err := r.establish(ctx, t, zone)
+		if err == nil {
+			r.trusts.put(tr)
+			if r.overtaken(t) {
+				r.trusts.cache.Remove(zone)
+			}
+			r.failures.forget(untrusted(zone))
+			return &hop{trust: tr}, nil
+		}
+		if !isCircumstantial(err) {
+			r.failures.note(untrusted(zone), err, lifeOf(err), r.options.Now())
+		}
+		return nil, err
+	}
+	key := flightKey{question: hopQuestion(zone, lookup.TypeDNSKEY), chain: true}
+	h, led, err := r.flights.join(ctx, key, t.limit, work)
+	t.tellFlight(hopQuestion(zone, lookup.TypeDNSKEY), led)
+	if !led && isCircumstantial(err) && ctx.Err() == nil {
+		h, _, err = r.flights.join(ctx, key, t.limit, work)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.trust, nil
+}
+
+// lifeOf is how long a failure is remembered at least.
+func lifeOf(err error) time.Duration {
+	if errors.Is(err, errBogus) {
+		return bogusLife
+	}
+	return firstFailure
+}
+
+// governing is the deepest zone that holds name, as far as the hold of the anchor
+// reaches: the first insecure one on the way down from apex, or else the last secure
+// one. A cut may hide at every label; unless all of them are wanted, those are enough
+// of which something is known.
+func (r *Resolver) governing(ctx context.Context, t task, name, apex lookup.Name, all bool) (*trust, error) {
+	zone, err := r.trust(ctx, t, apex)
+	for labels := apex.Labels() + 1; err == nil && zone.grip == secure && labels <= name.Labels(); labels++ {
+		below, now := name.Suffix(labels), r.options.Now()
+		_, cut := r.cuts.get(below, now)
+		if _, known := r.trusts.get(below, now); !known && !cut && !all {
+			continue
+		}
+		var next *trust
+		if next, err = r.trust(ctx, t, below); err == nil && next.grip != noCut {
+			zone = next
+		}
+	}
+	return zone, err
+}
+
+// establish finds out about zone from the DS RRset above it, or the anchor, and its
+// own DNSKEY RRset.
+func (r *Resolver) establish(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
+	now := r.options.Now()
+	anchor, ok := r.options.Validation.Anchor(zone)
+	if !ok || anchor.Negative {
+		return &trust{zone: zone, grip: insecure, expires: now}, nil
+	}
+	ds, expires := anchor.DS, now.Add(time.Duration(r.options.MaxTTL)*time.Second)
+	if anchor.Zone != zone {
+		tr, above, err := r.delegation(ctx, t, zone)
+		if err != nil || tr.grip != secure {
+			return tr, err
+		}
+		ds, expires = above, tr.expires
+	}
+	usable, why := r.options.Validation.Policy.Usable(ds)
+	if len(usable) == 0 {
+		return &trust{zone: zone, grip: insecure, why: why, expires: expires}, nil
+	}
+	tr, err := r.keys(ctx, t, zone, usable)
+	if err != nil {
+		return nil, err
+	}
+	tr.expires = earlier(tr.expires, expires)
+	return tr, nil
+}
+
+// delegation finds out what the zone above says of a zone: its DS records if it is
+// secure.
+func (r *Resolver) delegation(ctx context.Context, t task, zone lookup.Name) (*trust, []dnssec.DS, error) {
+	q, now := hopQuestion(zone, lookup.TypeDS), r.options.Now()
+	t.proof = r.vet
+	if v, ok := r.alongside(q, now); ok {
+		v, err := t.proof(ctx, t, q, v)
+		switch {
+		case err == nil:
+			return r.read(t, q, v, now.Add(time.Duration(v.response().TTL())*time.Second))
+		case !errors.Is(err, errForged):
+			return nil, nil, err
+		}
+		// What came with the referral is no good: ask for it.
+	}
+	h, ok := r.answers.recall(q, now)
+	if !ok || !r.settled(h) {
+		var err error
+		if h, err = r.fetch(ctx, t.begun(r.options.Deadline), q); err != nil {
+			return nil, nil, err
+		}
+	}
+	aged := h.aged(r.options.Now())
+	return r.read(t, q, verdictOf(q, aged, h.next), now.Add(time.Duration(aged.TTL())*time.Second))
+}
+
+// alongside is what a referral has said about the DS that q asks for.
+func (r *Resolver) alongside(q lookup.Question, now time.Time) (v verdict, ok bool) {
+	c, ok := r.cuts.get(q.Name, now)
+	if !ok || q.Type != lookup.TypeDS {
+		return verdict{}, false
+	}
+	ttl := min(c.ttl, uint32(c.expires.Sub(now)/time.Second))
+	if c.ds.Type == lookup.TypeDS {
+		return verdict{kind: answer, sets: []lookup.RRset{c.ds.WithTTL(min(c.ds.TTL, ttl))}}, true
+	}
+	for _, s := range c.noDS {
+		v.kind, v.proof = noData, append(v.proof, s.WithTTL(min(s.TTL, ttl)))
+	}
+	return v, len(c.noDS) > 0
+}
+
+// delegated is the DS RRset that q asks for and that came with a referral; nil when
+// there is none, or none that holds.
+func (r *Resolver) delegated(ctx context.Context, t task, q lookup.Question) (*hop, error) {
+	now := r.options.Now()
+	v, ok := r.alongside(q, now)
+	if !ok || t.proof == nil || t.renew || v.kind != answer {
+		return nil, nil
+	}
+	v, err := t.proof(ctx, t, q, v)
+	switch {
+	case err == nil:
+		return r.remember(t, q, v, now), nil
+	case errors.Is(err, errForged):
+		return nil, nil
+	}
+	return nil, err
+}
+
+// read takes a validated answer to the question for a DS RRset for what it means.
+func (r *Resolver) read(t task, q lookup.Question, v verdict, expires time.Time) (*trust, []dnssec.DS, error) {
+	tr := &trust{zone: q.Name, expires: expires}
+	switch {
+	case v.security != lookup.Secure:
+		tr.grip = insecure
+		if len(v.ede) > 0 {
+			tr.why = v.ede[0]
+		}
+	case v.kind == answer:
+		return tr, dnssec.ParseDS(v.sets[0]), nil
+	case v.kind == noData:
+		tr.grip = insecure
+		signer, _ := v.signer()
+		switch p := r.verifier(t).Denial(signer, v.proof).NoDS(q.Name); {
+		case p.Spent:
+			return nil, nil, errBudget
+		case p.Cut == dnssec.CutNone:
+			tr.grip = noCut
+		}
+	default: // no such name, or an alias: no zone begins there
+		tr.grip = noCut
+	}
+	return tr, nil, nil
+}
+
+// keys fetches the DNSKEY RRset of zone and checks it against ds.
+func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnssec.DS) (*trust, error) {
+	q, tr := hopQuestion(zone, lookup.TypeDNSKEY), (*trust)(nil)
+	t.proof = func(_ context.Context, t task, _ lookup.Question, v verdict) (verdict, error) {
+		if v.kind != answer {
+			return v, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
+		}
+		keys, found := r.verifier(t).Keys(v.sets[0], ds)
+		switch {
+		case found.Spent:
+			return v, errBudget
+		case found.Status == dnssec.Bogus:
+			return v, bogus(found.EDE)
+		case found.Status == dnssec.Insecure:
+			v.security = lookup.Insecure
+			tr = &trust{zone: zone, grip: insecure, why: found.EDE}
+		default:
+			v.security = lookup.Secure
+			v.sets = []lookup.RRset{v.sets[0].WithTTL(found.TTL)}
+			tr = &trust{zone: zone, keys: keys}
+		}
+		tr.expires = r.options.Now().Add(time.Duration(v.sets[0].TTL) * time.Second)
+		return v, nil
+	}
+	if h, ok := r.answers.recall(q, r.options.Now()); ok && h.next == "" {
+		if _, err := r.reconsider(ctx, t, q, h); err == nil || errors.Is(err, errBudget) {
+			return tr, err
+		}
+	}
+	_, err := r.iterate(ctx, t.begun(r.options.Deadline), q)
+	switch {
+	case err != nil && !errors.Is(err, errBogus) && !isCircumstantial(err):
+		f := &lookup.Failure{EDE: lookup.EDEOf(err), Cause: err}
+		f.EDE = lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("no DNSKEY of %s: %s", zone, f.EDE.Text)}
+		return nil, f
+	case err != nil:
+		return nil, err
+	case tr == nil:
+		return nil, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
+	}
+	return tr, nil
+}

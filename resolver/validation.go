@@ -1,0 +1,265 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sextant-dns/sextant/dnssec"
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Validation says whether and how answers are validated (RFC 4035 5). The zero
+// value is that they are not.
+type Validation struct {
+	// Anchor finds the trust anchor that is closest to a name, at or above it; ok is
+	// false where there is none, and there answers are taken as they come. It must be
+	// quick and safe for concurrent use. nil: nothing is validated.
+	Anchor func(name lookup.Name) (a Anchor, ok bool)
+
+	Policy dnssec.Policy
+	Now    func() time.Time // by which signatures are valid; default Options.Now
+}
+
+// Anchor is where validation begins, or where it ends.
+type Anchor struct {
+	Zone     lookup.Name
+	DS       []dnssec.DS // one of them names a key that has signed the DNSKEY RRset
+	Negative bool        // nothing at or below Zone is validated (RFC 7646)
+}
+
+// bogusLife is how long a failure of validation is remembered at least. A client
+// who asks again is spared the work, and so are we (RFC 4035 4.7).
+const bogusLife = time.Minute
+
+// What is wrong with data that do not validate.
+var (
+	errBogus  = errors.New("validation has failed")
+	errForged = errors.New("a server's answer is bogus") // others may have a better one
+	// errUnsigned is with errForged when there are no signatures where there should be,
+	// unless a cut of an unsigned zone hides there, which is tedious to find out.
+	errUnsigned = errors.New("no signatures")
+)
+
+// bogus is the failure of data whose zone is all right.
+func bogus(ede lookup.EDE) error {
+	return &lookup.Failure{EDE: ede, Cause: errors.Join(errBogus, errForged)}
+}
+
+func (r *Resolver) validates() bool { return r.options.Validation.Anchor != nil }
+
+// settled tells whether it is known how far h can be trusted.
+func (r *Resolver) settled(h *hop) bool {
+	return h.response.Security != lookup.Unchecked || !r.validates()
+}
+
+func (r *Resolver) verifier(t task) *dnssec.Verifier {
+	return &dnssec.Verifier{Policy: r.options.Validation.Policy, Now: r.options.Validation.Now(), Budget: t.budget}
+}
+
+// reconsider validates what is remembered as an answer to q, and remembers the
+// outcome.
+func (r *Resolver) reconsider(ctx context.Context, t task, q lookup.Question, h *hop) (*hop, error) {
+	now := r.options.Now()
+	v, err := t.proof(ctx, t, q, verdictOf(q, h.aged(now), h.next))
+	if err != nil {
+		return nil, err
+	}
+	return r.remember(t, q, v, now), nil
+}
+
+// remember keeps v as the answer to q, unless a flush has overtaken t.
+func (r *Resolver) remember(t task, q lookup.Question, v verdict, now time.Time) *hop {
+	kept := r.answers.keep(q, v, now)
+	if r.overtaken(t) {
+		r.unlearn(q, v)
+	}
+	return kept
+}
+
+// verdictOf is the verdict that response, an answer to q that leads to next, came
+// from.
+func verdictOf(q lookup.Question, response *lookup.Response, next lookup.Name) verdict {
+	v := verdict{kind: answer, rcode: response.Rcode, sets: response.Answer, next: next, security: response.Security, ede: response.EDE}
+	switch {
+	case len(v.sets) > 0 && v.sets[0].Type == lookup.TypeDNAME && q.Type != lookup.TypeDNAME && q.Type != lookup.TypeANY:
+		v.kind = redirection
+	case len(v.sets) > 0 && v.sets[0].Type == lookup.TypeCNAME && followsAlias(q.Type):
+		v.kind = alias
+	case len(v.sets) > 0:
+	case v.rcode == lookup.NXDOMAIN:
+		v.kind = nameError
+	default:
+		v.kind = noData
+	}
+	for _, s := range response.Authority {
+		if s.Type == lookup.TypeSOA {
+			v.soa = s
+		} else if denies(s.Type) {
+			v.proof = append(v.proof, s)
+		}
+	}
+	return v
+}
+
+// vet validates what v says about q: its security is known then. What is bogus is
+// a *lookup.Failure whose code says why (RFC 4035 5, RFC 8914 4.6-4.13).
+func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict) (verdict, error) {
+	at := home(q)
+	anchor, ok := r.options.Validation.Anchor(at)
+	z := r.zoneOf(t, q)
+	switch {
+	case !ok, z != nil && z.Insecure:
+		v.security = lookup.Insecure
+		return v, nil
+	case q.Type == lookup.TypeRRSIG: // signatures are not signed (RFC 4035 2.2)
+		v.security = lookup.Insecure
+		return v, nil
+	case anchor.Negative:
+		v.security = lookup.Insecure
+		v.ede = append(v.ede[:len(v.ede):len(v.ede)], lookup.EDE{Code: lookup.EDENegativeAnchor})
+		return v, nil
+	}
+	zone, err := r.zoneKeys(ctx, t, at, anchor, v)
+	switch {
+	case err != nil:
+		return v, err
+	case zone.grip == insecure:
+		v.security = lookup.Insecure
+		if zone.why.Code != 0 {
+			v.ede = append(v.ede[:len(v.ede):len(v.ede)], zone.why)
+		}
+		return v, nil
+	}
+	return r.verify(r.verifier(t), q, v, zone)
+}
+
+// zoneKeys is what is known about the zone that has signed v, or, when nobody has,
+// about the zone of the name at.
+func (r *Resolver) zoneKeys(ctx context.Context, t task, at lookup.Name, anchor Anchor, v verdict) (*trust, error) {
+	signer, signed := v.signer()
+	if signed && at.IsSubdomainOf(signer) { // RFC 4035 5.3.1
+		// The signer may well be above the anchor that is closest to the name: any
+		// chain that holds will do (RFC 6840 C.2).
+		if _, ok := r.options.Validation.Anchor(signer); ok {
+			zone, err := r.trust(ctx, t, signer)
+			if err != nil || zone.grip != noCut {
+				return zone, err
+			}
+		}
+	}
+	zone, err := r.governing(ctx, t, at, anchor.Zone, false)
+	if err == nil && zone.grip == secure && t.soft && !signed {
+		return nil, errors.Join(unsigned(zone), errUnsigned)
+	}
+	if err == nil && zone.grip == secure {
+		zone, err = r.governing(ctx, t, at, anchor.Zone, true)
+	}
+	switch {
+	case err != nil || zone.grip == insecure:
+		return zone, err
+	case signed:
+		return nil, bogus(lookup.EDE{Code: lookup.EDEBogus, Text: "signed by " + signer.String() + ", not by " + zone.zone.String()})
+	}
+	return nil, unsigned(zone)
+}
+
+func unsigned(zone *trust) error {
+	return bogus(lookup.EDE{Code: lookup.EDERRSIGsMissing, Text: "no signatures, but " + zone.zone.String() + " is signed"})
+}
+
+// signer is the zone that claims to have signed v.
+func (v *verdict) signer() (lookup.Name, bool) {
+	for _, sets := range [...][]lookup.RRset{v.sets, {v.soa}, v.proof} {
+		for _, s := range sets {
+			if zone, ok := dnssec.SignerOf(s); ok {
+				return zone, true
+			}
+		}
+	}
+	return "", false
+}
+
+// verify checks v against the keys of its zone.
+func (r *Resolver) verify(c *dnssec.Verifier, q lookup.Question, v verdict, zone *trust) (verdict, error) {
+	var encloser lookup.Name
+	check := func(s lookup.RRset) (lookup.RRset, error) {
+		found := c.Verify(s, zone.zone, zone.keys)
+		switch {
+		case found.Spent:
+			return s, errBudget
+		case found.Status != dnssec.Secure:
+			return s, bogus(found.EDE)
+		}
+		if found.Encloser != "" {
+			encloser = found.Encloser
+		}
+		return s.WithTTL(found.TTL), nil
+	}
+	checked := make([]lookup.RRset, 0, len(v.sets))
+	for i, s := range v.sets {
+		if v.kind == redirection && i > 0 {
+			s.TTL = checked[0].TTL // our own synthesis of what has just been checked
+		} else {
+			var err error
+			if s, err = check(s); err != nil {
+				return v, err
+			}
+		}
+		checked = append(checked, s)
+	}
+	v.sets, v.security = checked, lookup.Secure
+	if len(v.sets) > 0 && encloser == "" {
+		return v, nil
+	}
+	if v.soa.Type == lookup.TypeSOA {
+		var err error
+		if v.soa, err = check(v.soa); err != nil {
+			return v, err
+		}
+	}
+	return r.believe(c, q, v, zone, encloser)
+}
+
+// believe asks the NSEC and NSEC3 RRsets of v for what they prove. encloser is that of
+// a wildcard which v was made from, "" when v is a denial.
+func (r *Resolver) believe(c *dnssec.Verifier, q lookup.Question, v verdict, zone *trust, encloser lookup.Name) (verdict, error) {
+	var proof []lookup.RRset
+	for _, s := range v.proof {
+		// One that is bad proves nothing; the others may do without it.
+		if found := c.Verify(s, zone.zone, zone.keys); found.Spent {
+			return v, errBudget
+		} else if found.Status == dnssec.Secure {
+			proof = append(proof, s.WithTTL(found.TTL))
+		}
+	}
+	denial, p := c.Denial(zone.zone, proof), dnssec.Proof{}
+	switch {
+	case encloser != "":
+		p = denial.Expansion(q.Name, encloser)
+	case v.kind == nameError:
+		if p = denial.NXDOMAIN(q.Name); p.Status == dnssec.Bogus && !p.Spent {
+			// Some servers deny empty non-terminals altogether. What is signed counts.
+			if exists := denial.NODATA(q.Name, q.Type); exists.Status == dnssec.Secure {
+				v.kind, v.rcode, p = noData, lookup.NOERROR, exists
+			}
+		}
+	case q.Type == lookup.TypeDS && q.Name != zone.zone:
+		p = denial.NoDS(q.Name)
+	default:
+		p = denial.NODATA(q.Name, q.Type)
+	}
+	switch {
+	case p.Spent:
+		return v, errBudget
+	case p.Status == dnssec.Bogus:
+		return v, bogus(p.EDE)
+	case p.Status == dnssec.Insecure:
+		v.security = lookup.Insecure
+		if p.EDE.Code != lookup.EDEOther {
+			v.ede = append(v.ede[:len(v.ede):len(v.ede)], p.EDE)
+		}
+	}
+	v.proof = proof
+	return v, nil
+}
