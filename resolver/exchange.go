@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -41,7 +42,7 @@ func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transp
 		Question: wireQuestion(p.question),
 		RD:       p.cut.forwards(),
 		NoEDNS:   habit.plain || !habit.edns && s.tries == maxTries-1,
-		Timeout:  min(habit.timeout<<s.tries, r.options.Timeout),
+		Timeout:  p.patience(s, habit),
 	}
 	s.tries++
 	reply, err := r.exchange(ctx, p, request)
@@ -53,6 +54,38 @@ func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transp
 		r.health.spoke(s.server, reply, request.NoEDNS, r.options.Now())
 	}
 	return reply, err
+}
+
+// Bounds of the patience with a server that takes longer than others.
+const (
+	slowest   = 3                      // times Options.Timeout
+	inAdvance = 100 * time.Millisecond // of the deadline, for telling a client why there is no answer
+)
+
+// patience is how long to wait for s now: longer after each silence, of its own
+// or towards others (RFC 6298 5.5), and no longer than Options.Timeout as a rule. But
+// a server that is slow, or silent for the last time, is given more when there is
+// nobody else to ask, as long as a client waits: or it would never be heard at all.
+func (p *poll) patience(s *candidate, h habit) time.Duration {
+	longest := p.r.options.Timeout
+	doubled := max(s.tries, h.silent)
+	last := doubled >= maxTries-1 && !p.optional
+	if (last || h.timeout > longest) && !p.hasFresh(s) {
+		longest *= slowest
+		if left := time.Until(p.task.client) - inAdvance; left > p.r.options.Timeout/2 {
+			longest = min(longest, left)
+		}
+	}
+	return min(h.timeout<<min(doubled, maxTries), longest)
+}
+
+// hasFresh tells whether there are servers beside s that have not been asked and
+// were not silent lately, or that may yet be found.
+func (p *poll) hasFresh(s *candidate) bool {
+	now := p.r.options.Now()
+	return len(p.leads) > 0 || slices.ContainsFunc(p.servers, func(c *candidate) bool {
+		return c != s && c.tries == 0 && !c.done && p.r.health.habit(c.server, now).silent == 0
+	})
 }
 
 // chokes tells whether a reply may be due to the OPT in the query. A server that

@@ -60,9 +60,10 @@ type server struct {
 
 // habit is what a server is expected to do.
 type habit struct {
-	timeout time.Duration
-	edns    bool // it certainly speaks EDNS
-	plain   bool // it does not
+	timeout time.Duration // of a first attempt
+	silent  int           // attempts in a row without a reply
+	edns    bool          // it certainly speaks EDNS
+	plain   bool          // it does not
 }
 
 func newHealth(o Options) *health {
@@ -150,11 +151,11 @@ func (h *health) spoke(a netip.AddrPort, r *transport.Reply, plain bool, now tim
 	})
 }
 
-// habit is what to expect of a. Its timeout is meant for the first attempt
-// (RFC 6298 2.3); that of a server that was never heard is the longest.
+// habit is what to expect of a. Its timeout is that of RFC 6298 2.3; for a server
+// that was never heard it is Options.Timeout.
 func (h *health) habit(a netip.AddrPort, now time.Time) habit {
 	s := h.get(a, now)
-	expected := habit{timeout: h.timeout, edns: s.edns, plain: now.Before(s.plain)}
+	expected := habit{timeout: h.timeout, silent: s.silent, edns: s.edns, plain: now.Before(s.plain)}
 	if s.rtt > 0 {
 		expected.timeout = max(minTimeout, s.rtt+4*s.deviation)
 	}
@@ -198,7 +199,11 @@ func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *can
 // score is how long s may be expected to take.
 func (h *health) score(s server, l lameness, now time.Time) time.Duration {
 	score := s.rtt
-	if score == 0 {
+	switch {
+	case score > 0:
+	case s.silent > 0:
+		score = h.timeout / 2 // it has not been heard within that
+	default:
 		score = guessedRTT
 	}
 	score <<= min(s.silent, maxSilent)
@@ -209,13 +214,14 @@ func (h *health) score(s server, l lameness, now time.Time) time.Duration {
 }
 
 // claim takes the right to probe a, if it has been left alone, and leaves it alone
-// for twice as long unless the probe finds it well.
+// for twice as long, and for as long as a probe may take, unless the probe finds it
+// well.
 func (h *health) claim(a netip.AddrPort, now time.Time) {
 	s := h.get(a, now)
 	if s.silent < maxSilent {
 		return
 	}
 	s.silent++
-	s.retry = now.Add(min(firstBackoff<<min(s.silent-maxSilent, 10), lastBackoff))
+	s.retry = now.Add(max(slowest*h.timeout, min(firstBackoff<<min(s.silent-maxSilent, 10), lastBackoff)))
 	h.servers.Put(a, netip.Prefix{}, s, now.Add(knownLife))
 }

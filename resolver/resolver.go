@@ -51,7 +51,7 @@ type Options struct {
 
 	Validation Validation // of answers (RFC 4035)
 
-	Timeout  time.Duration // longest wait for one attempt; default 1.5 s
+	Timeout  time.Duration // wait for one attempt; at most three times that for a slow server, see patience; default 1.5 s
 	Deadline time.Duration // longest wait of a client; default 6 s
 
 	Now     func() time.Time // default time.Now; timers always take real time

@@ -82,11 +82,66 @@ func TestSilentServersAreTriedThreeTimesAndThenThereIsNoReachableAuthority(t *te
 		r := n.resolver()
 		start := time.Now()
 		expectError(t, r, "www.example.com. A", "22 (No Reachable Authority): no answer from example.com.: 192.0.2.1:")
-		if n.count("192.0.2.1 ") != 3 || time.Since(start) != 4500*time.Millisecond {
+		// 1.5 s, 1.5 s, and then for as long as the client does, who is told in time.
+		if n.count("192.0.2.1 ") != 3 || time.Since(start) != 5900*time.Millisecond {
 			t.Errorf("after %v sent\n%s", time.Since(start), n.log())
 		}
 		if s := r.Stats(); s.Timeouts != 3 || s.Failures.Unreachable != 1 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestASlowServerIsHeardAndItsSlownessIsRemembered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rtt         time.Duration
+		servers     int
+		first, next time.Duration // after which there is an answer
+	}{
+		{1400 * time.Millisecond, 1, 1400 * time.Millisecond, 1400 * time.Millisecond},
+		{2800 * time.Millisecond, 1, 5800 * time.Millisecond, 2800 * time.Millisecond},
+		// Each of two gets 1.5 s, twice, and the client does not wait any longer. The work goes on.
+		{2800 * time.Millisecond, 2, 6000 * time.Millisecond, 2800 * time.Millisecond},
+		{4400 * time.Millisecond, 2, 6000 * time.Millisecond, 4400 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newInternet(t)
+			addrs := []string{"192.0.2.1", "192.0.2.2"}[:c.servers]
+			n.zone("example.com.", shop, addrs...)
+			for _, a := range addrs {
+				n.host(a).delay = c.rtt
+			}
+			r := n.resolver()
+			start := time.Now()
+			if got := ask(t, r, "www.example.com. A"); time.Since(start) != c.first || strings.HasPrefix(got, "NOERROR") != (c.first < 6*time.Second) {
+				t.Errorf("%v: after %v %s", c.rtt, time.Since(start), got)
+			}
+			time.Sleep(10 * time.Second)
+			start = time.Now()
+			if got := ask(t, r, "long.example.com. A"); time.Since(start) != c.next || !strings.HasPrefix(got, "NOERROR") {
+				t.Errorf("%v: then after %v %s, sent\n%s", c.rtt, time.Since(start), got, n.log())
+			}
+		})
+	}
+}
+
+// One that is known to be slow is tried now and then, as everybody is. Nobody has
+// to wait for it longer than for others.
+func TestASlowServerDoesNotKeepAnybodyWhileThereAreOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1", "192.0.2.2")
+		n.host("192.0.2.1").delay = 2800 * time.Millisecond
+		n.host("192.0.2.2").script = says("", "SERVFAIL")
+		r := n.resolver(func(o *resolver.Options) { o.IntN = func(int) int { return 0 } }) // explores always, takes the last
+		expect(t, r, "www.example.com. A", www)
+		n.host("192.0.2.2").script = nil
+		n.forget()
+		start := time.Now()
+		if got := ask(t, r, "long.example.com. A"); time.Since(start) != 1500*time.Millisecond || !strings.HasPrefix(got, "NOERROR") || n.count("192.0.2.1 ") != 1 {
+			t.Errorf("after %v %s, sent\n%s", time.Since(start), got, n.log())
 		}
 	})
 }

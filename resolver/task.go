@@ -17,6 +17,7 @@ const maxDepth = 7
 type task struct {
 	budget *lookup.Budget
 	wait   time.Time // when whoever waits for it loses patience
+	client time.Time // when the client does that began it all
 	limit  time.Time // when the work itself must have ended
 	depth  int       // 0 for what clients ask for
 	fresh  bool      // it is a client's, which had not used up anything before
@@ -45,7 +46,8 @@ type proof func(ctx context.Context, t task, q lookup.Question, v verdict) (verd
 // come back. These times are for contexts and so are not of Options.Now.
 func (t task) begun(patience time.Duration) task {
 	if t.limit.IsZero() {
-		t.wait = time.Now().Add(patience)
+		t.client = time.Now().Add(patience)
+		t.wait = t.client
 		t.limit = t.wait.Add(patience * 2 / 3)
 	}
 	return t
