@@ -41,11 +41,12 @@ func imports() map[string][]string {
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
 		"dig":                  {"lookup"},
 		"metrics":              {},
+		"control":              {"lookup"},
 
 		"internal/attack":   {"lookup", "message", "transport", "resolver"},
 		"internal/scenario": {"lookup", "message", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics"},
+		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics", "control"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

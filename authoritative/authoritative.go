@@ -38,6 +38,7 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 	tree := a.tree.Load()
 	zone, ok := closest(tree, q.Name, q.Type)
 	if !ok || q.Class != lookup.ClassIN {
+		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Rcode: lookup.REFUSED, Text: "in none of our zones"})
 		// No upward referral: it would help only those who forge the source of
 		// their queries, and RFC 8914 4.21 has a code for just this.
 		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDENotAuthoritative}}}, nil
@@ -47,6 +48,7 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 	}
 	d := draft{tree: tree, query: q}
 	d.answer(zone, q.Name)
+	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: d.response.Rcode, Text: "answered"})
 	return &d.response, nil
 }
 

@@ -27,16 +27,14 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	}
 	r, err := b.ours.Resolve(ctx, q)
 	if err != nil || r.Rcode != lookup.NOERROR {
-		b.tell(q, r, "answered")
 		return r, err
 	}
 	_, end := r.Chase(q.Name)
 	if decided(r, q.Type, end) {
-		b.tell(q, r, "answered")
 		return r, nil
 	}
 	if len(r.Answer) == 0 {
-		b.tell(q, r, "delegated away")
+		tell(q, "delegated away: our zones do not decide")
 		return b.next.Resolve(ctx, q) // a referral: we are not the ones to follow it
 	}
 	if _, loops := lookup.Find(r.Answer, end, lookup.TypeCNAME); loops {
@@ -45,7 +43,7 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	if !q.Budget.Alias() {
 		return nil, lookup.Fail(lookup.EDEOther, "too many aliases behind %s", q.Name)
 	}
-	b.tell(q, r, "an alias leads out of our zones")
+	tell(q, "an alias leads out of our zones")
 	q.Name = end
 	rest, err := b.next.Resolve(ctx, q)
 	if err != nil {
@@ -54,11 +52,9 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	return joined(r, rest), nil
 }
 
-// tell tells those who are curious what our zone says to q.
-func (b before) tell(q lookup.Query, r *lookup.Response, what string) {
-	if zone, held := b.ours.Zone(q.Name); q.Trace != nil && held {
-		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: r.Rcode, Text: what})
-	}
+// tell tells those who are curious why q goes on to next.
+func tell(q lookup.Query, why string) {
+	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Text: why})
 }
 
 // decided tells whether r, the end of whose aliases is given, leaves nothing to ask.

@@ -16,6 +16,9 @@ func (doc *document) check(d *decoder) {
 	notEmpty(d, &doc.Rebinding.Private)
 	doc.checkPinned(d)
 	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
+	if doc.Control.Socket == "" && doc.Control.Group != "" {
+		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
+	}
 	doc.DNS64.check(d)
 	for i := range doc.Views {
 		doc.Views[i].DNS64.check(d)

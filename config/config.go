@@ -30,6 +30,8 @@ type Config struct {
 	Stale        Stale
 	Pinned       []Pinned // zones whose servers are configured
 
+	Control Control
+
 	Zones []Zone // zones that we are authoritative for
 	Views []View // in the order in which they are tried; never empty
 }
@@ -64,6 +66,15 @@ type Resolver struct {
 	NXDomainCut     bool           // nothing exists below a name that does not (RFC 8020)
 	DoNotQuery      []netip.Prefix // where no delegation may lead
 }
+
+// Control is how operators reach the running server.
+type Control struct {
+	Socket string // path of a Unix socket; "": none
+	Group  string // whose members may use it beside its owner; "": nobody else
+}
+
+// DefaultSocket is where the control socket is unless the file says otherwise.
+const DefaultSocket = "/run/sextant/control.sock"
 
 // Stale is when answers that have expired are given (RFC 8767).
 type Stale struct {

@@ -71,6 +71,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"special-names.":    doc.SpecialNames.keys(),
 		"rebinding.":        doc.Rebinding.keys(),
 		"stale.":            doc.Stale.keys(),
+		"control.":          doc.Control.keys(),
 		"forward[].":        new(Pinned).keys(),
 		"stub[].":           new(Pinned).keys(),
 		"dns64.":            doc.DNS64.keys(),
@@ -83,7 +84,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "special-names", "rebinding", "stale", "tcp", "udp", "dns64"} {
+	for _, section := range []string{"cache", "resolver", "special-names", "rebinding", "stale", "control", "tcp", "udp", "dns64"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -64,6 +64,18 @@ func text(limit int) scalar[string] {
 	})
 }
 
+// maxSocket is how long the path of a socket may be on every system.
+const maxSocket = 103
+
+// socket reads the path of a socket, or that there is none.
+func socket(n ast.Node) (string, error) {
+	path, err := text(maxSocket)(n)
+	if path == "off" {
+		return "", nil
+	}
+	return path, err
+}
+
 // boolean reads true or false.
 func boolean(n ast.Node) (bool, error) {
 	b, ok := n.(*ast.BoolNode)

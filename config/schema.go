@@ -37,6 +37,7 @@ func newDocument() *document {
 			UDP:          UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
 			SpecialNames: SpecialNames{Answer: true},
 			Stale:        Stale{After: 1800 * time.Millisecond, MaxAge: 24 * time.Hour, TTL: 30}, // RFC 8767 5
+			Control:      Control{Socket: DefaultSocket},
 		},
 		Allow: prefixes(
 			"127.0.0.0/8", "::1/128", // this host
@@ -85,6 +86,7 @@ func (doc *document) keys() keys {
 		"special-names": object(&doc.SpecialNames, doc.SpecialNames.keys()),
 		"rebinding":     object(&doc.Rebinding, doc.Rebinding.keys()),
 		"stale":         object(&doc.Stale, doc.Stale.keys()),
+		"control":       object(&doc.Control, doc.Control.keys()),
 		"forward":       list(&doc.Forward, forwarded),
 		"stub":          list(&doc.Stub, stub),
 		"zones":         list(&doc.Zones, zone),
@@ -155,6 +157,13 @@ func (s *Stale) keys() keys {
 		"after":   value(&s.After, duration(0, time.Minute)),
 		"max-age": value(&s.MaxAge, duration(time.Second, 30*24*time.Hour)),
 		"ttl":     value(&s.TTL, integer[uint32](1, 86400)),
+	}
+}
+
+func (c *Control) keys() keys {
+	return keys{
+		"socket": value(&c.Socket, socket),
+		"group":  value(&c.Group, text(63)),
 	}
 }
 
@@ -285,6 +294,7 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	}
 	c.Pinned = slices.Concat(doc.Forward, doc.Stub)
 	under(&c.Resolver.RootHints)
+	under(&c.Control.Socket)
 	var all []lookup.Name
 	for i := range c.Zones {
 		under(&c.Zones[i].File)

@@ -1,7 +1,11 @@
 package lookup
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,7 +18,7 @@ func (e Event) String() string {
 	case EventRule:
 		return e.question() + ": DNS64 " + e.Text
 	case EventZone:
-		return e.question() + ": our zone " + e.Target.String() + ": " + e.Text + rcode(e.Rcode)
+		return e.question() + ": " + e.Text + to(" in our zone ", e.Target) + rcode(e.Rcode)
 	case EventSpecial:
 		return e.question() + ": special name, answered here: " + e.Text
 	case EventFilter, EventScope:
@@ -32,13 +36,13 @@ func (e Event) String() string {
 	case EventPrime:
 		return "the root servers are asked for"
 	case EventMinimise:
-		return e.question() + ": the servers of " + e.Target.String() + " need not see more"
+		return "minimised: the servers of " + e.Target.String() + " get to see only " + e.question()
 	case EventAddress:
 		return e.question() + ": needed to reach a server of " + e.Target.String() + because(e.Text, "")
 	case EventAlias:
 		return e.Name.String() + " is an alias of " + e.Target.String()
 	case EventDead:
-		return e.question() + ": nothing from " + e.Target.String() + ": " + cause(e.Err)
+		return e.question() + ": nothing from " + e.Target.String() + ": " + gist(e.Err)
 	case EventBudget:
 		return "the query has used up its " + e.Text
 	}
@@ -53,7 +57,7 @@ func (e Event) path() string {
 	case EventOverride:
 		return fmt.Sprintf("%s: %s zone %s (%s)", e.question(), e.Text, e.Target, plural(e.Count, "server"))
 	case EventServer:
-		return fmt.Sprintf("%s  %s (%s%s)", e.Server, e.question(), e.Text, expected(e.Took))
+		return fmt.Sprintf("%s  %s (%s)", e.Server, e.question(), joined(e.Text, expected(e.Took)))
 	case EventExchange:
 		return fmt.Sprintf("%s  %s", e.Server, e.outcome())
 	case EventVerdict:
@@ -75,16 +79,19 @@ func (e Event) question() string {
 // outcome is how an exchange has ended.
 func (e Event) outcome() string {
 	var b strings.Builder
-	if e.Err != nil {
+	switch {
+	case errors.Is(e.Err, os.ErrDeadlineExceeded), errors.Is(e.Err, context.DeadlineExceeded):
+		b.WriteString("no reply")
+	case e.Err != nil:
 		b.WriteString(e.Err.Error())
-	} else {
+	default:
 		b.WriteString(e.Rcode.String())
 	}
 	for _, m := range []struct {
 		mark Marks
 		text string
 	}{
-		{MarkAA, " aa"}, {MarkTC, " tc"}, {MarkTCP, " over TCP"}, {MarkNoEDNS, " without EDNS"},
+		{MarkAA, " aa"}, {MarkTC, " tc"}, {MarkTCP, " over TCP"}, {MarkNoEDNS, ", asked without EDNS"},
 		{MarkSuspect, ", a reply over UDP looked forged"}, {MarkShared, ", a reply to another query's message"},
 	} {
 		if e.Marks&m.mark != 0 {
@@ -136,7 +143,12 @@ func expected(rtt time.Duration) string {
 	if rtt == 0 {
 		return ""
 	}
-	return ", " + milliseconds(rtt) + " as a rule"
+	return milliseconds(rtt) + " as a rule"
+}
+
+// joined is the texts that are not empty.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), ", ")
 }
 
 // because is the text behind a colon, or otherwise when there is none.
@@ -154,7 +166,19 @@ func cause(err error) string {
 	if err == nil {
 		return ""
 	}
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return "EDE " + f.EDE.String()
+	}
 	return err.Error()
+}
+
+// gist is the cause without its details, which other events have told.
+func gist(err error) string {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		what, _, _ := strings.Cut(f.EDE.Text, ": ")
+		return "EDE " + EDE{Code: f.EDE.Code, Text: what}.String()
+	}
+	return cause(err)
 }
 
 func plural(n int, noun string) string {

@@ -72,6 +72,14 @@ func (r *recording) note(span int, e *Event) {
 	r.events = append(r.events, *e)
 }
 
+// Elapsed is how long ago the recording began.
+func (t *Trace) Elapsed() time.Duration {
+	if t == nil {
+		return 0
+	}
+	return t.recording.now().Sub(t.recording.start)
+}
+
 // Deeper is a Trace for work that is done for the sake of what t has recorded last.
 func (t *Trace) Deeper() *Trace {
 	if t == nil {
@@ -154,7 +162,7 @@ type EventKind uint8
 const (
 	EventView     EventKind = iota // who answers was chosen by who asks. Text: which view
 	EventRule                      // DNS64 has decided. Text: what, and why
-	EventZone                      // a zone that we hold. Target: its apex; Text: what it says
+	EventZone                      // zones that we hold. Target: the apex; Rcode; Text: what they say
 	EventOverride                  // a configured zone decides whom to ask. Target: its apex; Text
 	EventSpecial                   // a special-use name. Text: why
 	EventFilter                    // something was taken out of an answer. Text

@@ -56,7 +56,7 @@ func TestTimesCountFromTheBeginning(t *testing.T) {
 	trace := lookup.NewTrace(func() time.Time { return now })
 	now = now.Add(1500 * time.Microsecond)
 	note(trace, "later")
-	if events, _ := trace.Events(); events[0].At != 1500*time.Microsecond {
+	if events, _ := trace.Events(); events[0].At != 1500*time.Microsecond || trace.Elapsed() != 1500*time.Microsecond {
 		t.Errorf("at %s", events[0].At)
 	}
 }

@@ -62,7 +62,7 @@ func (t task) tellCut(q lookup.Question, c *cut, now time.Time) {
 	e := lookup.Event{Kind: lookup.EventCut, Name: q.Name, Type: q.Type, Target: c.zone, Count: len(c.servers)}
 	switch {
 	case c.forwards():
-		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "forwarded"
+		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "forward"
 	case c.pinned:
 		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "stub"
 	case c.expires.After(now):
@@ -85,7 +85,7 @@ func (p *poll) tellServer(s *candidate) {
 func (h *health) reason(s *candidate, zone lookup.Name, now time.Time) (expected time.Duration, why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known := h.get(s.server, now)
+	known, _, asked := h.servers.Get(s.server, netip.Prefix{}, now)
 	_, _, lame := h.lames.Get(lameness{s.server, zone}, netip.Prefix{}, now)
 	switch {
 	case lame:
@@ -96,10 +96,10 @@ func (h *health) reason(s *candidate, zone lookup.Name, now time.Time) (expected
 		why = "once more"
 	case known.silent > 0:
 		why = "silent lately"
+	case !asked:
+		why = "not asked before"
 	case known.rtt == 0:
-		why = "never heard"
-	default:
-		why = "among the fastest, or for a change"
+		why = "has not replied yet"
 	}
 	return known.rtt, why
 }

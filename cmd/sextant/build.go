@@ -15,6 +15,7 @@ import (
 
 	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
@@ -32,6 +33,7 @@ type wiring struct {
 	log       *slog.Logger
 	exchanger resolver.Exchanger
 	hints     []resolver.Server
+	intN      func(int) int // chance
 }
 
 // parts are a configuration come to life. Nothing is open before listen, and
@@ -42,6 +44,8 @@ type parts struct {
 	recurse   *resolver.Resolver
 	server    *server.Server
 	metrics   *metrics.Exporter // nil: not asked for
+	control   *control.Server   // nil: not asked for
+	started   time.Time
 	state     atomic.Pointer[state]
 }
 
@@ -50,6 +54,9 @@ type state struct {
 	config *config.Config
 	served []server.View
 	dns64  []namedDNS64
+
+	path     string    // of the file that config was read from; "": none
+	reloaded time.Time // zero: config is the first
 }
 
 // namedDNS64 is a view's DNS64, for the metrics.
@@ -61,7 +68,7 @@ type namedDNS64 struct {
 // build makes the parts of c, from the bottom up. The error says what is wrong in
 // the files that c names.
 func build(c *config.Config, w wiring) (*parts, error) {
-	p := &parts{log: w.log, exchanges: newExchanges()}
+	p := &parts{log: w.log, exchanges: newExchanges(), started: time.Now()}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -77,6 +84,9 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	p.server = server.New(serverOptions(c, s.served, p.log))
 	if c.Metrics.IsValid() {
 		p.metrics = metrics.New(version, p.snapshot)
+	}
+	if c.Control.Socket != "" {
+		p.control = control.New(control.Options{Socket: c.Control.Socket, Group: c.Control.Group, Handlers: p.handlers()})
 	}
 	return p, nil
 }
@@ -133,6 +143,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Limits:         limits(c),
 		Waiting:        r.WaitingPerName,
 		Observe:        p.exchanges.observe,
+		IntN:           w.intN,
 	}), nil
 }
 
@@ -298,9 +309,11 @@ func (p *parts) listen() error {
 		}
 	}
 	if p.metrics != nil {
-		return p.metrics.Listen(c.Metrics)
+		if err := p.metrics.Listen(c.Metrics); err != nil {
+			return err
+		}
 	}
-	return nil
+	return p.listenControl()
 }
 
 // run serves until ctx is done or a part fails, and returns after all of them
@@ -311,6 +324,9 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.recurse.Run(ctx) })
 	if p.metrics != nil {
 		group.Go(func() error { return p.metrics.Run(ctx) })
+	}
+	if p.control != nil {
+		group.Go(func() error { return p.control.Run(ctx) })
 	}
 	return group.Wait()
 }

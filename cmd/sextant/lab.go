@@ -17,7 +17,7 @@ import (
 )
 
 func labCommand() *cobra.Command {
-	var listen, metricsAt, mode string
+	var listen, metricsAt, mode, socket string
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "Serve a small Internet in memory, to try things on",
@@ -29,12 +29,14 @@ sites. It needs no network and no privilege. At the start it prints what to try.
 			if err != nil {
 				return err
 			}
+			c.Control.Socket = socket
 			return serveLab(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:5300", "address and port to serve on; port 0 is any free one")
 	cmd.Flags().StringVar(&mode, "dns64", "forced", "what DNS64 does: forced, standard or off")
 	cmd.Flags().StringVar(&metricsAt, "metrics", "", "address and port for Prometheus metrics; none by default")
+	cmd.Flags().StringVar(&socket, "socket", "", "control socket to make, for the commands status, cache and explain; none by default")
 	return cmd
 }
 
@@ -45,7 +47,7 @@ func labConfig(listen, metricsAt string, mode config.Mode) (*config.Config, erro
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w; want an address and a port, such as 127.0.0.1:5300", err)
 	}
-	c.Listen = []netip.AddrPort{at}
+	c.Listen, c.Control.Socket = []netip.AddrPort{at}, ""
 	if metricsAt != "" {
 		if c.Metrics, err = netip.ParseAddrPort(metricsAt); err != nil {
 			return nil, fmt.Errorf("--metrics: %w; want an address and a port, such as 127.0.0.1:9153", err)

@@ -48,7 +48,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.AddCommand(serveCommand(), labCommand(), checkCommand(), digCommand())
+	root.AddCommand(serveCommand(), labCommand(), checkCommand(), digCommand(),
+		explainCommand(), cacheCommand(), statusCommand())
 
 	err := root.ExecuteContext(ctx)
 	var code exitCode

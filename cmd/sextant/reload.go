@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/sextant-dns/sextant/config"
 )
@@ -26,6 +27,7 @@ func (p *parts) reload(path string) {
 	for _, section := range needRestart(p.state.Load().config, c) {
 		p.log.Warn("reload: a change waits for a restart", "section", section)
 	}
+	s.path, s.reloaded = path, time.Now()
 	p.state.Store(s)
 	p.server.Replace(s.served)
 	p.log.Info("reloaded", "file", path, "configuration", summary(c))
@@ -48,6 +50,7 @@ func needRestart(was, is *config.Config) []string {
 		{"resolver", was.Resolver, is.Resolver},
 		{"stale", was.Stale, is.Stale},
 		{"forward or stub", was.Pinned, is.Pinned},
+		{"control", was.Control, is.Control},
 		{"tcp", was.TCP, is.TCP},
 		{"udp", was.UDP, is.UDP},
 	} {

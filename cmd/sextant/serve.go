@@ -44,6 +44,7 @@ func serve(ctx context.Context, c *config.Config, path string, errOut io.Writer)
 		fmt.Fprintln(errOut, err)
 		return exitCode(exitUsage)
 	}
+	p.state.Load().path = path
 	if err := p.listen(); err != nil {
 		return failure{err}
 	}

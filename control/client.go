@@ -1,0 +1,134 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// ErrNoServer says that nobody listens on the socket.
+var ErrNoServer = errors.New("no server is running there")
+
+// Client calls a Server. It is safe for concurrent use.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// NewClient makes a Client for the server at a socket. It connects when it is used.
+func NewClient(socket string) *Client {
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+		DisableKeepAlives: true, // a command makes one call
+	}}}
+}
+
+// Status asks how the server is.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return call[Status](ctx, c, pathStatus, StatusRequest{})
+}
+
+// Lookup asks what the server knows at a name.
+func (c *Client) Lookup(ctx context.Context, r LookupRequest) (Known, error) {
+	return call[Known](ctx, c, pathLookup, r)
+}
+
+// Flush has the server forget things.
+func (c *Client) Flush(ctx context.Context, r FlushRequest) (Flushed, error) {
+	return call[Flushed](ctx, c, pathFlush, r)
+}
+
+// Explain has the server resolve a query and tell how.
+func (c *Client) Explain(ctx context.Context, r ExplainRequest) (Explanation, error) {
+	return call[Explanation](ctx, c, pathExplain, r)
+}
+
+// Dump yields what the server remembers. An error is the last that it yields.
+func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		body, err := c.post(ctx, pathDump, r)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		defer body.Close()
+		for d := json.NewDecoder(body); ; {
+			var item struct {
+				Record
+				problem
+			}
+			err := d.Decode(&item)
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil:
+				err = fmt.Errorf("%s: the dump ends early: %w", c.socket, err)
+			case item.Error != "":
+				err = fmt.Errorf("%s: the dump ends early: %s", c.socket, item.Error)
+			}
+			if !yield(item.Record, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func call[Reply any](ctx context.Context, c *Client, path string, request any) (reply Reply, err error) {
+	body, err := c.post(ctx, path, request)
+	if err != nil {
+		return reply, err
+	}
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(&reply); err != nil {
+		return reply, fmt.Errorf("%s: %w", c.socket, err)
+	}
+	return reply, nil
+}
+
+// post makes a call. Its caller closes the body.
+func (c *Client) post(ctx context.Context, path string, request any) (io.ReadCloser, error) {
+	text, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://sextant"+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.unreachable(err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return response.Body, nil
+	}
+	defer response.Body.Close()
+	var p problem
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxRequest)).Decode(&p); err != nil || p.Error == "" {
+		p.Error = response.Status
+	}
+	return nil, fmt.Errorf("%s: %s", c.socket, p.Error)
+}
+
+// unreachable says of a connection that could not be made what to think of it.
+func (c *Client) unreachable(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%s: %w", c.socket, ErrNoServer)
+	}
+	return err
+}
