@@ -34,8 +34,18 @@ func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
 
 // add takes in what zone has for name. Of an alias it tells where it leads.
 func (d *draft) add(zone *zones.Zone, name lookup.Name) (target lookup.Name, alias bool) {
+	m := zone.Find(name, d.query.Type)
+	target, alias = d.take(zone, m, name)
+	if d.query.DO {
+		d.prove(zone, m, name)
+	}
+	return target, alias
+}
+
+// take takes in a match.
+func (d *draft) take(zone *zones.Zone, m zones.Match, name lookup.Name) (target lookup.Name, alias bool) {
 	r := &d.response
-	switch m := zone.Find(name, d.query.Type); m.Kind {
+	switch m.Kind {
 	case zones.Answer:
 		m.Set.Name = name // RFC 4592 3.3.1: a wildcard gives its RRs to the name asked
 		r.Answer = append(r.Answer, m.Set)
@@ -55,6 +65,17 @@ func (d *draft) add(zone *zones.Zone, name lookup.Name) (target lookup.Name, ali
 		d.deny(zone)
 	}
 	return "", false
+}
+
+// prove adds what shows to those who validate that m is all that there is for name
+// (RFC 4035 3.1.3, RFC 5155 7.2).
+func (d *draft) prove(zone *zones.Zone, m zones.Match, name lookup.Name) {
+	r := &d.response
+	for _, s := range zone.Prove(m, name) {
+		if _, been := lookup.Find(r.Authority, s.Name, s.Type); !been {
+			r.Authority = append(r.Authority, s)
+		}
+	}
 }
 
 // mayFollow tells whether the chain may go on to target: not when it has been

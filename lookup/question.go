@@ -12,34 +12,35 @@ type Type uint16
 
 // The types that the program itself speaks of.
 const (
-	TypeNone   Type = 0
-	TypeA      Type = 1
-	TypeNS     Type = 2
-	TypeCNAME  Type = 5
-	TypeSOA    Type = 6
-	TypePTR    Type = 12
-	TypeHINFO  Type = 13
-	TypeMX     Type = 15
-	TypeTXT    Type = 16
-	TypeAAAA   Type = 28
-	TypeSRV    Type = 33
-	TypeDNAME  Type = 39
-	TypeOPT    Type = 41
-	TypeDS     Type = 43
-	TypeRRSIG  Type = 46
-	TypeNSEC   Type = 47
-	TypeDNSKEY Type = 48
-	TypeNSEC3  Type = 50
-	TypeCDS    Type = 59
-	TypeZONEMD Type = 63
-	TypeSVCB   Type = 64
-	TypeHTTPS  Type = 65
-	TypeTSIG   Type = 250
-	TypeIXFR   Type = 251
-	TypeAXFR   Type = 252
-	TypeMAILB  Type = 253
-	TypeMAILA  Type = 254
-	TypeANY    Type = 255
+	TypeNone       Type = 0
+	TypeA          Type = 1
+	TypeNS         Type = 2
+	TypeCNAME      Type = 5
+	TypeSOA        Type = 6
+	TypePTR        Type = 12
+	TypeHINFO      Type = 13
+	TypeMX         Type = 15
+	TypeTXT        Type = 16
+	TypeAAAA       Type = 28
+	TypeSRV        Type = 33
+	TypeDNAME      Type = 39
+	TypeOPT        Type = 41
+	TypeDS         Type = 43
+	TypeRRSIG      Type = 46
+	TypeNSEC       Type = 47
+	TypeDNSKEY     Type = 48
+	TypeNSEC3      Type = 50
+	TypeNSEC3PARAM Type = 51
+	TypeCDS        Type = 59
+	TypeZONEMD     Type = 63
+	TypeSVCB       Type = 64
+	TypeHTTPS      Type = 65
+	TypeTSIG       Type = 250
+	TypeIXFR       Type = 251
+	TypeAXFR       Type = 252
+	TypeMAILB      Type = 253
+	TypeMAILA      Type = 254
+	TypeANY        Type = 255
 )
 
 // String is the mnemonic, or TYPEnnn (RFC 3597 5).

@@ -29,6 +29,7 @@ func build(apex lookup.Name, records []record, r *report) *Zone {
 		records = records[n:]
 	}
 	b.zone.sets = slices.Clip(b.zone.sets)
+	b.zone.denial = newDenial(b.zone)
 	b.checkApex()
 	b.checkTargets()
 	return b.zone
@@ -78,6 +79,9 @@ func (b *builder) addName(records []record) {
 	if len(b.zone.sets) == first {
 		return // nothing but RRSIGs that cover nothing
 	}
+	if b.isOnlyHash(name, b.zone.sets[first:]) {
+		return
+	}
 	n := b.node(name)
 	n.first, n.count = uint32(first), uint16(len(b.zone.sets)-first)
 	sets := b.zone.of(n)
@@ -93,6 +97,12 @@ func (b *builder) addName(records []record) {
 	}
 	b.zone.nodes[name] = n
 	b.checkName(name, n, above)
+}
+
+// isOnlyHash tells whether a name is there for an NSEC3 alone, which makes it no
+// name of the zone (RFC 5155 7.2.8).
+func (b *builder) isOnlyHash(name lookup.Name, sets []lookup.RRset) bool {
+	return len(sets) == 1 && sets[0].Type == lookup.TypeNSEC3 && isHash(name, b.zone.apex)
 }
 
 // node is the node of a name, made together with the empty non-terminals above

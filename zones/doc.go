@@ -9,13 +9,14 @@
 // file, line and column. The [Zone] that comes out never changes. [Zone.Find] is
 // the algorithm of RFC 1034 4.3.2 for one zone, reduced to two or three map
 // look-ups: it allocates nothing and says what kind of [Match] there is, and the
-// caller makes a response of it. A [Tree] is an immutable set of zones; whoever
-// reloads a zone makes a new Tree and swaps it in.
+// caller makes a response of it; [Zone.Prove] adds the NSEC or NSEC3 RRsets of a
+// zone that is signed. [New] makes a zone of what came by another way than a file.
+// A [Tree] is an immutable set of zones; whoever reloads a zone makes a new Tree and
+// swaps it in.
 //
 // Standards: RFC 1034 4.3.2 (lookup), RFC 1035 5 (master files), RFC 2181 5, 6.1
-// and 10 (RRsets, zone cuts, CNAME), RFC 3597 5 (unknown types), RFC 4035 3.1.4.1
-// (DS at the parent side), RFC 4592 (wildcards), RFC 6672 2 (DNAME), RFC 8020
-// (empty non-terminals), RFC 8482 4.1 (ANY). $GENERATE is BIND's. Not
-// implemented: NSEC3 owner names are found like any other name (RFC 5155 7.2.8),
-// journals, writing master files.
+// and 10 (RRsets, zone cuts, CNAME), RFC 3597 5 (unknown types), RFC 4035 3.1.3 and
+// RFC 5155 7.2 (proofs), RFC 4035 3.1.4.1 (DS at the parent side), RFC 4592
+// (wildcards), RFC 6672 2 (DNAME), RFC 8020 (empty non-terminals), RFC 8482 4.1
+// (ANY). $GENERATE is BIND's. Not implemented: journals, writing master files.
 package zones

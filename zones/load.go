@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -151,6 +152,7 @@ func (l *loader) add(rr dns.RR, at position) error {
 	case h.Ttl > maxTTL:
 		return fmt.Errorf("%s: TTL %d is above 2^31-1 (RFC 2181 8)", about(l.name, t), h.Ttl)
 	}
+	sortTypes(rr)
 	rdata, err := lookup.PackRR(rr)
 	if err != nil {
 		return err
@@ -164,6 +166,19 @@ func (l *loader) add(rr dns.RR, at position) error {
 	}
 	l.records = append(l.records, r)
 	return nil
+}
+
+// sortTypes puts the types of a bitmap into order: people may write them in any
+// (RFC 4034 4.2), and the library writes none that is not in order.
+func sortTypes(rr dns.RR) {
+	switch rr := rr.(type) {
+	case *dns.NSEC:
+		slices.Sort(rr.TypeBitMap)
+	case *dns.NSEC3:
+		slices.Sort(rr.TypeBitMap)
+	case *dns.CSYNC:
+		slices.Sort(rr.TypeBitMap)
+	}
 }
 
 // isMeta tells whether a type exists in messages only (RFC 6895 3.1, RFC 9824 3).

@@ -12,11 +12,13 @@ type Zone struct {
 	soa   lookup.RRset
 	depth int // labels of the name with the most
 
-	// nodes has every name that exists, empty non-terminals included. Their
-	// RRsets stand together in sets, which is in canonical order of names
+	// nodes has every name that exists, empty non-terminals included; names that
+	// are only the hashes of NSEC3 do not exist (RFC 5155 7.2.8). Their RRsets stand together in sets, which is in canonical order of names
 	// (RFC 4034 6.1) and within a name ordered by type.
 	nodes map[lookup.Name]node
 	sets  []lookup.RRset
+
+	denial denial
 
 	lint []Problem
 }
@@ -55,8 +57,8 @@ func (z *Zone) Lint() []Problem { return z.lint }
 // Len counts the RRsets.
 func (z *Zone) Len() int { return len(z.sets) }
 
-// All yields every RRset, glue and what is hidden below a zone cut included, in
-// canonical order of names (RFC 4034 6.1).
+// All yields every RRset, NSEC3, glue and what is hidden below a zone cut
+// included, in canonical order of names (RFC 4034 6.1).
 func (z *Zone) All() iter.Seq[lookup.RRset] {
 	return func(yield func(lookup.RRset) bool) {
 		for _, s := range z.sets {
@@ -67,8 +69,8 @@ func (z *Zone) All() iter.Seq[lookup.RRset] {
 	}
 }
 
-// At is the RRsets that are stored under exactly that name, whether or not they
-// are authoritative: where Find would give a referral, At gives the glue. The
+// At is the RRsets that are stored under exactly that name, if it exists, whether
+// or not they are authoritative: where Find would give a referral, At gives the glue. The
 // caller must not change them.
 func (z *Zone) At(name lookup.Name) []lookup.RRset { return z.of(z.nodes[name]) }
 
