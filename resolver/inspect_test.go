@@ -36,15 +36,15 @@ func TestTheMemoryCanBeSeen(t *testing.T) {
 		r := full(t, branches(t))
 		time.Sleep(time.Second)
 		tells(t, memory(r), `
-answer alias.example.com. CNAME NOERROR 54
-answer nope.example.com. None NXDOMAIN 294
-answer www.example.com. A NOERROR 54
-answer www.example.com. TXT NOERROR 294
-delegation . 2 servers 24
-delegation com. 2 servers 86394
-delegation example.com. 2 servers 86394
-delegation org. 1 servers 86394
-delegation silent.org. 1 servers 86394
+answer alias.example.com. CNAME NOERROR 53
+answer nope.example.com. None NXDOMAIN 293
+answer www.example.com. A NOERROR 53
+answer www.example.com. TXT NOERROR 293
+delegation . 2 servers 23
+delegation com. 2 servers 86393
+delegation example.com. 2 servers 86393
+delegation org. 1 servers 86393
+delegation silent.org. 1 servers 86393
 failure host.silent.org. A 4`)
 		for range r.Answers() {
 			break // may be left in the middle

@@ -20,6 +20,10 @@ const (
 	// is. The lookup goes on and may have ended when somebody comes back to it.
 	leadPatience = 2 * time.Second
 
+	// leadHedge is how long it takes until another lead is followed beside those that
+	// are under way. Most are followed to their end before, and cost nothing more.
+	leadHedge = 50 * time.Millisecond
+
 	// maxAloft is how many leads are followed at once as long as no address is known
 	// and no name server was looked for in vain: both families of one and another one
 	// as a rule. It is one less for each level that lies between them and a client.
@@ -63,20 +67,25 @@ func (p *poll) search(ctx context.Context, leads *[]lead) bool {
 			return false
 		}
 	}
-	for ctx.Err() == nil {
-		for len(*leads) > 0 && p.mayChase() {
+	next := func() {
+		if len(*leads) > 0 && p.mayChase() {
 			p.start(ctx, (*leads)[0])
 			*leads = (*leads)[1:]
 		}
-		if p.chases.aloft == 0 || len(p.servers) == maxServers {
-			return false
-		}
+	}
+	impatience := time.NewTicker(leadHedge)
+	defer impatience.Stop()
+	for next(); p.chases.aloft > 0 && len(p.servers) < maxServers; {
 		select {
 		case c := <-p.chases.done:
 			if p.caught(c, leads) {
 				return true
 			}
+			next()
+		case <-impatience.C:
+			next()
 		case <-ctx.Done():
+			return false
 		}
 	}
 	return false

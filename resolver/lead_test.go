@@ -33,15 +33,13 @@ func TestMissingGlueIsAskedForAtTheParentAndKeptInTheCut(t *testing.T) {
 		n := forgetful(t)
 		r := n.resolver()
 		expect(t, r, "www.example.com. A", www)
-		synctest.Wait() // for the other name server's
-		if n.count("198.51.100.11 ns1.example.com. A ") != 1 || n.count("198.51.100.11 ") != 3 {
+		if n.count("198.51.100.11 ns1.example.com. A ") != 1 || n.count("198.51.100.11 ") != 2 {
 			t.Errorf("sent\n%s", n.log())
 		}
 		n.forget()
-		n.silence("192.0.2.2")
 		expect(t, r, "mail.example.com. A", "NXDOMAIN |  | example.com. 300")
 		if n.count("198.51.100.") != 0 || n.count("192.0.2.1 ") != 1 {
-			t.Errorf("the glue of both is not there, sent\n%s", n.log())
+			t.Errorf("the glue is not there, sent\n%s", n.log())
 		}
 		// It is the parent's word, which is not for clients.
 		n.forget()
@@ -197,8 +195,9 @@ func TestNameServersAreLookedForAtTheSameTime(t *testing.T) {
 		r := n.resolver()
 		start := time.Now()
 		expect(t, r, "www.client.com. A", "NOERROR | www.client.com. 60 A 192.0.2.9")
-		// To the name server's zone and then to the client's.
-		if took := time.Since(start); took != 200*time.Millisecond {
+		// Twice the time until the next one is looked for beside those that are silent,
+		// and then to the name server's zone and to the client's.
+		if took := time.Since(start); took != 300*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
 		// What comes too late for the first is there for the next.
@@ -228,7 +227,7 @@ func TestBothFamiliesOfANameServerAreLookedForAtTheSameTime(t *testing.T) {
 		}
 		start := time.Now()
 		expect(t, r, "www.client.com. A", "NOERROR | www.client.com. 60 A 192.0.2.9")
-		if took := time.Since(start); took != 0 {
+		if took := time.Since(start); took != 50*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
 		if got := n.count("ns.h0.net. ") + n.count("ns.h1.net. ") + n.count("ns.h2.net. "); got > 3*3 {
