@@ -12,12 +12,12 @@ type Denial struct {
 	nsec3  []nsec3
 	params nsec3Params // of all nsec3
 	fault  lookup.EDE  // why nsec3 proves nothing
-	costly bool        // their iterations are beyond the policy: insecure
 
 	budget *lookup.Budget
 	limit  int // of iterations, checked where hashes are computed
 	hashes map[lookup.Name]nsec3Digest
-	spent  bool
+	costly bool // a hash was refused for its iterations
+	spent  bool // or because the budget is used up
 }
 
 // Proof is what a Denial says.
@@ -137,8 +137,6 @@ func (d *Denial) either(name lookup.Name, byNSEC func() (Proof, bool), byNSEC3 f
 	switch {
 	case d.fault.Code != 0:
 		return Proof{EDE: d.fault}
-	case d.costly: // RFC 9276 3.2
-		return Proof{Status: Insecure, Cut: CutInsecure, EDE: d.iterationsEDE()}
 	case len(d.nsec3) > 0:
 		return byNSEC3()
 	case len(d.nsec) > 0:
@@ -148,9 +146,6 @@ func (d *Denial) either(name lookup.Name, byNSEC func() (Proof, bool), byNSEC3 f
 }
 
 func (d *Denial) unproven(text string) Proof {
-	if d.spent {
-		return Proof{EDE: lookup.EDE{Code: lookup.EDEBogus, Text: "more names to hash than a query may cost"}, Spent: true}
-	}
 	return Proof{EDE: lookup.EDE{Code: lookup.EDENSECMissing, Text: text}}
 }
 

@@ -167,6 +167,7 @@ func TestDenialsOfRFC4035(t *testing.T) {
 		{"empty non-terminal", pick(t, chain, "x.w.example."), nodata("y.w.example.", lookup.TypeA), dnssec.Secure, "", 0, 0},
 		{"empty non-terminal is no name error", pick(t, chain, "x.w.example.", "example.", "ns2.example."), nxdomain("y.w.example."), dnssec.Bogus, "", 0, lookup.EDENSECMissing},
 		{"empty non-terminal is no cut", pick(t, chain, "ns2.example."), noDS("w.example."), dnssec.Secure, "", dnssec.CutNone, 0},
+		{"an apex below is the child's", zoneOf("example.", "example. SOA NS\nsub.example. SOA NS").nsec(), noDS("sub.example."), dnssec.Bogus, "", 0, lookup.EDENSECMissing},
 		{"no cut at a name", pick(t, chain, "ai.example."), noDS("ai.example."), dnssec.Secure, "", dnssec.CutNone, 0},
 		{"no cut at no name", pick(t, chain, "b.example."), noDS("ml.example."), dnssec.Secure, "example.", dnssec.CutNone, 0},
 		{"another zone's name", pick(t, chain, "b.example."), nxdomain("ml.test."), dnssec.Bogus, "", 0, lookup.EDENSECMissing},

@@ -130,11 +130,8 @@ func (v *Verifier) Keys(dnskey lookup.RRset, ds []DS) ([]Key, Result) {
 		return nil, r
 	}
 	r := v.Verify(dnskey, dnskey.Name, entries)
-	switch {
-	case r.Status != Secure:
+	if r.Status != Secure {
 		return nil, r
-	case r.Encloser != "":
-		return bogus(lookup.EDEBogus, "DNSKEY of %s is made by a wildcard", dnskey.Name)
 	}
 	signing, size := v.signing(keys, entries)
 	if size == onlySmall {

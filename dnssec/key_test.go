@@ -35,6 +35,7 @@ func TestKeys(t *testing.T) {
 	sep, zsk := key(t, "example.", dnssec.ECDSAP256SHA256, ksk), key(t, "example.", dnssec.ECDSAP256SHA256, dnssec.FlagZone)
 	other, ed := key(t, "example.", dnssec.ECDSAP256SHA256, ksk), key(t, "example.", dnssec.ED25519, ksk)
 	noZone, revoked := key(t, "example.", dnssec.ED25519, dnssec.FlagSEP), key(t, "example.", dnssec.ED25519, ksk|dnssec.FlagRevoke)
+	smallRevoked := shortRSA(t, "example.", 512, ksk|dnssec.FlagRevoke)
 	small, smaller := shortRSA(t, "example.", 512, ksk), shortRSA(t, "example.", 768, dnssec.FlagZone)
 	sha1 := key(t, "example.", dnssec.RSASHA1, ksk)
 	unknown := func(d dnssec.DS) dnssec.DS { d.Algorithm = 200; return d }
@@ -75,6 +76,7 @@ func TestKeys(t *testing.T) {
 		{"revoked", signers{revoked}, signers{revoked}, []dnssec.DS{of(revoked)}, dnssec.Bogus, lookup.EDEDNSKEYMissing, 0},
 		{"a revoked key beside", signers{revoked, sep}, signers{revoked, sep}, []dnssec.DS{of(sep)}, dnssec.Secure, 0, 1},
 		{"RSA of 512 bits", signers{small}, signers{small}, []dnssec.DS{of(small)}, dnssec.Insecure, lookup.EDEUnsupportedAlgorithm, 0},
+		{"a revoked one of 512 bits", signers{smallRevoked}, signers{smallRevoked}, []dnssec.DS{of(smallRevoked)}, dnssec.Bogus, lookup.EDEDNSKEYMissing, 0},
 		{"RSA of 512 bits in place of what another DS names", signers{small}, signers{small}, []dnssec.DS{of(small), of(sep)}, dnssec.Bogus, lookup.EDEDNSKEYMissing, 0},
 		{"a good KSK and a ZSK of 768 bits", signers{sep, smaller}, signers{sep}, []dnssec.DS{of(sep)}, dnssec.Insecure, lookup.EDEUnsupportedAlgorithm, 0},
 		{"a good KSK, a good ZSK and one of 768 bits", signers{sep, smaller, zsk}, signers{sep}, []dnssec.DS{of(sep)}, dnssec.Secure, 0, 3},

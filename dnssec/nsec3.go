@@ -59,7 +59,6 @@ func (d *Denial) takeNSEC3(n nsec3, p nsec3Params) {
 	switch {
 	case len(d.nsec3) == 0:
 		d.params = p
-		d.costly = p.iterations > d.limit
 	case p != d.params:
 		// RFC 5155 8.2: one response, one chain.
 		d.fault = lookup.EDE{Code: lookup.EDEBogus, Text: "NSEC3 of different parameters in one response"}
@@ -67,8 +66,17 @@ func (d *Denial) takeNSEC3(n nsec3, p nsec3Params) {
 	d.nsec3 = append(d.nsec3, n)
 }
 
-func (d *Denial) iterationsEDE() lookup.EDE {
-	return lookup.EDE{Code: lookup.EDEUnsupportedNSEC3, Text: fmt.Sprintf("NSEC3 of %d iterations", d.params.iterations)}
+// undenied is what the NSEC3 RRs say when they did not prove it: insecure, when
+// that is because their hashes are too costly.
+func (d *Denial) undenied(text string) Proof {
+	switch {
+	case d.costly: // RFC 9276 3.2
+		text = fmt.Sprintf("NSEC3 of %d iterations", d.params.iterations)
+		return Proof{Status: Insecure, Cut: CutInsecure, EDE: lookup.EDE{Code: lookup.EDEUnsupportedNSEC3, Text: text}}
+	case d.spent:
+		return Proof{EDE: lookup.EDE{Code: lookup.EDEBogus, Text: "more names to hash than a query may cost"}, Spent: true}
+	}
+	return d.unproven(text)
 }
 
 // hashName is IH(salt, name, iterations) of RFC 5155 5.
@@ -87,11 +95,9 @@ func (d *Denial) hash(name lookup.Name) (h nsec3Digest, ok bool) {
 	if h, ok := d.hashes[name]; ok {
 		return h, true
 	}
-	if d.params.iterations > d.limit {
-		return nsec3Digest{}, false
-	}
-	if d.spent || !d.budget.Hash() {
-		d.spent = true
+	d.costly = d.params.iterations > d.limit
+	d.spent = d.spent || !d.costly && !d.budget.Hash()
+	if d.costly || d.spent {
 		return nsec3Digest{}, false
 	}
 	if d.hashes == nil {
@@ -136,7 +142,7 @@ func (n nsec3) covers(h nsec3Digest) bool {
 		return after && before
 	}
 	// The last one leads back to the first; the only one to itself.
-	return h != n.owner && (after || before)
+	return after || before
 }
 
 // closest proves the closest encloser of name: an ancestor that exists, with the
@@ -147,10 +153,10 @@ func (d *Denial) closest(name lookup.Name) (encloser lookup.Name, next nsec3, ok
 		encloser, _ = closer.Parent()
 		n, found := d.matching(encloser)
 		if !found {
-			closer = encloser
-			if d.spent {
+			if d.costly || d.spent {
 				break
 			}
+			closer = encloser
 			continue
 		}
 		if !n.types.speaksBelow() {
@@ -174,11 +180,11 @@ func (n nsec3) status() Status {
 func (d *Denial) nsec3NXDOMAIN(name lookup.Name) Proof {
 	encloser, next, ok := d.closest(name)
 	if !ok {
-		return d.unproven("no NSEC3 proof of the closest encloser of " + name.String())
+		return d.undenied("no NSEC3 proof of the closest encloser of " + name.String())
 	}
 	if wildcard, fits := wildcardOf(encloser); fits {
 		if _, ok := d.covering(wildcard); !ok {
-			return d.unproven("no NSEC3 covers the wildcard " + wildcard.String())
+			return d.undenied("no NSEC3 covers the wildcard " + wildcard.String())
 		}
 	}
 	return Proof{Status: next.status(), Encloser: encloser}
@@ -187,19 +193,19 @@ func (d *Denial) nsec3NXDOMAIN(name lookup.Name) Proof {
 func (d *Denial) nsec3NODATA(name lookup.Name, t lookup.Type) Proof {
 	if n, ok := d.matching(name); ok { // RFC 5155 8.5, 8.6
 		if !n.types.lacks(name, t) {
-			return d.unproven("the NSEC3 of " + name.String() + " does not deny " + t.String())
+			return d.undenied("the NSEC3 of " + name.String() + " does not deny " + t.String())
 		}
 		return Proof{Status: Secure}
 	}
 	encloser, next, ok := d.closest(name)
 	if !ok {
-		return d.unproven("no NSEC3 matches " + name.String())
+		return d.undenied("no NSEC3 matches " + name.String())
 	}
 	p := Proof{Status: next.status(), Encloser: encloser}
 	if wildcard, fits := wildcardOf(encloser); fits { // RFC 5155 8.7
 		if w, ok := d.matching(wildcard); ok {
 			if !w.types.lacks(wildcard, t) {
-				return d.unproven("the NSEC3 of " + wildcard.String() + " does not deny " + t.String())
+				return d.undenied("the NSEC3 of " + wildcard.String() + " does not deny " + t.String())
 			}
 			return p
 		}
@@ -209,13 +215,13 @@ func (d *Denial) nsec3NODATA(name lookup.Name, t lookup.Type) Proof {
 		// non-terminal above unsigned delegations (RFC 5155 7.1, erratum 3441).
 		return p
 	}
-	return d.unproven("no NSEC3 matches " + name.String() + " or its wildcard")
+	return d.undenied("no NSEC3 matches " + name.String() + " or its wildcard")
 }
 
 func (d *Denial) nsec3Expansion(next, encloser lookup.Name) Proof {
 	n, ok := d.covering(next)
 	if !ok {
-		return d.unproven("no NSEC3 covers " + next.String() + ", which is closer than the wildcard")
+		return d.undenied("no NSEC3 covers " + next.String() + ", which is closer than the wildcard")
 	}
 	return Proof{Status: n.status(), Encloser: encloser}
 }
@@ -225,12 +231,12 @@ func (d *Denial) nsec3NoDS(name lookup.Name) Proof {
 		if p, ok := noDS(n.types); ok {
 			return p
 		}
-		return d.unproven("the NSEC3 of " + name.String() + " does not deny a DS")
+		return d.undenied("the NSEC3 of " + name.String() + " does not deny a DS")
 	}
 	encloser, next, ok := d.closest(name)
 	switch {
 	case !ok:
-		return d.unproven("no NSEC3 proof about a DS of " + name.String())
+		return d.undenied("no NSEC3 proof about a DS of " + name.String())
 	case next.optOut: // RFC 5155 8.9
 		return Proof{Status: Insecure, Cut: CutInsecure, Encloser: encloser}
 	}

@@ -99,6 +99,8 @@ func TestDenialsOfRFC5155(t *testing.T) {
 			{"B.5 wildcard no data", pick(t, chain, w, h["ns2.example."], h["*.w.example."]), nodata("a.z.w.example.", lookup.TypeAAAA), spanned, "w.example.", 0, 0},
 			{"B.5 the wildcard has it", pick(t, chain, w, h["ns2.example."], h["*.w.example."]), nodata("a.z.w.example.", lookup.TypeMX), dnssec.Bogus, "", 0, lookup.EDENSECMissing},
 			{"B.6 DS at the child", pick(t, chain, h["example."]), nodata("example.", lookup.TypeDS), dnssec.Bogus, "", 0, lookup.EDENSECMissing},
+			{"no data at an unsigned delegation", chain, nodata("c.example.", lookup.TypeDS), map[bool]dnssec.Status{true: dnssec.Insecure}[optOut],
+				map[bool]string{true: "example."}[optOut], 0, map[bool]uint16{false: lookup.EDENSECMissing}[optOut]},
 			{"a name below a cut", chain, nxdomain("www.a.example."), dnssec.Bogus, "", 0, lookup.EDENSECMissing},
 			{"no DS below a cut", chain, noDS("www.a.example."), dnssec.Bogus, "", 0, lookup.EDENSECMissing},
 		})

@@ -156,7 +156,7 @@ func (v *Verifier) Verify(set lookup.RRset, zone lookup.Name, keys []Key) Result
 }
 
 func (v *Verifier) verify(set lookup.RRset, zone lookup.Name, keys []Key, may func(Key) bool) Result {
-	f := failure{ede: lookup.EDE{Code: lookup.EDERRSIGsMissing, Text: "no RRSIG over " + set.Name.String() + " " + set.Type.String()}}
+	var f failure
 	loaded, seen, tried := false, 0, 0
 	for rdata := range set.Sigs.All() {
 		if seen++; seen > maxRRSIGs || tried == MaxSignatures {
@@ -191,6 +191,7 @@ func (v *Verifier) verify(set lookup.RRset, zone lookup.Name, keys []Key, may fu
 			break
 		}
 	}
+	f.note(absent, lookup.EDERRSIGsMissing, "no RRSIG over "+set.Name.String()+" "+set.Type.String())
 	return Result{EDE: f.ede, Spent: f.spent}
 }
 
@@ -266,7 +267,8 @@ type failure struct {
 
 // The stages at which an RRSIG may fail.
 const (
-	unfit = iota + 1
+	absent = iota + 1
+	unfit
 	unsupported
 	keyless
 	untimely

@@ -187,6 +187,25 @@ func TestMalformedSignatures(t *testing.T) {
 	}
 }
 
+// RFC 6605 4: r and s have one length, and no other spelling is a signature.
+func TestECDSAHasOneForm(t *testing.T) {
+	t.Parallel()
+	s := key(t, "example.", dnssec.ECDSAP256SHA256, dnssec.FlagZone)
+	set := sign(t, one(t, "a.example. 9 IN A 192.0.2.1"), s)
+	f, _ := dnssec.ParseSignature(set.Sigs.First())
+	good := f.Octets
+	for what, octets := range map[string]string{
+		"zeros in front": "\x00" + good[:32] + "\x00" + good[32:], "r alone": good[:32], "zero": strings.Repeat("\x00", 64),
+		"one octet": "\x00", "long": good + good, "s and r": good[32:] + good[:32],
+	} {
+		f.Octets = octets
+		set.Sigs = lookup.PackRdata(f.Rdata())
+		if r := verifier().Verify(set, name("example."), []dnssec.Key{s.Key}); r.Status != dnssec.Bogus {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}
+
 func TestSignerOf(t *testing.T) {
 	t.Parallel()
 	sets := rrsets(t, `www.example. 9 IN A 192.0.2.1
