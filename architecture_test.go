@@ -43,7 +43,7 @@ func imports() map[string][]string {
 		"metrics":              {},
 		"control":              {"lookup"},
 
-		"internal/attack":   {"lookup", "message", "transport", "resolver"},
+		"internal/attack":   {"lookup", "message", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
 		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics", "control"},

@@ -68,5 +68,8 @@ func (b *Budget) Followed() int { return b.limits.Aliases - int(max(b.aliases.Lo
 // Limits are those that the ledger began with, defaults filled in.
 func (b *Budget) Limits() Limits { return b.limits }
 
+// Hashed is how many NSEC3 names have been paid for.
+func (b *Budget) Hashed() int { return b.limits.Hashes - int(max(b.hashes.Load(), 0)) }
+
 // Checked is how many signatures have been paid for.
 func (b *Budget) Checked() int { return b.limits.Signatures - int(max(b.signatures.Load(), 0)) }

@@ -1,6 +1,9 @@
 package attack
 
-import "github.com/sextant-dns/sextant/lookup"
+import (
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/resolver"
+)
 
 // Attack is a hostile part of the DNS and the client that walks into it.
 type Attack struct {
@@ -12,6 +15,8 @@ type Attack struct {
 
 	// Ask is the i-th question of the hostile client, from 0 on.
 	Ask func(i int) lookup.Question
+
+	Validation resolver.Validation // that the resolver does; the zero value: none
 
 	Queries int // of the hostile client; default 20
 	AtOnce  int // how many of them are asked at the same time; default 1

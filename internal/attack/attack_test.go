@@ -16,10 +16,11 @@ import (
 
 // bound is what an attack may cost.
 type bound struct {
-	attack   attack.Attack
-	perQuery int // messages that one hostile query causes
-	heap     int // KiB that stay occupied; default 512
-	repeats  int // of one question to one server; default 3 (RFC 9520 3.1), 4 with and without EDNS over UDP and TCP
+	attack             attack.Attack
+	perQuery           int // messages that one hostile query causes
+	heap               int // KiB that stay occupied; default 512
+	signatures, hashes int // that one query has checked
+	repeats            int // of one question to one server; default 3 (RFC 9520 3.1), 4 with and without EDNS over UDP and TCP
 }
 
 // The bounds of spec/resilience.md §9 that the table is made of. The way to a zone
@@ -36,7 +37,10 @@ const (
 	referrals    = 30 // for one name
 	entry        = 16 // KiB in memory, of one RRset or denial
 	patience     = 6 * time.Second
-	benignFactor = 2 // how much slower a benign query may be than without the attack
+	signatures   = 32 // checked for one client query
+	forgeries    = 4  // of these, bad ones
+	hashes       = 32 // of NSEC3 names for one client query
+	benignFactor = 2  // how much slower a benign query may be than without the attack
 )
 
 // bounds is the table that regressions fail by. No bound may be looser than the
@@ -81,6 +85,11 @@ func bounds() []bound {
 		{attack: attack.ManyRRsets(4000), perQuery: way + 2, heap: 200 * entry},
 		{attack: attack.Birthday(1000), perQuery: 1, heap: 1024},
 		{attack: attack.BirthdayByNeed(depth), perQuery: perZone},
+		{attack: attack.KeyTrap(30, 100), perQuery: way + 2 + 2*overTCP, signatures: forgeries + 2},
+		{attack: attack.SigJam(500), perQuery: way + 2 + overTCP, signatures: forgeries + 2},
+		{attack: attack.HashTrap(50, 30), perQuery: way + 4 + overTCP, signatures: signatures},
+		{attack: attack.NSEC3Deep(50), perQuery: way + 2 + 3*overTCP, signatures: 9, hashes: hashes},
+		{attack: attack.NSEC3Deep(2500), perQuery: way + 2 + 3*overTCP, signatures: 9, hashes: 0},
 		{attack: attack.WaterTorture(20000), perQuery: way + 1, heap: cached},
 		{attack: attack.WaterTortureDark(5000, 100), perQuery: perZone, heap: cached},
 		{attack: attack.WaterTortureDark(5000, 1000), perQuery: perZone, heap: cached},
@@ -96,15 +105,15 @@ const cached = 4000
 func TestAmplificationTable(t *testing.T) {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "attack\torigin\tqueries\tanswered\tupstream\tmax/query\tbound\tservers\toctets\tlongest\tCPU/query\theap KiB\tbound\tbenign cached\tfresh\t")
+	fmt.Fprintln(w, "attack\torigin\tqueries\tanswered\tupstream\tmax/query\tbound\tservers\toctets\tlongest\tCPU/query\tsignatures\thashes\theap KiB\tbound\tbenign cached\tfresh\t")
 	for _, b := range bounds() {
 		b.heap, b.repeats = cmp.Or(b.heap, 512), cmp.Or(b.repeats, perServer)
 		t.Run(b.attack.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := attack.Play(b.attack, resolver.Options{Cache: cached})
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%v\t%v\t%d\t%d\t%v\t%v\t\n",
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%v\t%v\t%d\t%d\t%d\t%d\t%v\t%v\t\n",
 					b.attack.Name, b.attack.Origin, o.Queries, o.Answered, o.Messages, o.PerQuery, b.perQuery, o.Servers, o.Octets,
-					o.Longest.Round(10*time.Millisecond), o.CPU.Round(time.Microsecond), o.Heap>>10, b.heap, o.Cached, o.Fresh)
+					o.Longest.Round(10*time.Millisecond), o.CPU.Round(time.Microsecond), o.Signatures, o.Hashes, o.Heap>>10, b.heap, o.Cached, o.Fresh)
 				b.judge(t, o)
 			})
 		})
@@ -125,6 +134,8 @@ func (b bound) judge(t *testing.T, o attack.Outcome) {
 		}
 	}
 	atMost("messages for one query", o.PerQuery, b.perQuery)
+	atMost("signatures checked for one query", o.Signatures, b.signatures)
+	atMost("names hashed for one query", o.Hashes, b.hashes)
 	atMost("KiB that stay occupied", o.Heap>>10, b.heap)
 	atMost("times that one server is asked one question", o.Repeats, b.repeats)
 	atMost("messages with one question at once", o.Outstanding, 1)

@@ -29,6 +29,8 @@ type Outcome struct {
 	Servers     int           // the most that one query had asked
 	Answered    int           // hostile queries with a Response
 	Longest     time.Duration // that a hostile client waited
+	Signatures  int           // the most that one query had checked
+	Hashes      int           // of NSEC3 names, likewise
 	Hijacked    int           // benign questions that went to hostile servers
 
 	CPU  time.Duration // that the process took for each query; most of it makes our Internet
@@ -63,6 +65,7 @@ func (s *Service) note(ok bool, waited time.Duration) {
 // bubble of testing/synctest.
 func Play(a Attack, o resolver.Options) Outcome {
 	a = a.withDefaults()
+	o.Validation = a.Validation
 	s := NewStage(a.Lay, o)
 	occupied, used := heap(), cpu()
 	for i := 0; i < a.Queries; i += a.AtOnce {
@@ -110,12 +113,18 @@ func (s *Stage) honest(m Message) Act {
 
 // ask resolves q for a client and tells how long it had to wait.
 func (s *Stage) ask(q lookup.Question) (r *lookup.Response, waited time.Duration) {
-	start := time.Now()
-	r, err := s.Resolve(context.Background(), lookup.Query{Question: q, RD: true})
+	r, waited, _ = s.spend(q)
+	return r, waited
+}
+
+// spend is ask that tells what it has taken.
+func (s *Stage) spend(q lookup.Question) (r *lookup.Response, waited time.Duration, spent *lookup.Budget) {
+	start, budget := time.Now(), lookup.NewBudget(lookup.Limits{})
+	r, err := s.Resolve(context.Background(), lookup.Query{Question: q, RD: true, Budget: budget})
 	if err != nil {
 		r = nil
 	}
-	return r, time.Since(start)
+	return r, time.Since(start), budget
 }
 
 // round plays the hostile queries from the i-th on that are asked at once, with
@@ -125,9 +134,10 @@ func (s *Stage) round(a Attack, i int) {
 	var mu sync.Mutex
 	for k := range a.AtOnce {
 		clients.Go(func() {
-			r, waited := s.ask(a.Ask(i + k))
+			r, waited, spent := s.spend(a.Ask(i + k))
 			mu.Lock()
 			defer mu.Unlock()
+			s.Signatures, s.Hashes = max(s.Signatures, spent.Checked()), max(s.Hashes, spent.Hashed())
 			if r != nil {
 				s.Answered++
 			}
