@@ -98,6 +98,11 @@ func (s Step) line(paint Paint) string {
 		return paint(Good, "*  "+s.Text)
 	case "stale":
 		return paint(Good, "*  "+s.Text)
+	case "security":
+		if s.Error != "" {
+			return paint(Bad, "!  "+s.Text)
+		}
+		return "   " + s.Text
 	case "dead", "failure", "budget":
 		return paint(Bad, "!  "+s.Text)
 	}

@@ -96,7 +96,7 @@ func TestAnExplanationIsReadFromTopToBottom(t *testing.T) {
      2.0    <- 192.0.2.1:53  NOERROR aa, a reply over UDP looked forged, a reply to another query's message, 1 octet, 20.0 ms
      2.5       lame: REFUSED
      3.0    *  www.example.com. A: in the cache: answer, 1 second left
-     3.5       www.example.com.: bogus: EDE 6 (DNSSEC Bogus): no
+     3.5    !  www.example.com.: bogus: EDE 6 (DNSSEC Bogus): no
     12.3 NOERROR, secure
 answer     www.example.com.	60	IN	A	192.0.2.80
 EDE        3 (Stale Answer)

@@ -63,7 +63,11 @@ func (e Event) path() string {
 	case EventVerdict:
 		return e.Text + rcode(e.Rcode) + to(" to ", e.Target) + servers(e.Count) + lasting(e.TTL)
 	case EventSecurity:
-		return fmt.Sprintf("%s: %s%s", e.Target, e.Text, because(cause(e.Err), ""))
+		about := e.question()
+		if e.Name == "" {
+			about = e.Target.String()
+		}
+		return about + ": " + e.Text + because(cause(e.Err), "")
 	}
 	return e.Kind.String() + " " + e.Text
 }

@@ -85,6 +85,7 @@ func (p *poll) proven(ctx context.Context, v verdict) (verdict, error) {
 	t := p.task
 	t.soft = true
 	v, err := t.proof(ctx, t, p.question, v)
+	t.tellProof(p.question, v, err)
 	if errors.Is(err, errUnsigned) {
 		p.bare = v
 	}

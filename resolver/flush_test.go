@@ -15,7 +15,7 @@ import (
 // a failure.
 func full(t *testing.T, n *internet, change ...func(*resolver.Options)) *resolver.Resolver {
 	r := n.resolver(change...)
-	for _, q := range []string{"www.example.com. A", "www.example.com. TXT", "nope.example.com. A", "alias.example.com. A", "host.silent.org. A"} {
+	for _, q := range []string{"host.silent.org. A", "www.example.com. A", "www.example.com. TXT", "nope.example.com. A", "alias.example.com. A"} {
 		ask(t, r, q)
 	}
 	n.forget()
@@ -149,4 +149,24 @@ func TestFreshQueriesAskServersAndLearn(t *testing.T) {
 	if n.count("") != 0 {
 		t.Errorf("sent\n%s", n.log())
 	}
+}
+
+func TestFreshQueriesTellWhenThereIsNothingFresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := shops(t)
+		r := n.resolver(func(o *resolver.Options) { o.Stale = resolver.Stale{Enabled: true, ClientTimer: -1} })
+		expect(t, r, "www.example.com. A", www)
+		time.Sleep(2 * time.Minute)
+		n.silence("192.0.2.1", "192.0.2.2")
+		fresh := question("www.example.com. A")
+		fresh.Fresh = true
+		if response, err := r.Resolve(t.Context(), fresh); err == nil {
+			t.Errorf("got %s", response)
+		}
+		if got := ask(t, r, "www.example.com. A"); !strings.HasPrefix(got, "NOERROR") {
+			t.Errorf("and others get %s", got)
+		}
+		time.Sleep(time.Minute) // for work in the background
+	})
 }

@@ -138,17 +138,18 @@ func (p *poll) start(ctx context.Context, l lead) {
 	}
 	cs.begun++
 	cs.aloft++
+	t := p.tellAddress(l)
 	go func() {
 		c := chase{lead: l}
 		defer func() { cs.done <- c }()
 		defer recovered(&c.err)
-		c.response, c.err = p.follow(cs.ctx, l)
+		c.response, c.err = p.follow(cs.ctx, t, l)
 	}()
 }
 
-// follow looks an address of a name server up, at the cost of whoever needs it.
-func (p *poll) follow(ctx context.Context, l lead) (r *lookup.Response, err error) {
-	t, err := p.tellAddress(l).deeper()
+// follow looks an address of a name server up, at the cost of t, which needs it.
+func (p *poll) follow(ctx context.Context, t task, l lead) (r *lookup.Response, err error) {
+	t, err = t.deeper()
 	if err != nil {
 		return nil, err
 	}

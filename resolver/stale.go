@@ -40,11 +40,11 @@ func (s Stale) withDefaults() Stale {
 // later.
 func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *hop, stale bool, err error) {
 	old := r.expired(q)
-	if old == nil || t.depth > 0 {
+	if old == nil || t.depth > 0 || t.cold {
 		h, err = r.fetch(ctx, t, q)
 		return h, false, err
 	}
-	if err := r.failures.recent(q, r.options.Now()); err != nil && !t.cold {
+	if err := r.failures.recent(q, r.options.Now()); err != nil {
 		t.tellFailure(q, err)
 		t.tellStale(q, old, "")
 		return old, true, nil // RFC 8767 5: no more attempts for a while

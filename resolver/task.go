@@ -87,9 +87,9 @@ func (t task) deeper() (task, error) {
 // forChain is the task of finding out how far something that t has found can be
 // trusted. It waits for names above its own and, like all tasks, for servers' names,
 // and none of them waits for it: so no two can wait for each other.
-func (t task) forChain() task {
+func (t task) forChain(zone lookup.Name) task {
 	t.depth, t.chain, t.proof, t.snoop, t.renew, t.cold = 0, true, nil, false, false, false
-	t.trace = t.trace.Deeper()
+	t.trace = t.trace.Begin(lookup.Event{Kind: lookup.EventSecurity, Target: zone, Text: "can its keys be trusted?"})
 	return t
 }
 

@@ -167,6 +167,43 @@ func (p *poll) tellVerdict(s *candidate, v verdict) {
 	p.task.trace.Add(e)
 }
 
+// tellTrust says how zone stands to the trust anchor.
+func (t task) tellTrust(zone lookup.Name, tr *trust, err error) {
+	if t.trace == nil {
+		return
+	}
+	e := lookup.Event{Kind: lookup.EventSecurity, Target: zone, Err: err, Text: "its keys cannot be trusted"}
+	if err == nil {
+		switch tr.grip {
+		case secure:
+			e.Text, e.Count = "secure, its keys are known", len(tr.keys)
+		case insecure:
+			e.Text = "insecure: nobody vouches for it"
+			if tr.why.Code != 0 {
+				e.Text = "insecure: " + tr.why.String()
+			}
+		case noCut:
+			e.Text = "no zone begins here"
+		}
+	}
+	t.trace.Add(e)
+}
+
+// tellProof says what validation has made of v, an answer to q.
+func (t task) tellProof(q lookup.Question, v verdict, err error) {
+	if t.trace == nil {
+		return
+	}
+	e := lookup.Event{Kind: lookup.EventSecurity, Name: q.Name, Type: q.Type, Err: err, Text: "does not validate"}
+	if err == nil {
+		e.Text = "insecure"
+		if v.security == lookup.Secure {
+			e.Text = "secure: the signatures are good"
+		}
+	}
+	t.trace.Add(e)
+}
+
 // unaddressed names the servers that have to be looked up.
 func unaddressed(servers []Server) string {
 	var names []string

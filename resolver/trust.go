@@ -57,14 +57,17 @@ func untrusted(zone lookup.Name) lookup.Question {
 func (r *Resolver) trust(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
 	now := r.options.Now()
 	if tr, ok := r.trusts.get(zone, now); ok {
+		t.tellTrust(zone, tr, nil)
 		return tr, nil
 	}
 	if err := r.failures.recent(untrusted(zone), now); err != nil {
+		t.tellFailure(hopQuestion(zone, lookup.TypeDNSKEY), err)
 		return nil, err
 	}
-	t = t.forChain()
+	t = t.forChain(zone)
 	work := func(ctx context.Context) (*hop, error) {
 		tr, err := r.establish(ctx, t, zone)
+		t.tellTrust(zone, tr, err)
 		if err == nil {
 			r.trusts.put(tr)
 			if r.overtaken(t) {

@@ -62,6 +62,7 @@ func (r *Resolver) verifier(t task) *dnssec.Verifier {
 func (r *Resolver) reconsider(ctx context.Context, t task, q lookup.Question, h *hop) (*hop, error) {
 	now := r.options.Now()
 	v, err := t.proof(ctx, t, q, verdictOf(q, h.aged(now), h.next))
+	t.tellProof(q, v, err)
 	if err != nil {
 		return nil, err
 	}
