@@ -21,7 +21,7 @@ func memory(r *resolver.Resolver) string {
 		lines = append(lines, fmt.Sprintf("answer %s %s %s %d", a.Name, a.Type, a.Response.Rcode, left(a.Expires)))
 	}
 	for d := range r.Delegations() {
-		lines = append(lines, fmt.Sprintf("delegation %s %d servers %d", d.Zone, len(d.Servers), left(d.Expires)))
+		lines = append(lines, fmt.Sprintf("delegation %s %d servers alive %t", d.Zone, len(d.Servers), left(d.Expires) > 0))
 	}
 	for f := range r.FailedQuestions() {
 		lines = append(lines, fmt.Sprintf("failure %s %s %d", f.Question.Name, f.Question.Type, left(f.Expires)))
@@ -36,15 +36,15 @@ func TestTheMemoryCanBeSeen(t *testing.T) {
 		r := full(t, branches(t))
 		time.Sleep(time.Second)
 		tells(t, memory(r), `
-answer alias.example.com. CNAME NOERROR 53
-answer nope.example.com. None NXDOMAIN 293
-answer www.example.com. A NOERROR 53
-answer www.example.com. TXT NOERROR 293
-delegation . 2 servers 23
-delegation com. 2 servers 86393
-delegation example.com. 2 servers 86393
-delegation org. 1 servers 86393
-delegation silent.org. 1 servers 86393
+answer alias.example.com. CNAME NOERROR 59
+answer nope.example.com. None NXDOMAIN 299
+answer www.example.com. A NOERROR 59
+answer www.example.com. TXT NOERROR 299
+delegation . 2 servers alive true
+delegation com. 2 servers alive true
+delegation example.com. 2 servers alive true
+delegation org. 1 servers alive true
+delegation silent.org. 1 servers alive true
 failure host.silent.org. A 4`)
 		for range r.Answers() {
 			break // may be left in the middle
