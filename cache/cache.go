@@ -3,6 +3,7 @@ package cache
 import (
 	"hash/maphash"
 	"iter"
+	"math"
 	"net/netip"
 	"time"
 )
@@ -12,22 +13,60 @@ const (
 	defaultEntries  = 100_000
 	defaultNetworks = 100 // what Unbound keeps for one name, too
 	defaultShards   = 16
-	minShard        = 64 // by default; fewer places in a shard make a poor LRU
-	minPlaces       = 2  // in a shard: one for everyone and one for a network
+	minShard        = 64        // by default; fewer places in a shard make a poor LRU
+	minShardBytes   = 256 << 10 // by default; a shard allocates places by the chunk
+	minPlaces       = 2         // in a shard: one for everyone and one for a network
 )
 
 // Options are the bounds of a Cache. A zero field takes the default.
-type Options[K comparable] struct {
-	Entries  int // pairs of key and audience in all; default 100000, at least 2
+type Options[K comparable, V any] struct {
+	Entries  int // pairs of key and audience in all; default 100000, or any number when there is Bytes; at least 2
 	Networks int // networks of one key, everyone not counted; default 100
 
+	// Bytes is how many octets of memory keys and values may take in all, the
+	// cache's own needs included; default any number. What takes more than a shard's
+	// part of it is not kept.
+	Bytes int64
+
+	// Size is how many octets a key and its value take beside themselves: what they
+	// refer to and keep from being freed, in the sizes that the runtime allocates
+	// (see Allocated). It must not change while the value is kept. The default is
+	// none.
+	Size func(K, V) int64
+
 	// Shards is over how many locks the keys are spread; default 16, and fewer
-	// when Entries is small.
+	// when Entries or Bytes is small.
 	Shards int
 
 	// Hash says where a key goes; equal keys must have equal hashes, which nobody
-	// outside should be able to guess. The default works for every type of key.
+	// outside should be able to guess. All of its bits must be good. The default
+	// works for every type of key.
 	Hash func(K) uint64
+}
+
+func (o Options[K, V]) filled() Options[K, V] {
+	if o.Entries <= 0 {
+		o.Entries = defaultEntries
+		if o.Bytes > 0 {
+			o.Entries = math.MaxInt32
+		}
+	}
+	o.Entries = max(o.Entries, minPlaces)
+	if o.Networks <= 0 {
+		o.Networks = defaultNetworks
+	}
+	if o.Shards <= 0 {
+		o.Shards = min(defaultShards, max(1, o.Entries/minShard))
+		if o.Bytes > 0 {
+			o.Shards = min(o.Shards, int(max(1, o.Bytes/minShardBytes)))
+		}
+	}
+	o.Shards = min(o.Shards, o.Entries/minPlaces)
+	if o.Hash == nil {
+		seed := maphash.MakeSeed()
+		o.Hash = func(key K) uint64 { return maphash.Comparable(seed, key) }
+	}
+	return o
 }
 
 // Cache keeps values by key and audience. It is safe for concurrent use. Times
@@ -46,35 +85,23 @@ type Entry[K comparable, V any] struct {
 }
 
 // New makes an empty Cache.
-func New[K comparable, V any](o Options[K]) *Cache[K, V] {
-	if o.Entries <= 0 {
-		o.Entries = defaultEntries
-	}
-	o.Entries = max(o.Entries, minPlaces)
-	if o.Networks <= 0 {
-		o.Networks = defaultNetworks
-	}
-	if o.Shards <= 0 {
-		o.Shards = min(defaultShards, max(1, o.Entries/minShard))
-	}
-	o.Shards = min(o.Shards, o.Entries/minPlaces)
-	if o.Hash == nil {
-		seed := maphash.MakeSeed()
-		o.Hash = func(key K) uint64 { return maphash.Comparable(seed, key) }
-	}
+func New[K comparable, V any](o Options[K, V]) *Cache[K, V] {
+	o = o.filled()
 	c := &Cache[K, V]{hash: o.Hash, shards: make([]shard[K, V], o.Shards)}
+	shape := newShape(o.Size)
 	for i := range c.shards {
-		places := o.Entries / o.Shards
+		b := bound{places: o.Entries / o.Shards, bytes: o.Bytes / int64(o.Shards), networks: o.Networks}
 		if i < o.Entries%o.Shards {
-			places++
+			b.places++
 		}
-		c.shards[i].open(places, o.Networks)
+		c.shards[i].open(b, shape)
 	}
 	return c
 }
 
-func (c *Cache[K, V]) shard(key K) *shard[K, V] {
-	return &c.shards[c.hash(key)%uint64(len(c.shards))]
+func (c *Cache[K, V]) shard(key K) (s *shard[K, V], hash uint64) {
+	hash = c.hash(key)
+	return &c.shards[hash%uint64(len(c.shards))], hash
 }
 
 // Get finds the value that serves client at the time now, and the network that
@@ -84,7 +111,8 @@ func (c *Cache[K, V]) shard(key K) *shard[K, V] {
 // (RFC 7871 7.3.1). What has expired is not found. Get does not allocate.
 func (c *Cache[K, V]) Get(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, ok bool) {
 	at := now.UnixNano()
-	if found, ok := c.shard(key).find(key, client, at); ok && found.expires > at {
+	s, hash := c.shard(key)
+	if found, ok := s.find(hash, key, client, at); ok && found.expires > at {
 		return found.value, found.scope, true
 	}
 	return v, netip.Prefix{}, false
@@ -93,7 +121,8 @@ func (c *Cache[K, V]) Get(key K, client netip.Prefix, now time.Time) (v V, scope
 // GetStale is Get that does not mind when a value has expired. One that has not
 // is preferred to all that have.
 func (c *Cache[K, V]) GetStale(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, expires time.Time, ok bool) {
-	found, ok := c.shard(key).find(key, client, now.UnixNano())
+	s, hash := c.shard(key)
+	found, ok := s.find(hash, key, client, now.UnixNano())
 	if !ok {
 		return v, netip.Prefix{}, time.Time{}, false
 	}
@@ -104,11 +133,15 @@ func (c *Cache[K, V]) GetStale(key K, client netip.Prefix, now time.Time) (v V, 
 // expires, in place of what was kept for the same key and scope. Bits behind the
 // length of scope are ignored.
 func (c *Cache[K, V]) Put(key K, scope netip.Prefix, v V, expires time.Time) {
-	c.shard(key).put(key, slot[V]{value: v, scope: scope.Masked(), expires: expires.UnixNano()})
+	s, hash := c.shard(key)
+	s.put(hash, key, slot[V]{value: v, scope: scope.Masked(), expires: expires.UnixNano()})
 }
 
 // Remove forgets key for all audiences and tells whether there was anything.
-func (c *Cache[K, V]) Remove(key K) bool { return c.shard(key).remove(key) }
+func (c *Cache[K, V]) Remove(key K) bool {
+	s, hash := c.shard(key)
+	return s.remove(hash, key)
+}
 
 // Purge forgets everything.
 func (c *Cache[K, V]) Purge() {
@@ -121,7 +154,18 @@ func (c *Cache[K, V]) Purge() {
 func (c *Cache[K, V]) Len() int {
 	n := 0
 	for i := range c.shards {
-		n += c.shards[i].len()
+		pairs, _ := c.shards[i].held()
+		n += pairs
+	}
+	return n
+}
+
+// Bytes is how many octets of memory they take: what Options.Bytes bounds.
+func (c *Cache[K, V]) Bytes() int64 {
+	n := int64(0)
+	for i := range c.shards {
+		_, bytes := c.shards[i].held()
+		n += bytes
 	}
 	return n
 }

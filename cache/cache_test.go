@@ -23,7 +23,7 @@ func net(s string) netip.Prefix {
 
 func TestTheLongestNetworkAroundTheClientServesIt(t *testing.T) {
 	t.Parallel()
-	c := New[string, string](Options[string]{})
+	c := New[string, string](Options[string, string]{})
 	for _, scope := range []string{"", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32", "2001:db8:1::/48"} {
 		c.Put("k", net(scope), scope, at(60))
 	}
@@ -52,7 +52,7 @@ func TestTheLongestNetworkAroundTheClientServesIt(t *testing.T) {
 // answer with SCOPE 0 is for everyone.
 func TestAnAnswerToNobodyIsNotAnAnswerForEveryone(t *testing.T) {
 	t.Parallel()
-	c := New[string, string](Options[string]{})
+	c := New[string, string](Options[string, string]{})
 	c.Put("k", net("0.0.0.0/0"), "nobody", at(60))
 	for client, want := range map[string]bool{
 		"0.0.0.0/0": true, "::/0": false, "": false, "192.0.2.0/24": false, "128.0.0.0/1": false,
@@ -73,7 +73,7 @@ func TestAnAnswerToNobodyIsNotAnAnswerForEveryone(t *testing.T) {
 
 func TestWhatHasExpiredIsFoundOnlyByThoseWhoDoNotMind(t *testing.T) {
 	t.Parallel()
-	c := New[string, int](Options[string]{})
+	c := New[string, int](Options[string, int]{})
 	c.Put("k", netip.Prefix{}, 1, at(10))
 	if _, _, ok := c.Get("k", netip.Prefix{}, at(9)); !ok {
 		t.Error("not found a second before it expires")
@@ -103,7 +103,7 @@ func TestWhatHasExpiredIsFoundOnlyByThoseWhoDoNotMind(t *testing.T) {
 
 func TestPutReplacesTheSameAudienceOnly(t *testing.T) {
 	t.Parallel()
-	c := New[string, int](Options[string]{})
+	c := New[string, int](Options[string, int]{})
 	c.Put("k", net("10.0.0.0/8"), 1, at(10))
 	c.Put("k", netip.MustParsePrefix("10.9.9.9/8"), 2, at(10)) // bits behind the length do not count
 	c.Put("k", netip.Prefix{}, 3, at(10))
@@ -121,7 +121,7 @@ func TestPutReplacesTheSameAudienceOnly(t *testing.T) {
 
 func TestTooManyNetworksOfAKeyCostTheExpiredThenTheMostSpecific(t *testing.T) {
 	t.Parallel()
-	c := New[string, int](Options[string]{Networks: 3})
+	c := New[string, int](Options[string, int]{Networks: 3})
 	c.Put("k", netip.Prefix{}, 0, at(60))
 	put := func(scope string, expires int) { c.Put("k", net(scope), 0, at(expires)) }
 	want := func(scopes ...string) {
@@ -155,7 +155,7 @@ func TestTooManyNetworksOfAKeyCostTheExpiredThenTheMostSpecific(t *testing.T) {
 
 func TestTheBoundCountsPairsAndTheLeastUsedKeyGoesFirst(t *testing.T) {
 	t.Parallel()
-	c := New[int, int](Options[int]{Entries: 6, Networks: 4, Shards: 1})
+	c := New[int, int](Options[int, int]{Entries: 6, Networks: 4, Shards: 1})
 	for key := range 6 {
 		c.Put(key, netip.Prefix{}, key, at(60))
 	}
@@ -179,7 +179,7 @@ func TestTheBoundCountsPairsAndTheLeastUsedKeyGoesFirst(t *testing.T) {
 
 func TestTheSmallestCacheHolds(t *testing.T) {
 	t.Parallel()
-	c := New[int, int](Options[int]{Entries: 1, Shards: 50})
+	c := New[int, int](Options[int, int]{Entries: 1, Shards: 50})
 	for key := range 20 {
 		c.Put(key, netip.Prefix{}, key, at(60))
 		c.Put(key, net("10.0.0.0/8"), key, at(60))
@@ -240,7 +240,7 @@ func TestItFindsWhatASearchFromEndToEndFinds(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		c := New[int, int](Options[int]{Networks: 10_000})
+		c := New[int, int](Options[int, int]{Networks: 10_000})
 		var g golden
 		for step := range 1500 {
 			now := at(step / 10)
@@ -269,7 +269,7 @@ func TestItFindsWhatASearchFromEndToEndFinds(t *testing.T) {
 func TestItHoldsItsBoundsWhateverIsPut(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 7))
-	c := New[int, int](Options[int]{Entries: 50, Networks: 5, Shards: 3})
+	c := New[int, int](Options[int, int]{Entries: 50, Networks: 5, Shards: 3})
 	for step := range 5000 {
 		key, scope := r.IntN(30), prefix(r)
 		c.Put(key, scope, step, at(step))
@@ -297,7 +297,7 @@ func TestItHoldsItsBoundsWhateverIsPut(t *testing.T) {
 
 func TestManyMayUseItAtOnce(t *testing.T) {
 	t.Parallel()
-	c := New[int, int](Options[int]{Entries: 100, Networks: 4})
+	c := New[int, int](Options[int, int]{Entries: 100, Networks: 4})
 	var wg sync.WaitGroup
 	for worker := range uint64(8) {
 		wg.Go(func() {
@@ -330,7 +330,7 @@ type question struct {
 }
 
 func filled(networks int) (c *Cache[question, *int], key question, client netip.Prefix) {
-	c, key = New[question, *int](Options[question]{Networks: 1000}), question{"www.example.", 1}
+	c, key = New[question, *int](Options[question, *int]{Networks: 1000}), question{"www.example.", 1}
 	c.Put(key, netip.Prefix{}, new(int), at(60))
 	for i := range networks {
 		c.Put(key, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i)}), 24), new(int), at(60))
@@ -360,7 +360,7 @@ func BenchmarkGet(b *testing.B) {
 }
 
 func BenchmarkPutForEveryone(b *testing.B) {
-	c := New[int, *int](Options[int]{})
+	c := New[int, *int](Options[int, *int]{})
 	v := new(int)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

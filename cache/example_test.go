@@ -11,7 +11,7 @@ import (
 // One question, three answers: which one a client gets depends on where it is.
 func Example() {
 	now := time.Unix(0, 0)
-	answers := cache.New[string, string](cache.Options[string]{})
+	answers := cache.New[string, string](cache.Options[string, string]{})
 	answers.Put("cdn.example", netip.Prefix{}, "somewhere", now.Add(time.Minute))
 	answers.Put("cdn.example", netip.MustParsePrefix("192.0.0.0/8"), "in the west", now.Add(time.Minute))
 	answers.Put("cdn.example", netip.MustParsePrefix("192.0.2.0/24"), "next door", now.Add(time.Second))

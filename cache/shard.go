@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // slot is a value for one audience.
@@ -15,102 +13,124 @@ type slot[V any] struct {
 	expires int64        // nanoseconds of Unix time
 }
 
-// audiences is all that is kept for one key. The value for everyone stands in
-// the open; only a key with networks has a table of them.
-type audiences[V any] struct {
-	value    V
-	expires  int64
-	everyone bool // value and expires are set
-	networks *networks[V]
-}
-
-func (a audiences[V]) len() int {
-	n := a.networks.len()
-	if a.everyone {
-		n++
-	}
-	return n
-}
-
-// find is the slot that serves client best: one that is alive at the time now
-// before one that is not, then the longest network, everyone last.
-func (a audiences[V]) find(client netip.Prefix, now int64) (found slot[V], ok bool) {
-	found, ok = a.networks.find(client, now)
-	if a.everyone && (!ok || found.expires <= now && a.expires > now) {
-		return slot[V]{value: a.value, expires: a.expires}, true
-	}
-	return found, ok
-}
-
 // shard is a part of the keys behind one lock.
 type shard[K comparable, V any] struct {
-	mu       sync.Mutex
-	keys     *simplelru.LRU[K, audiences[V]]
-	pairs    int   // of key and audience
+	mu    sync.Mutex
+	table table[K, V]
+	pairs int   // of key and audience
+	bytes int64 // that they take, by the reckoning of costs
+	now   int64 // the latest time that anyone has told
+	shape *shape[K, V]
+	bound bound
+}
+
+// bound is what one shard may hold.
+type bound struct {
 	places   int   // most pairs
+	bytes    int64 // most octets; 0: any number
 	networks int   // most networks of one key
-	now      int64 // the latest time that anyone has told
 }
 
-func (s *shard[K, V]) open(places, networks int) {
-	s.places, s.networks = places, min(networks, places-1)
-	s.keys, _ = simplelru.NewLRU[K, audiences[V]](places, s.dropped) // fails for a size below 1 only
+// open makes the shard ready for use; it has to be called once.
+func (s *shard[K, V]) open(b bound, shape *shape[K, V]) {
+	b.networks = min(b.networks, b.places-1)
+	s.bound, s.shape = b, shape
 }
 
-// dropped is told of every key that leaves.
-func (s *shard[K, V]) dropped(_ K, a audiences[V]) { s.pairs -= a.len() }
-
-func (s *shard[K, V]) find(key K, client netip.Prefix, now int64) (slot[V], bool) {
+func (s *shard[K, V]) find(hash uint64, key K, client netip.Prefix, now int64) (found slot[V], ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = max(s.now, now)
-	a, ok := s.keys.Get(key)
-	if !ok {
+	i := s.table.find(hash, key)
+	if i == none {
 		return slot[V]{}, false
 	}
-	return a.find(client, now)
+	s.table.touch(i)
+	return s.table.at(i).find(client, now)
 }
 
-func (s *shard[K, V]) put(key K, new slot[V]) {
+func (s *shard[K, V]) put(hash uint64, key K, new slot[V]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, _ := s.keys.Peek(key)
-	before := a.len()
-	if new.scope.IsValid() {
-		if a.networks == nil {
-			a.networks = &networks[V]{}
+	i := s.table.find(hash, key)
+	if s.bound.bytes > 0 && s.shape.least(key, new.value) > s.bound.bytes { // all else would have to go for it
+		if i != none {
+			s.drop(i)
 		}
-		a.networks.put(new)
-		if a.networks.len() > s.networks {
-			a.networks.shrink(new.scope, s.now)
-		}
+		return
+	}
+	if i == none {
+		i = s.table.add(hash, key)
 	} else {
-		a.value, a.expires, a.everyone = new.value, new.expires, true
+		s.count(i, -1)
+		s.table.touch(i)
 	}
-	// A new key may push out an old one here, and dropped counts it.
-	s.pairs += a.len() - before
-	s.keys.Add(key, a)
-	for s.pairs > s.places { // ends before key is reached, which has fewer pairs than there are places
-		s.keys.RemoveOldest()
+	p := s.table.at(i)
+	if new.scope.IsValid() {
+		s.scope(p, new)
+	} else {
+		p.value, p.expires = new.value, new.expires
+	}
+	s.count(i, 1)
+	for s.full() && s.table.oldest() != i {
+		s.drop(s.table.oldest())
 	}
 }
 
-func (s *shard[K, V]) remove(key K) bool {
+// scope puts new among the networks of p, and leaves out what is too much for one
+// key.
+func (s *shard[K, V]) scope(p *place[K, V], new slot[V]) {
+	if p.networks == nil {
+		p.networks = &networks[V]{}
+	}
+	p.networks.put(new)
+	tooMuch := func() bool {
+		return p.networks.len() > s.bound.networks || s.bound.bytes > 0 && s.shape.cost(p) > s.bound.bytes
+	}
+	for p.networks.len() > 1 && tooMuch() {
+		p.networks.shrink(new.scope, s.now)
+	}
+}
+
+// full tells whether something has to go.
+func (s *shard[K, V]) full() bool {
+	return s.pairs > s.bound.places || s.bound.bytes > 0 && s.bytes > s.bound.bytes
+}
+
+// count enters place i into the books, or takes it out of them.
+func (s *shard[K, V]) count(i uint32, sign int) {
+	p := s.table.at(i)
+	s.pairs += sign * p.len()
+	s.bytes += int64(sign) * s.shape.cost(p)
+}
+
+// drop forgets place i.
+func (s *shard[K, V]) drop(i uint32) {
+	s.count(i, -1)
+	s.table.remove(i)
+}
+
+func (s *shard[K, V]) remove(hash uint64, key K) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keys.Remove(key)
+	i := s.table.find(hash, key)
+	if i == none {
+		return false
+	}
+	s.drop(i)
+	return true
 }
 
 func (s *shard[K, V]) purge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys.Purge()
+	s.pairs, s.bytes, s.table = 0, 0, table[K, V]{}
 }
 
-func (s *shard[K, V]) len() int {
+func (s *shard[K, V]) held() (pairs int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pairs
+	return s.pairs, s.bytes
 }
 
 // entries copies what is there, so that nobody has to be called under the lock.
@@ -118,13 +138,13 @@ func (s *shard[K, V]) entries() []Entry[K, V] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]Entry[K, V], 0, s.pairs)
-	for _, key := range s.keys.Keys() {
-		a, _ := s.keys.Peek(key)
-		if a.everyone {
-			all = append(all, Entry[K, V]{Key: key, Value: a.value, Expires: time.Unix(0, a.expires)})
+	for i := range s.table.all() {
+		p := s.table.at(i)
+		if p.everyone() {
+			all = append(all, Entry[K, V]{Key: p.key, Value: p.value, Expires: time.Unix(0, p.expires)})
 		}
-		for n := range a.networks.all() {
-			all = append(all, Entry[K, V]{Key: key, Scope: n.scope, Value: n.value, Expires: time.Unix(0, n.expires)})
+		for n := range p.networks.all() {
+			all = append(all, Entry[K, V]{Key: p.key, Scope: n.scope, Value: n.value, Expires: time.Unix(0, n.expires)})
 		}
 	}
 	return all

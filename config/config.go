@@ -38,6 +38,7 @@ type Config struct {
 
 // Cache bounds what is remembered.
 type Cache struct {
+	Memory         int64  // octets that all of it may take
 	Packets        int    // packed responses
 	Responses      int    // responses of other servers
 	MaxTTL         uint32 // seconds

@@ -98,6 +98,45 @@ func integer[T int | uint16 | uint32](low, high T) scalar[T] {
 	}
 }
 
+// units of sizes, the largest first.
+func units() []unit {
+	return []unit{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
+}
+
+type unit struct {
+	name   string
+	octets int64
+}
+
+// size reads a number of octets with its unit, from low to high.
+func size(low, high int64) scalar[int64] {
+	wanted := fmt.Sprintf("a size from %s to %s, with its unit", inUnits(low), inUnits(high))
+	return fromText(wanted, func(s string) (int64, error) {
+		for _, u := range units() {
+			digits, ok := strings.CutSuffix(s, u.name)
+			if !ok {
+				continue
+			}
+			n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+			if err != nil || n < 0 || n > high/u.octets || n*u.octets < low {
+				break
+			}
+			return n * u.octets, nil
+		}
+		return 0, no(s)
+	})
+}
+
+// inUnits is a size in the largest unit that it is a whole number of.
+func inUnits(octets int64) string {
+	for _, u := range units() {
+		if octets%u.octets == 0 {
+			return strconv.FormatInt(octets/u.octets, 10) + u.name
+		}
+	}
+	return strconv.FormatInt(octets, 10)
+}
+
 // duration reads a time with its unit, from low to high.
 func duration(low, high time.Duration) scalar[time.Duration] {
 	wanted := fmt.Sprintf("a time from %s to %s, with its unit", short(low), short(high))

@@ -23,7 +23,7 @@ func newDocument() *document {
 	return &document{
 		Config: Config{
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5300"), netip.MustParseAddrPort("[::1]:5300")},
-			Cache:  Cache{Packets: 100_000, Responses: 100_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
+			Cache:  Cache{Memory: 256 << 20, Packets: 10_000_000, Responses: 10_000_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, UDPSize: 1232,
 				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
@@ -98,6 +98,7 @@ func (c *Cache) keys() keys {
 	const most, longest = 100_000_000, 1<<31 - 1 // RFC 2181 8
 	const floor = 3600                           // whoever wants more wants to override zones
 	return keys{
+		"memory":           value(&c.Memory, size(1<<20, 1<<40)),
 		"packets":          value(&c.Packets, integer(0, most)),
 		"responses":        value(&c.Responses, integer(2, most)),
 		"max-ttl":          value(&c.MaxTTL, integer[uint32](1, longest)),

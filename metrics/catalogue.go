@@ -31,7 +31,7 @@ type catalogue struct {
 	connections, connectionsTotal       series
 	refused, evicted                    series
 	responseHits, responseMisses, known series
-	prefetches                          series
+	packetBytes, knownBytes, prefetches series
 	exchanges, rtt                      series
 	synthesized                         series
 }
@@ -46,6 +46,7 @@ func newCatalogue() catalogue {
 		packetHits:   newSeries(counter, "sextant_packet_cache_hits_total", "Queries that a packed response answered."),
 		packetMisses: newSeries(counter, "sextant_packet_cache_misses_total", "Queries for which no packed response was at hand."),
 		packets:      newSeries(gauge, "sextant_packet_cache_entries", "Packed responses that are remembered."),
+		packetBytes:  newSeries(gauge, "sextant_packet_cache_bytes", "Memory that packed responses take."),
 		dropped:      newSeries(counter, "sextant_dropped_total", "Messages of clients that got no reply.", "reason"),
 		panics:       newSeries(counter, "sextant_panics_total", "Queries that broke the program's own code; each was answered with SERVFAIL."),
 		waiting:      newSeries(gauge, "sextant_queries_waiting", "Queries that wait for a resolver."),
@@ -59,6 +60,7 @@ func newCatalogue() catalogue {
 		responseHits:   newSeries(counter, "sextant_response_cache_hits_total", "Questions that a remembered response of another server answered."),
 		responseMisses: newSeries(counter, "sextant_response_cache_misses_total", "Questions for which other servers had to be asked."),
 		known:          newSeries(gauge, "sextant_response_cache_entries", "Responses of other servers that are remembered."),
+		knownBytes:     newSeries(gauge, "sextant_response_cache_bytes", "Memory that responses, delegations, keys and failures take."),
 		prefetches:     newSeries(counter, "sextant_prefetches_total", "Responses of other servers that were fetched anew because they were in use and about to expire."),
 		exchanges:      newSeries(counter, "sextant_upstream_exchanges_total", "Messages to other servers, by what came of them.", "proto", "result"),
 		rtt:            newSeries(histogram, "sextant_upstream_rtt_seconds", "Time in which other servers replied."),
@@ -71,9 +73,9 @@ func newCatalogue() catalogue {
 func (c *catalogue) all() []series {
 	return []series{
 		c.buildInfo,
-		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.dropped, c.panics, c.waiting, c.resolve,
+		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.packetBytes, c.dropped, c.panics, c.waiting, c.resolve,
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
-		c.responseHits, c.responseMisses, c.known, c.prefetches, c.exchanges, c.rtt,
+		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
 		c.synthesized,
 	}
 }

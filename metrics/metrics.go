@@ -84,6 +84,7 @@ func (c *collector) server(out sink, s Server) {
 	out.count(c.packetHits, s.PacketHits)
 	out.count(c.packetMisses, s.PacketMisses)
 	out.number(c.packets, float64(s.PacketEntries))
+	out.number(c.packetBytes, float64(s.PacketBytes))
 	out.count(c.panics, s.Panics)
 	out.number(c.waiting, float64(s.Waiting))
 	out.histogram(c.resolve, s.Resolve)
@@ -102,6 +103,7 @@ func (c *collector) resolver(out sink, r Resolver) {
 	out.count(c.responseHits, r.Hits)
 	out.count(c.responseMisses, r.Misses)
 	out.number(c.known, float64(r.Entries))
+	out.number(c.knownBytes, float64(r.Bytes))
 	out.count(c.prefetches, r.Prefetches)
 	out.histogram(c.rtt, r.RTT)
 }

@@ -16,6 +16,7 @@ type Server struct {
 	PacketHits    uint64 // queries that the packet cache answered
 	PacketMisses  uint64
 	PacketEntries int
+	PacketBytes   int64 // of memory
 
 	Dropped map[string]uint64 // messages without a reply, by a short reason
 	Panics  uint64            // resolvers that broke; each cost one SERVFAIL
@@ -44,6 +45,7 @@ type TCP struct {
 type Resolver struct {
 	Hits, Misses uint64 // of the response cache
 	Entries      int
+	Bytes        int64  // of memory, with delegations and failures
 	Prefetches   uint64 // responses that were fetched anew before they expired
 	Exchanges    []Exchanges
 	RTT          Histogram // of exchanges that brought a reply

@@ -69,7 +69,11 @@ const nonexistent = lookup.TypeNone
 
 func newAnswers(o Options, pins pins) *answers {
 	return &answers{
-		cache:       cache.New[lookup.Question, *hop](cache.Options[lookup.Question]{Entries: o.Cache}),
+		cache: cache.New[lookup.Question, *hop](cache.Options[lookup.Question, *hop]{
+			Entries: o.Cache,
+			Bytes:   o.CacheBytes / 12 * answerShare,
+			Size:    hopSize(),
+		}),
 		pins:        pins,
 		nxdomainCut: o.NXDomainCut,
 		validated:   o.Validation.Anchor != nil,

@@ -53,7 +53,11 @@ type cuts struct {
 
 func newCuts(o Options) *cuts {
 	return &cuts{
-		cache:  cache.New[lookup.Name, *cut](cache.Options[lookup.Name]{Entries: o.Cache}),
+		cache: cache.New[lookup.Name, *cut](cache.Options[lookup.Name, *cut]{
+			Entries: o.Cache,
+			Bytes:   o.CacheBytes / 12 * cutShare,
+			Size:    cutSize(),
+		}),
 		maxTTL: o.MaxTTL,
 	}
 }

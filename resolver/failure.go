@@ -28,8 +28,12 @@ type failure struct {
 	life  time.Duration
 }
 
-func newFailures() *failures {
-	return &failures{cache.New[lookup.Question, failure](cache.Options[lookup.Question]{Entries: maxFailures})}
+func newFailures(o Options) *failures {
+	return &failures{cache.New[lookup.Question, failure](cache.Options[lookup.Question, failure]{
+		Entries: maxFailures,
+		Bytes:   o.CacheBytes / 12 * failureShare,
+		Size:    failureSize,
+	})}
 }
 
 // recent is the error for a question that has failed shortly before, or nil.

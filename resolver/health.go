@@ -68,8 +68,8 @@ type habit struct {
 
 func newHealth(o Options) *health {
 	return &health{
-		servers: cache.New[netip.AddrPort, server](cache.Options[netip.AddrPort]{Entries: maxKnown}),
-		lames:   cache.New[lameness, struct{}](cache.Options[lameness]{Entries: maxKnown}),
+		servers: cache.New[netip.AddrPort, server](cache.Options[netip.AddrPort, server]{Entries: maxKnown}),
+		lames:   cache.New[lameness, struct{}](cache.Options[lameness, struct{}]{Entries: maxKnown}),
 		timeout: o.Timeout,
 		intN:    o.IntN,
 	}

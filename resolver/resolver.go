@@ -37,7 +37,8 @@ type Options struct {
 	NoPriming  bool // trust the hints for ever and never ask for the root servers
 	NoMinimise bool // show all servers on the way the whole question (RFC 9156 is off)
 
-	Cache          int           // hops to remember; default 100000
+	Cache          int           // hops to remember; default 100000, or any number when there is CacheBytes
+	CacheBytes     int64         // octets that all that is remembered may take, but for what is known of servers; default any number
 	MaxTTL         uint32        // longest life of anything remembered, in seconds; default 86400
 	MaxNegativeTTL uint32        // the same for denials; default 900
 	MinTTL         uint32        // shortest life of an answer, in seconds, but of delegations and of what is signed; default 0: as its zone says
@@ -66,7 +67,7 @@ func (o Options) withDefaults() Options {
 	if o.Port == 0 {
 		o.Port = 53
 	}
-	if o.Cache == 0 {
+	if o.Cache == 0 && o.CacheBytes == 0 {
 		o.Cache = 100_000
 	}
 	if o.MaxTTL == 0 {
@@ -133,7 +134,7 @@ func New(o Options) *Resolver {
 		cuts:     newCuts(o),
 		trusts:   newTrusts(o),
 		answers:  newAnswers(o, pins),
-		failures: newFailures(),
+		failures: newFailures(o),
 		health:   newHealth(o),
 		flights:  flights{most: o.Waiting, aloft: map[flightKey]*flight{}},
 

@@ -19,8 +19,9 @@ type Stats struct {
 
 	Failures Failures // queries without an answer
 
-	Answers, Cuts int // remembered
-	Flights       int // hops that are being fetched now
+	Answers, Cuts int   // remembered
+	Bytes         int64 // of memory that they take, with chains of trust and failures
+	Flights       int   // hops that are being fetched now
 }
 
 // Failures counts them by the Extended DNS Error that clients were told.
@@ -85,6 +86,7 @@ func (r *Resolver) Stats() Stats {
 		},
 		Answers: r.answers.cache.Len(),
 		Cuts:    r.cuts.cache.Len(),
+		Bytes:   r.answers.cache.Bytes() + r.cuts.cache.Bytes() + r.trusts.cache.Bytes() + r.failures.cache.Bytes(),
 		Flights: r.flights.len(),
 	}
 }

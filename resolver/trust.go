@@ -36,7 +36,15 @@ type trusts struct {
 }
 
 func newTrusts(o Options) *trusts {
-	return &trusts{cache.New[lookup.Name, *trust](cache.Options[lookup.Name]{Entries: max(1000, o.Cache/4)})}
+	entries := 0 // any number, if there is a bound in octets
+	if o.Cache > 0 {
+		entries = max(1000, o.Cache/4)
+	}
+	return &trusts{cache.New[lookup.Name, *trust](cache.Options[lookup.Name, *trust]{
+		Entries: entries,
+		Bytes:   o.CacheBytes / 12 * trustShare,
+		Size:    trustSize(),
+	})}
 }
 
 func (ts *trusts) get(zone lookup.Name, now time.Time) (*trust, bool) {

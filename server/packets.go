@@ -2,6 +2,7 @@ package server
 
 import (
 	"hash/maphash"
+	"reflect"
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
@@ -9,7 +10,6 @@ import (
 )
 
 const (
-	packetShards = 16
 	// maxKept is the longest body that is kept: a few names must not fill the
 	// memory (CVE-2024-25590).
 	maxKept = 16 << 10
@@ -24,18 +24,28 @@ type packets struct {
 	cache *cache.Cache[uint64, *packet]
 }
 
-// newPackets makes room for that many packets.
-func newPackets(entries int) *packets {
-	if entries <= 0 {
+// newPackets makes room for that many packets in so many octets; 0 is any number
+// of one of them.
+func newPackets(entries int, bytes int64) *packets {
+	if entries < 0 || entries == 0 && bytes == 0 {
 		return nil
 	}
 	return &packets{
 		seed: maphash.MakeSeed(),
-		cache: cache.New[uint64, *packet](cache.Options[uint64]{
+		cache: cache.New[uint64, *packet](cache.Options[uint64, *packet]{
 			Entries: entries,
-			Shards:  packetShards,
+			Bytes:   bytes,
+			Size:    packetSize(),
 			Hash:    func(key uint64) uint64 { return key },
 		}),
+	}
+}
+
+// packetSize is what a packet takes.
+func packetSize() func(uint64, *packet) int64 {
+	head := cache.Allocated(int(reflect.TypeFor[packet]().Size()))
+	return func(_ uint64, p *packet) int64 {
+		return head + cache.Allocated(len(p.body)) + cache.Allocated(2*cap(p.ttls)) + cache.Allocated(len(p.question))
 	}
 }
 
@@ -85,10 +95,10 @@ func (ps *packets) put(q *query, p *packet, ttl uint32) {
 	ps.cache.Put(ps.key(q), p.scope, p, p.born.Add(time.Duration(ttl)*time.Second))
 }
 
-// len is how many packets are remembered.
-func (ps *packets) len() int {
+// held is how many packets are remembered, and what they take.
+func (ps *packets) held() (entries int, bytes int64) {
 	if ps == nil {
-		return 0
+		return 0, 0
 	}
-	return ps.cache.Len()
+	return ps.cache.Len(), ps.cache.Bytes()
 }

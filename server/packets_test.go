@@ -202,7 +202,7 @@ func TestScopedPacketsServeTheirScope(t *testing.T) {
 func TestAPacketIsAskedForItsQuestion(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	ps := newPackets(10)
+	ps := newPackets(10, 0)
 	var q, other query
 	for _, x := range []struct {
 		q    *query

@@ -18,8 +18,12 @@ import (
 // Options are what a Server may be told. Zero fields take their defaults.
 type Options struct {
 	Views   []View        // in the order in which they are tried
-	Packets int           // how many packets are remembered; default 100000, negative: none
+	Packets int           // how many packets are remembered; default 100000, or any number when there is PacketBytes; negative: none
 	Limits  lookup.Limits // of the work for one query
+
+	// PacketBytes is how many octets of memory the packets may take; default any
+	// number.
+	PacketBytes int64
 
 	UDPSize int // largest UDP reply in octets, and what we announce; 512 to 4096, default 1232
 	Readers int // UDP sockets for each address, on Linux; default one for each processor
@@ -59,7 +63,9 @@ type TCPOptions struct {
 }
 
 func (o Options) filled() Options {
-	o.Packets = cmp.Or(o.Packets, 100_000)
+	if o.PacketBytes == 0 {
+		o.Packets = cmp.Or(o.Packets, 100_000)
+	}
 	o.UDPSize = min(max(cmp.Or(o.UDPSize, 1232), minUDP), maxUDP)
 	o.Readers = cmp.Or(o.Readers, runtime.GOMAXPROCS(0))
 	o.Slow = cmp.Or(o.Slow, 10_000)
@@ -107,7 +113,7 @@ func New(o Options) *Server {
 	s.crowd = newCrowd(s.options.TCP)
 	s.queue = newQueue(s.options.Slow, s.options.SlowPerClient)
 	s.pendings.New = func() any { return new(pending) }
-	s.generation.Store(newGeneration(s.options.Views, s.options.Packets))
+	s.generation.Store(newGeneration(s.options.Views, s.options))
 	return s
 }
 
@@ -116,14 +122,14 @@ func New(o Options) *Server {
 func (s *Server) Replace(views []View) {
 	s.replaced.Lock()
 	defer s.replaced.Unlock()
-	s.generation.Store(newGeneration(views, s.options.Packets))
+	s.generation.Store(newGeneration(views, s.options))
 }
 
 // Flush forgets all packets.
 func (s *Server) Flush() {
 	s.replaced.Lock()
 	defer s.replaced.Unlock()
-	s.generation.Store(newGeneration(s.generation.Load().views, s.options.Packets))
+	s.generation.Store(newGeneration(s.generation.Load().views, s.options))
 }
 
 // Listen opens sockets for UDP and TCP on the address; nobody reads from them

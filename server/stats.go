@@ -31,7 +31,8 @@ type QueryCount struct {
 // PacketStats tells how well the packet cache does.
 type PacketStats struct {
 	Hits, Misses uint64
-	Entries      int // packets that are remembered now
+	Entries      int   // packets that are remembered now
+	Bytes        int64 // of memory that they take
 }
 
 // ConnectionStats counts TCP connections.
@@ -135,7 +136,7 @@ func (s *Server) Stats() Stats {
 		Drops:   make(map[Drop]uint64, drops),
 		TCP:     s.crowd.stats(),
 	}
-	st.Packets.Entries = s.generation.Load().packets.len()
+	st.Packets.Entries, st.Packets.Bytes = s.generation.Load().packets.held()
 	tallies := s.tallies()
 	for _, t := range tallies {
 		st.Packets.Hits += t.hits.Load()

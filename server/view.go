@@ -40,8 +40,8 @@ type generation struct {
 	packets *packets // nil: nothing is remembered
 }
 
-func newGeneration(views []View, entries int) *generation {
-	g := &generation{views: slices.Clone(views), packets: newPackets(entries)}
+func newGeneration(views []View, o Options) *generation {
+	g := &generation{views: slices.Clone(views), packets: newPackets(o.Packets, o.PacketBytes)}
 	for i := range g.views {
 		clients := slices.Clone(g.views[i].Clients)
 		for j := range clients {

@@ -113,7 +113,7 @@ func sextantConfig(s setup) string {
 	text := fmt.Sprintf(`listen: ["%s"]
 allow: [%s, 127.0.0.0/24]
 log: error
-cache: { packets: 1000000, responses: 1000000 }
+cache: { memory: 1GiB }
 resolver:
   root-hints: %s
   ipv6: false

@@ -134,6 +134,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Stale:          staleOptions(c.Stale),
 		Zones:          pinnedZones(c.Pinned),
 		Cache:          c.Cache.Responses,
+		CacheBytes:     c.Cache.Memory - packetMemory(c.Cache),
 		MaxTTL:         c.Cache.MaxTTL,
 		MaxNegativeTTL: c.Cache.MaxNegativeTTL,
 		MinTTL:         c.Cache.MinTTL,
@@ -275,6 +276,7 @@ func serverOptions(c *config.Config, views []server.View, log *slog.Logger) serv
 	return server.Options{
 		Views:         views,
 		Packets:       packets,
+		PacketBytes:   packetMemory(c.Cache),
 		Limits:        limits(c),
 		UDPSize:       c.UDP.Size,
 		Readers:       c.UDP.Readers,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,7 @@ private networks on 127.0.0.1 and ::1, port 5300.`,
 
 // serve runs what c describes until ctx ends. It reloads from path on SIGHUP.
 func serve(ctx context.Context, c *config.Config, path string, errOut io.Writer) error {
+	limitMemory(c.Cache.Memory, os.LookupEnv, debug.SetMemoryLimit)
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.Log}))
 	p, err := build(c, wiring{log: log})
 	if err != nil {

@@ -17,6 +17,7 @@ func (p *parts) serverCounts() metrics.Server {
 		PacketHits:    s.Packets.Hits,
 		PacketMisses:  s.Packets.Misses,
 		PacketEntries: s.Packets.Entries,
+		PacketBytes:   s.Packets.Bytes,
 		Dropped:       map[string]uint64{},
 		Panics:        s.Panics,
 		Waiting:       s.Waiting,
@@ -45,7 +46,7 @@ func (p *parts) synthesisCounts() []metrics.Synthesis {
 
 func (p *parts) resolverCounts() metrics.Resolver {
 	s := p.recurse.Stats()
-	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers, Prefetches: s.Prefetches}
+	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers, Bytes: s.Bytes, Prefetches: s.Prefetches}
 	m.Exchanges, m.RTT = p.exchanges.counts()
 	return m
 }

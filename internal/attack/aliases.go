@@ -36,13 +36,13 @@ func link(length int) Server {
 func CNAMEBurst(length int) Attack {
 	return Attack{
 		Name: fmt.Sprintf("cname-burst(%d)", length), Origin: "CacheFlush, 2024",
-		Lay: func(n *Internet) { n.Zone("evil.com.", burst(length)) },
+		Lay: func(n *Internet) { n.Zone("evil.com.", Burst(length)) },
 		Ask: fresh("evil.com."),
 	}
 }
 
-// burst is a server that answers with a chain of that many aliases.
-func burst(length int) Server {
+// Burst is a server that answers with a chain of that many aliases.
+func Burst(length int) Server {
 	return func(m Message) Act {
 		owner := m.Question.Name.String()
 		var chain []lookup.RRset

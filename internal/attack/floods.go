@@ -82,7 +82,7 @@ func WaterTortureDark(queries, atOnce int) Attack {
 // CacheFlush, USENIX Security 2024.
 func CacheFlush(aliases, rate, seconds int, o resolver.Options) Service {
 	const ticks = 50 // in a second
-	s := NewStage(func(n *Internet) { n.Zone("evil.com.", burst(aliases)) }, o)
+	s := NewStage(func(n *Internet) { n.Zone("evil.com.", Burst(aliases)) }, o)
 	question := fresh("evil.com.")
 	for i := range rate * seconds {
 		go s.ask(question(i))
