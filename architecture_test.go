@@ -24,7 +24,8 @@ func imports() map[string][]string {
 	return map[string][]string{
 		"lookup":    {},
 		"message":   {"lookup"},
-		"transport": {"lookup", "message"},
+		"ecs":       {"lookup"},
+		"transport": {"lookup", "message", "ecs"},
 		"cache":     {},
 		"dnssec":    {"lookup"},
 		"zones":     {"lookup"},
@@ -37,14 +38,14 @@ func imports() map[string][]string {
 		"authoritative": {"lookup", "zones"},
 
 		"server/internal/wire": {"lookup"},
-		"server":               {"lookup", "message", "cache", "server/internal/wire"},
+		"server":               {"lookup", "message", "ecs", "cache", "server/internal/wire"},
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
 		"dig":                  {"lookup"},
 		"metrics":              {},
 		"control":              {"lookup"},
 
 		"internal/attack":   {"lookup", "message", "transport", "dnssec", "resolver"},
-		"internal/scenario": {"lookup", "message", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
+		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
 		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics", "control"},
 		"bench/peers": {}, // measures binaries, and imports none of us

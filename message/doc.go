@@ -14,6 +14,6 @@
 // Standards: RFC 1035 4 (messages), RFC 2181 5, 8 and 9 (RRsets, TTL, TC),
 // RFC 3597 3 and 4 (unknown types, compression inside rdata), RFC 4035 3.2.1
 // (DNSSEC records only on demand), RFC 4343 (letter case), RFC 6891 6 (OPT),
-// RFC 7871 6 and RFC 8914 2 (two options). Not implemented: classes other than
-// IN beyond the question, TSIG and SIG(0), UPDATE.
+// RFC 8914 2 (one option). Not implemented: classes other than IN beyond the
+// question, TSIG and SIG(0), UPDATE; what options other than that say.
 package message

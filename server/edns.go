@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/message"
 	"github.com/sextant-dns/sextant/server/internal/wire"
@@ -60,14 +61,11 @@ func (q *query) readOptions() bool {
 // (RFC 7871 6). A client that tells no address family wants nothing told about
 // it; it is taken to be of the family that it came with.
 func clientSubnet(data []byte, client netip.Addr) (netip.Prefix, bool) {
-	subnet, scope, ok := message.Option{Code: message.OptionSubnet, Data: string(data)}.Subnet()
-	if !ok || scope != 0 {
+	o, err := ecs.Parse(data)
+	if err != nil || o.Scope != 0 {
 		return netip.Prefix{}, false
 	}
-	if family := data[1]; family == 0 && client.Is6() {
-		subnet = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-	}
-	return subnet, true
+	return o.For(client), true
 }
 
 // audience is for whom an answer to q must be valid: the subnet that was sent, or

@@ -239,6 +239,7 @@ func TestTheEchoedSubnetMustBeTheOneThatWasSent(t *testing.T) {
 		"another address":    {echo(1, "198.51.100.0", 24, 24), "192.0.2.0/20"},
 		"another source":     {echo(1, "192.0.2.0", 25, 24), "192.0.2.0/20"},
 		"another family":     {echo(2, "c000:200::", 24, 24), "192.0.2.0/20"},
+		"the same twice":     {func(m *dns.Msg) { good(m); good(m) }, "192.0.2.0/20"},
 		"an impossible one":  {malformedSubnet, "192.0.2.0/20"},
 		"two that disagree":  {func(m *dns.Msg) { good(m); echo(1, "10.0.0.0", 24, 8)(m) }, "192.0.2.0/20"},
 		"the whole Internet": {echo(1, "0.0.0.0", 0, 0), "192.0.2.0/20"},

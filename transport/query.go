@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/message"
 )
@@ -43,7 +44,7 @@ func (c *Client) newQuery(r Request) (*query, error) {
 		q.limit = c.limit()
 		if r.Subnet.IsValid() {
 			q.subnet = r.Subnet.Masked()
-			opt.Options = []message.Option{message.SubnetOption(q.subnet, 0)}
+			opt.Options = []message.Option{{Code: message.OptionSubnet, Data: ecs.Option{Source: q.subnet}.Data()}}
 		}
 	}
 	q.packet = message.AppendQuery(q.packet,

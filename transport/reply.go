@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/message"
 )
 
@@ -43,11 +44,13 @@ func (q *query) read(b []byte) (*Reply, error) {
 			if !q.subnet.IsValid() {
 				continue // nobody asked; what it says holds for the program's own address
 			}
-			source, scope, ok := o.Subnet()
-			if !ok || source != q.subnet {
+			// RFC 7871 7.3 and 11.2: FAMILY, SOURCE and ADDRESS are those of the query,
+			// and which of two options would count?
+			said, err := ecs.Parse(o.Data)
+			if err != nil || said.Source != q.subnet || said.NoFamily || reply.Subnet {
 				return nil, errSubnet
 			}
-			reply.Subnet, reply.Scope = true, netip.PrefixFrom(source.Addr(), int(scope))
+			reply.Subnet, reply.Scope = true, netip.PrefixFrom(q.subnet.Addr(), int(said.Scope))
 		}
 	}
 	return reply, nil

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/message"
 	"github.com/sextant-dns/sextant/transport"
@@ -271,8 +272,8 @@ func queryOf(r transport.Request) *Packet {
 	}
 	p.OPT = &OPT{Size: 1232, DO: r.Question.DO}
 	if r.Subnet.IsValid() {
-		option := message.SubnetOption(r.Subnet, 0)
-		p.OPT.Data = string([]byte{byte(option.Code >> 8), byte(option.Code), 0, byte(len(option.Data))}) + option.Data
+		data := ecs.Option{Source: r.Subnet}.Data()
+		p.OPT.Data = string([]byte{0, byte(message.OptionSubnet), 0, byte(len(data))}) + data
 	}
 	return p
 }
@@ -299,11 +300,11 @@ func replyOf(r transport.Request, p *Packet) (*transport.Reply, error) {
 		if o.Code != message.OptionSubnet || !r.Subnet.IsValid() {
 			continue
 		}
-		source, scope, ok := o.Subnet()
-		if !ok || source != r.Subnet.Masked() { // RFC 7871 11.2
+		said, err := ecs.Parse(o.Data)
+		if err != nil || said.NoFamily || reply.Subnet || said.Source != r.Subnet.Masked() { // RFC 7871 11.2
 			return nil, transport.ErrTimeout
 		}
-		reply.Subnet, reply.Scope = true, netip.PrefixFrom(source.Addr(), int(scope))
+		reply.Subnet, reply.Scope = true, netip.PrefixFrom(said.Source.Addr(), int(said.Scope))
 	}
 	return reply, nil
 }
