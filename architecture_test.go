@@ -62,6 +62,7 @@ func importers() map[string][]string {
 		"github.com/spf13/cobra":              {"cmd/sextant"},
 		"github.com/prometheus/client_golang": {"metrics"},
 		"github.com/goccy/go-yaml":            {"config"},
+		"golang.org/x/net/publicsuffix":       {"ecs"},
 		// config only names a level. Who logs: the edge and the program.
 		"log/slog": {"server", "cmd/sextant", "config"},
 	}

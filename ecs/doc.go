@@ -3,7 +3,13 @@
 //
 // The story in ten lines: [Parse] reads an option, strictly, and [Option.Data]
 // writes one. A network is a netip.Prefix everywhere, so family, address and
-// length travel as one value.
+// length travel as one value. A [Policy] is what one view tells of its clients:
+// from a query it makes an [Audience], which says what may be told and whom that
+// stands for, and for each zone and server it says whether it is told there.
+// Nothing is told by default, nothing of private space ever, nothing to servers
+// that only delegate, and nothing of a client that asks for that.
 //
-// Standards: RFC 7871 6 (the option) and 7.2.1 (what is malformed).
+// Standards: RFC 7871 6 (the option), 7.1 (what is told), 7.2.1 (what is
+// malformed), 7.5 (options of others), 10 (NAT), 11.1 and 11.3 (how much is told)
+// and 12.1 (to whom); RFC 6890 2.2 (special-purpose space).
 package ecs

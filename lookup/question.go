@@ -91,6 +91,10 @@ type Query struct {
 	// client's wish that nothing about it be told (RFC 7871 7.1.2).
 	Subnet netip.Prefix
 
+	// NAT64 says that the client will reach what is found through a NAT64, which
+	// then is whom the servers of that address see (RFC 6146).
+	NAT64 bool
+
 	// Budget pays for the work that this query causes, sub-queries included. A
 	// resolver that is given none starts one of its own.
 	Budget *Budget
