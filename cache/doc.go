@@ -8,11 +8,12 @@
 // and no other; they cost one map entry and nothing more. The networks of the
 // few other keys stand in a sorted slice, in which each knows the one around it,
 // so a lookup is one binary search and a few steps outwards whatever the length
-// of an address is. Three bounds hold: networks for each key, of which expired and
-// then the most specific go first; and pairs of key and audience in all, and the
-// memory that they take, for which the least recently used go. Memory is reckoned
-// with everything that the cache adds, so a bound in octets is one that an operator
-// can rely on. Keys are spread over shards with a lock each.
+// of an address is. A value may be for those clients alone who tell just as many bits
+// as its network has ([Cache.PutExact]). Three bounds hold: networks for each key, of
+// which expired and then the most specific go first; and pairs of key and audience in
+// all, and the memory that they take, for which the least recently used go. Memory is
+// reckoned with everything that the cache adds, so a bound in octets is one that an
+// operator can rely on. Keys are spread over shards with a lock each.
 // What expired stays until its place is needed, for those who would rather have
 // something old than nothing ([Cache.GetStale]).
 //

@@ -10,6 +10,7 @@ import (
 type slot[V any] struct {
 	value   V
 	scope   netip.Prefix // masked; the zero Prefix is everyone
+	exact   bool         // for clients of just that length
 	expires int64        // nanoseconds of Unix time
 }
 
