@@ -11,7 +11,7 @@ import (
 // networks keeps a value for each of some networks, in an order in which a network
 // comes right before those inside it. A nil *networks is empty.
 //
-// docs/adr/0017: a sorted slice takes a third of the memory of a multibit trie, and
+// docs/adr/0008: a sorted slice takes a third of the memory of a multibit trie, and
 // nearly all keys have few networks.
 type networks[V any] struct {
 	slots []network[V]
