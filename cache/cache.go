@@ -140,7 +140,8 @@ func (c *Cache[K, V]) Put(key K, scope netip.Prefix, v V, expires time.Time) {
 // PutExact is Put for those clients alone who tell just as many bits as scope has,
 // which must be valid (RFC 7871 7.3.1).
 func (c *Cache[K, V]) PutExact(key K, scope netip.Prefix, v V, expires time.Time) {
-	c.shard(key).put(key, slot[V]{value: v, scope: scope.Masked(), exact: true, expires: expires.UnixNano()})
+	s, hash := c.shard(key)
+	s.put(hash, key, slot[V]{value: v, scope: scope.Masked(), exact: true, expires: expires.UnixNano()})
 }
 
 // Remove forgets key for all audiences and tells whether there was anything.

@@ -14,7 +14,7 @@ import (
 // those alone who tell as few.
 func TestAnExactNetworkServesThoseOfItsLength(t *testing.T) {
 	t.Parallel()
-	c := New[string, string](Options[string]{})
+	c := New[string, string](Options[string, string]{})
 	c.Put("k", net("10.0.0.0/8"), "around", at(60))
 	c.PutExact("k", net("10.1.0.0/16"), "exact", at(60))
 	for client, want := range map[string]string{
@@ -128,7 +128,7 @@ func sameSlots(a, b []slot[int]) bool {
 // clients in them.
 func scattered(names, networks int) (c *Cache[question, *int], keys []question, clients []netip.Prefix) {
 	r := rand.New(rand.NewPCG(1, 2))
-	o := Options[question]{Entries: 2 * names * networks, Networks: networks}
+	o := Options[question, *int]{Entries: 2 * names * networks, Networks: networks}
 	if names == 1 {
 		o.Shards = 1 // all the places are that one's
 	}
