@@ -36,6 +36,7 @@ func imports() map[string][]string {
 		"rebinding":     {"lookup"},
 		"resolver":      {"lookup", "cache", "dnssec", "transport"},
 		"authoritative": {"lookup", "zones"},
+		"secondary":     {"lookup", "message", "zones"},
 
 		"server/internal/wire": {"lookup"},
 		"server":               {"lookup", "message", "ecs", "cache", "server/internal/wire"},

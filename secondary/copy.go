@@ -1,0 +1,199 @@
+package secondary
+
+import (
+	"context"
+	"iter"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// Digest is what a zone's ZONEMD is worth (RFC 8976). The zero value is a good
+// choice where zones may come without.
+type Digest uint8
+
+// The choices for ZONEMD.
+const (
+	CheckDigest   Digest = iota // a wrong one is refused, a zone may come without
+	RequireDigest               // a zone without one that can be checked is refused, too
+	IgnoreDigest                // nobody looks at it
+)
+
+// Options are what can be chosen about a Copy. Zone is required, and either
+// Primaries or File; the zero value of all else is a good choice.
+type Options struct {
+	Zone lookup.Name
+
+	// Primaries are asked over TCP, one after the other until one helps, beginning
+	// with the one that helped last.
+	Primaries []netip.AddrPort
+
+	// File is a master file that something else keeps fresh. It is read again when
+	// its size or time of modification changes; that time counts as the time when
+	// the zone was last refreshed. Primaries are not asked.
+	File string
+
+	// Store is the file that the copy is kept in for the next start; "" keeps it
+	// nowhere. Its time of modification is when a primary last confirmed it.
+	Store string
+
+	Digest Digest
+
+	// Verify judges the zone's ZONEMD by all its RRsets. An error that is an
+	// errors.ErrUnsupported says that it cannot, as when the digest is of an unknown
+	// kind; so does a nil Verify.
+	Verify func(apex lookup.Name, sets iter.Seq[lookup.RRset]) error
+
+	MaxOctets int           // of a transfer, with all names written out; default 256 MiB
+	MaxTime   time.Duration // of a transfer; default 10 minutes
+	Timeout   time.Duration // of connecting, and of waiting for each message; default 10 s
+
+	// MinWait and MaxWait are the shortest and longest time between two refreshes,
+	// whatever the SOA says; default 30 s and 24 h. A File is looked at every MinWait.
+	MinWait, MaxWait time.Duration
+
+	Dial    func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) // default TCP
+	Now     func() time.Time                                                    // default time.Now; timers always take real time
+	IntN    func(n int) int                                                     // a random number from 0 to n-1; default rand.IntN
+	Observe func(Event)                                                         // told of all that happens, by Run alone; must not block
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxOctets == 0 {
+		o.MaxOctets = 256 << 20
+	}
+	if o.MaxTime == 0 {
+		o.MaxTime = 10 * time.Minute
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.MinWait == 0 {
+		o.MinWait = 30 * time.Second
+	}
+	if o.MaxWait == 0 {
+		o.MaxWait = 24 * time.Hour
+	}
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", primary.String())
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.IntN == nil {
+		o.IntN = rand.IntN
+	}
+	if o.Observe == nil {
+		o.Observe = func(Event) {}
+	}
+	return o
+}
+
+// Copy is a zone of somebody else. Load and Run belong to one goroutine; its other
+// methods are safe for concurrent use.
+type Copy struct {
+	options Options
+	held    atomic.Pointer[held] // nil: there is none
+	due     chan struct{}        // filled when somebody wants a refresh at once
+
+	mu     sync.Mutex
+	status Status // without what is in held
+
+	// Of the goroutine that runs it:
+	helped  int           // the primary that helped last
+	blind   time.Duration // between attempts while there has never been a copy
+	expired *held         // of which this has been told
+	seen    glance        // what File looked like
+}
+
+// New makes a Copy that has nothing yet. It starts nothing and reads nothing.
+func New(o Options) *Copy {
+	return &Copy{options: o.withDefaults(), due: make(chan struct{}, 1), status: Status{Zone: o.Zone}}
+}
+
+// held is a good copy. It is immutable.
+type held struct {
+	zone      *zones.Zone
+	soa       soa
+	source    string    // where it came from
+	confirmed time.Time // when it was last known to be what the primary has
+	until     time.Time // it is not used from then on
+	why       string    // because of this
+}
+
+// Zone is the zone, for as long as it is good to be used. When it is not, ok is
+// false, and whoever asks has to find the zone's data by other means. It costs a
+// look at the clock.
+func (c *Copy) Zone() (zone *zones.Zone, ok bool) {
+	h := c.held.Load()
+	if h == nil || !c.options.Now().Before(h.until) {
+		return nil, false
+	}
+	return h.zone, true
+}
+
+// Refresh has Run ask for the zone's serial without waiting for its time, as a
+// NOTIFY does (RFC 1996 3.11). It returns at once.
+func (c *Copy) Refresh() {
+	select {
+	case c.due <- struct{}{}:
+	default: // it has been said already
+	}
+}
+
+// Load takes what is on this machine into use: the File, or what the Store has
+// from before. That there is no Store yet is no error.
+func (c *Copy) Load() error {
+	if c.options.File != "" {
+		return c.reread()
+	}
+	return c.restore()
+}
+
+// Run keeps the copy fresh until ctx ends, and then returns nil. It begins with
+// Load, whose failure is told to Observe and to Status, as is every other.
+func (c *Copy) Run(ctx context.Context) error {
+	if err := c.Load(); err != nil {
+		c.failed(err)
+	}
+	for ctx.Err() == nil {
+		c.await(ctx, c.refresh(ctx))
+	}
+	return nil
+}
+
+// await waits, but no longer than until somebody wants a refresh, and tells when
+// the copy has expired meanwhile.
+func (c *Copy) await(ctx context.Context, wait time.Duration) {
+	c.planned(c.options.Now().Add(wait))
+	enough := time.NewTimer(wait)
+	defer enough.Stop()
+	for {
+		var end <-chan time.Time
+		h := c.held.Load()
+		if h != nil && h != c.expired {
+			expiry := time.NewTimer(max(0, h.until.Sub(c.options.Now())))
+			defer expiry.Stop()
+			end = expiry.C
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.due:
+			return
+		case <-enough.C:
+			return
+		case <-end:
+			c.expired = h
+			c.options.Observe(Event{Zone: c.options.Zone, Kind: Ended, Source: h.source, Serial: h.soa.serial, Err: reason(h.why)})
+		}
+	}
+}
