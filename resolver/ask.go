@@ -78,8 +78,7 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 // proven is v with its security, when the task wants to know. Of a DS the child says
 // nothing that counts, see retreat.
 func (p *poll) proven(ctx context.Context, v verdict) (verdict, error) {
-	childs := p.question.Type == lookup.TypeDS && v.soa.Name == p.question.Name
-	if p.task.proof == nil || p.optional || v.kind == referral || childs {
+	if p.task.proof == nil || p.optional || v.kind == referral || v.childs(p.question) {
 		return v, nil
 	}
 	t := p.task
@@ -90,6 +89,11 @@ func (p *poll) proven(ctx context.Context, v verdict) (verdict, error) {
 		p.bare = v
 	}
 	return v, err
+}
+
+// childs tells whether v is what the child says about its own DS.
+func (v *verdict) childs(q lookup.Question) bool {
+	return q.Type == lookup.TypeDS && v.soa.Name == q.Name
 }
 
 // concede ends a poll in which no answer has held: what came without signatures may
@@ -108,7 +112,7 @@ type poll struct {
 	cut      *cut
 	question lookup.Question
 	optional bool // there are other ways to go on
-	judge    func(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict
+	judge    judgement
 
 	servers []*candidate
 	leads   []lead // to the addresses of name servers without any
@@ -128,6 +132,9 @@ type poll struct {
 	network    bool     // all complaints are about the network
 	cause      error    // what kept us from finding more servers
 }
+
+// judgement tells what a reply of a server of zone to q means.
+type judgement func(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict
 
 // candidate is one server of the zone.
 type candidate struct {

@@ -28,6 +28,8 @@ type cut struct {
 	origin *cut          // what it was when it was learned; nil: it has not changed since
 	via    *Zone         // from which it was reached; nil from the root
 	pinned bool          // it is that Zone itself, with its servers, and never expires
+
+	local lookup.Resolver // a copy of the zone, by which it is known and which alone is asked; nil as a rule
 }
 
 // old tells whether less than a tenth of the life of c is left.
@@ -76,7 +78,7 @@ func (cs *cuts) learn(parent, c *cut, now time.Time) *cut {
 	learned := *c
 	learned.expires = now.Add(time.Duration(min(c.ttl, cs.maxTTL)) * time.Second)
 	learned.via = parent.via
-	if parent.zone != lookup.Root && !parent.pinned {
+	if parent.zone != lookup.Root && !parent.pinned && parent.local == nil {
 		learned.expires = earlier(learned.expires, parent.expires)
 	}
 	cs.mu.Lock()
@@ -146,9 +148,25 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// closest is the deepest known cut above q. A configured zone comes before all
-// that servers of zones above it say, and so do the cuts below it.
+// closest is the deepest known cut above q. A zone that we have a copy of is known,
+// too: nobody above it has to be asked.
 func (r *Resolver) closest(ctx context.Context, t task, q lookup.Question) *cut {
+	apex, z := r.pins.find(home(q))
+	if apex == lookup.Root || z != nil { // consult knows of copies of the root, and of stub zones
+		return r.nearest(ctx, t, q)
+	}
+	if c := r.known(t, q, r.options.Now()); c != nil && c.zone.IsSubdomainOf(apex) {
+		return c
+	}
+	if held := r.locals.of(apex); held != nil {
+		return &cut{zone: apex, local: held}
+	}
+	return r.nearest(ctx, t, q)
+}
+
+// nearest is closest among the cuts that have servers. A configured zone comes
+// before all that servers of zones above it say, and so do the cuts below it.
+func (r *Resolver) nearest(ctx context.Context, t task, q lookup.Question) *cut {
 	if c := r.known(t, q, r.options.Now()); c != nil {
 		return c
 	}

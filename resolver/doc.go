@@ -14,7 +14,8 @@
 // found by the same means, one level deeper (address.go, lead.go). One ledger pays
 // for all that a query causes (task.go), what has failed is left alone for some
 // seconds (failure.go), and if so configured an expired answer stands in for one that
-// is not to be had (stale.go).
+// is not to be had (stale.go). Of a zone that we have a copy of, the root for one, no
+// server is asked, as long as the copy is good (local.go).
 //
 // Cuts are learned from the parent side alone. What a zone says of its own NS is
 // an answer for those who ask for it and changes nothing about how the zone is
@@ -27,7 +28,7 @@
 // (DS at the parent side), RFC 4697 2 (manners towards servers that fail), RFC 6672
 // (DNAME), RFC 6891 6.2.2 (servers without EDNS), RFC 8020 (nothing below a name that
 // does not exist; off by default as long as nothing is validated), RFC 8767 (caps on
-// TTLs, stale answers), RFC 8914 (why there is no answer), RFC 9156 (minimisation; the
+// TTLs, stale answers), RFC 8806 (a copy of the root), RFC 8914 (why there is no answer), RFC 9156 (minimisation; the
 // type A stands for all at names above, the whole name is asked for with its own
 // type), RFC 9520 (failures are remembered), RFC 9609 (priming). Not implemented:
 // DNSSEC validation, RFC 7871 towards servers, RFC 8198, priming of stub zones.

@@ -31,27 +31,22 @@ func (r *Resolver) iterate(ctx context.Context, t task, q lookup.Question) (*hop
 func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question) (*hop, error) {
 	d := r.descend(q, at)
 	for range maxReferrals + maxMinimised {
-		if part := d.part(); part != q {
-			h, err := r.step(ctx, t, at, part)
-			switch {
-			case err != nil && errors.Is(err, errInVain):
-				d.reveal() // it may be this very question over which they stumble
-			case err != nil:
-				return nil, err
-			case h.cut != nil:
-				at = h.cut
-				d.enter(at)
-			case hasDNAME(h.response.Answer):
-				if h, ok := r.answers.recall(q, r.options.Now()); ok {
-					return h, nil
-				}
-				d.reveal()
-			default:
-				d.heard(h.response.Rcode)
+		v, answered, err := r.consult(ctx, t, at, q, classify)
+		switch {
+		case answered || err != nil:
+		case at.local != nil: // and of no help
+			at = r.nearest(ctx, t, q)
+			d.enter(at)
+			continue
+		case d.part() != q:
+			var h *hop
+			if at, h, err = r.onward(ctx, t, d, at); h != nil || err != nil {
+				return h, err
 			}
 			continue
+		default:
+			v, err = r.ask(ctx, t, at, q, false)
 		}
-		v, err := r.ask(ctx, t, at, q, false)
 		now := r.options.Now()
 		switch {
 		case err != nil:
@@ -68,6 +63,29 @@ func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question)
 		}
 	}
 	return nil, lookup.Fail(lookup.EDENoReachableAuth, "more than %d referrals for %s", maxReferrals, q)
+}
+
+// onward takes a step of the descent d, and tells to which cut it has led. There is a
+// hop when it has shown the end of the way.
+func (r *Resolver) onward(ctx context.Context, t task, d *descent, at *cut) (next *cut, end *hop, err error) {
+	h, err := r.step(ctx, t, at, d.part())
+	switch {
+	case err != nil && errors.Is(err, errInVain):
+		d.reveal() // it may be this very question over which they stumble
+	case err != nil:
+		return nil, nil, err
+	case h.cut != nil:
+		at = h.cut
+		d.enter(at)
+	case hasDNAME(h.response.Answer):
+		if h, ok := r.answers.recall(d.question, r.options.Now()); ok {
+			return at, h, nil
+		}
+		d.reveal()
+	default:
+		d.heard(h.response.Rcode)
+	}
+	return at, nil, nil
 }
 
 // step finds out what there is to know about part of a name, from memory or from

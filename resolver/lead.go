@@ -174,9 +174,16 @@ func (p *poll) follow(ctx context.Context, t task, l lead) (r *lookup.Response, 
 func (r *Resolver) glue(ctx context.Context, t task, zone lookup.Name, q lookup.Question) (*lookup.Response, error) {
 	h, led, err := r.flights.join(ctx, flightKey{question: q, depth: t.depth, glue: true}, t.limit, func(ctx context.Context) (*hop, error) {
 		t := t.within(q)
-		p := r.newPoll(t, r.closest(ctx, t, hopQuestion(zone, lookup.TypeDS)), q)
-		p.judge = glued
-		v, err := p.run(ctx)
+		above := r.closest(ctx, t, hopQuestion(zone, lookup.TypeDS))
+		v, answered, err := r.consult(ctx, t, above, q, glued)
+		if !answered && err == nil {
+			if above.local != nil {
+				above = r.nearest(ctx, t, hopQuestion(zone, lookup.TypeDS))
+			}
+			p := r.newPoll(t, above, q)
+			p.judge = glued
+			v, err = p.run(ctx)
+		}
 		if err != nil {
 			return nil, err
 		}

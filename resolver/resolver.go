@@ -108,6 +108,7 @@ func (o Options) withDefaults() Options {
 type Resolver struct {
 	options  Options
 	pins     pins
+	locals   locals
 	root     atomic.Pointer[cut] // nil until it is first needed
 	cuts     *cuts
 	trusts   *trusts
@@ -131,6 +132,7 @@ func New(o Options) *Resolver {
 	return &Resolver{
 		options:  o,
 		pins:     pins,
+		locals:   newLocals(o.Zones),
 		cuts:     newCuts(o),
 		trusts:   newTrusts(o),
 		answers:  newAnswers(o, pins),

@@ -54,7 +54,11 @@ func (r *Resolver) prime(ctx context.Context, t task, hints *cut) (*cut, error) 
 	_, led, err := r.flights.join(ctx, key, t.limit, func(ctx context.Context) (*hop, error) {
 		t := t.within(q)
 		t.depth = maxDepth // no looking for addresses: that would need the root
-		v, err := r.ask(ctx, t, hints, q, false)
+		t.proof = nil      // nor for keys
+		v, answered, err := r.consult(ctx, t, hints, q, classify)
+		if !answered && err == nil {
+			v, err = r.ask(ctx, t, hints, q, false)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,8 @@ type Stats struct {
 	Stale        uint64 // of the latter, those that were given although they had expired
 	Prefetches   uint64 // of the former, those that were fetched anew because they were about to expire
 
+	Local uint64 // questions that a local copy of a zone answered, see Zone.Local
+
 	Exchanges     uint64 // with servers, those that failed included
 	Timeouts      uint64 // of them, those with nothing but silence
 	NetworkErrors uint64 // of them, those that failed in another way
@@ -34,6 +36,7 @@ type Failures struct {
 
 type counters struct {
 	hits, misses, stale, prefetches     atomic.Uint64
+	local                               atomic.Uint64
 	exchanges, timeouts, broken, tcp    atomic.Uint64
 	unreachable, network, cached, other atomic.Uint64
 }
@@ -74,6 +77,7 @@ func (r *Resolver) Stats() Stats {
 		Misses:        c.misses.Load(),
 		Stale:         c.stale.Load(),
 		Prefetches:    c.prefetches.Load(),
+		Local:         c.local.Load(),
 		Exchanges:     c.exchanges.Load(),
 		Timeouts:      c.timeouts.Load(),
 		NetworkErrors: c.broken.Load(),

@@ -135,36 +135,53 @@ func (p *poll) tellVerdict(s *candidate, v verdict) {
 	if p.task.trace == nil {
 		return
 	}
-	e := lookup.Event{Kind: lookup.EventVerdict, Name: p.question.Name, Type: p.question.Type, Server: s.server, Rcode: v.rcode, Target: v.next}
+	e := lookup.Event{Kind: lookup.EventVerdict, Name: p.question.Name, Type: p.question.Type, Server: s.server, Rcode: v.rcode, Target: v.next, Text: v.inWords()}
 	switch v.kind {
-	case useless:
-		e.Text = v.why
-		if v.lame {
-			e.Text = "lame: " + v.why
-		}
-	case empty:
-		e.Text = "an empty reply, which is believed when three servers say it"
 	case answer:
-		e.Text, e.TTL, e.Target = "answer", seconds(v.sets[0].TTL), ""
-	case alias:
-		e.Text, e.TTL = "alias", seconds(v.sets[0].TTL)
-	case redirection:
-		e.Text, e.TTL = "DNAME "+v.sets[0].Name.String(), seconds(v.sets[0].TTL)
+		e.TTL, e.Target = seconds(v.sets[0].TTL), ""
+	case alias, redirection:
+		e.TTL = seconds(v.sets[0].TTL)
 	case noData, nameError:
-		e.Text = map[kind]string{noData: "no such type", nameError: "no such name"}[v.kind]
 		if v.soa.Type == lookup.TypeSOA {
-			e.Text, e.TTL = e.Text+" in "+v.soa.Name.String(), seconds(lookup.NegativeTTL(v.soa))
+			e.TTL = seconds(lookup.NegativeTTL(v.soa))
 		}
 	case referral:
-		e.Text, e.Target, e.Count, e.TTL = "referral", v.cut.zone, len(v.cut.servers), seconds(v.cut.ttl)
+		e.Target, e.Count, e.TTL = v.cut.zone, len(v.cut.servers), seconds(v.cut.ttl)
+	}
+	p.task.trace.Add(e)
+}
+
+// inWords is what v means.
+func (v *verdict) inWords() (text string) {
+	switch v.kind {
+	case useless:
+		text = v.why
+		if v.lame {
+			text = "lame: " + v.why
+		}
+	case empty:
+		text = "an empty reply, which is believed when three servers say it"
+	case answer:
+		text = "answer"
+	case alias:
+		text = "alias"
+	case redirection:
+		text = "DNAME " + v.sets[0].Name.String()
+	case noData, nameError:
+		text = map[kind]string{noData: "no such type", nameError: "no such name"}[v.kind]
+		if v.soa.Type == lookup.TypeSOA {
+			text += " in " + v.soa.Name.String()
+		}
+	case referral:
+		text = "referral"
 		if without := unaddressed(v.cut.servers); without != "" {
-			e.Text = "referral without glue for " + without
+			text += " without glue for " + without
 		}
 	}
 	if v.secondHand {
-		e.Text += ", at second hand: others are asked first"
+		text += ", at second hand: others are asked first"
 	}
-	p.task.trace.Add(e)
+	return text
 }
 
 // tellTrust says how zone stands to the trust anchor.

@@ -11,6 +11,13 @@ import (
 type Zone struct {
 	Name lookup.Name
 
+	// Local hands out a copy of the zone, for as long as ok says that it may be used.
+	// It is asked before any server, with DO set, and has to answer like an authority
+	// for the zone: with referrals, denials and their proofs. Whenever there is none, or
+	// what it says does not validate, names are found as if Local were nil. It must be
+	// quick and safe for concurrent use.
+	Local func() (held lookup.Resolver, ok bool)
+
 	// Servers are authorities for the zone (a stub zone), or resolvers if Forward
 	// is set. A Zone without any is an exception: what is at or below its name is
 	// found from the root, although a Zone above it is configured.
