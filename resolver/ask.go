@@ -225,7 +225,7 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	if p.resort.kind != useless {
 		return p.resort, nil
 	}
-	if len(p.servers) == 0 && p.chases.begun > 0 && ctx.Err() == nil && p.task.proves(err) {
+	if len(p.servers) == 0 && p.chases.begun > 0 && ctx.Err() == nil && p.task.proves(err) && !p.r.overtaken(p.task) {
 		p.r.failures.note(unfound(p.cut.zone), err, firstFailure, p.r.options.Now())
 	}
 	return verdict{}, err

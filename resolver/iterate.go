@@ -104,7 +104,7 @@ func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Questi
 	work := func(ctx context.Context) (*hop, error) {
 		v, err := r.ask(ctx, t, at, part, true)
 		now := r.options.Now()
-		if errors.Is(err, errInVain) {
+		if errors.Is(err, errInVain) && !r.overtaken(t) {
 			r.failures.note(stumbled(part), err, firstFailure, now)
 		}
 		if err != nil {

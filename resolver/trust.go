@@ -84,7 +84,7 @@ func (r *Resolver) trust(ctx context.Context, t task, zone lookup.Name) (*trust,
 			r.failures.forget(untrusted(zone))
 			return &hop{trust: tr}, nil
 		}
-		if !isCircumstantial(err) {
+		if !isCircumstantial(err) && !r.overtaken(t) {
 			r.failures.note(untrusted(zone), err, lifeOf(err), r.options.Now())
 		}
 		return nil, err
