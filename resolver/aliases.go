@@ -8,11 +8,50 @@ import (
 
 // aliases is the way that an answer has led so far.
 type aliases struct {
+	first lookup.Question
+	whole bool // nothing had been paid for aliases when it began
+
 	sets     []lookup.RRset
 	proofs   []lookup.RRset // of wildcards on the way
 	security lookup.Security
 	ede      []lookup.EDE
 	keep     uint32 // see lookup.Response.Keep
+}
+
+// advance takes a step of the way that leads to next, or tells why not. An alias
+// loop is a failure to be remembered (RFC 9520 2.4), and so is a chain that is too
+// long for a ledger from which nothing else was paid.
+func (r *Resolver) advance(t task, a *aliases, step *lookup.Response, next lookup.Name) error {
+	now := r.options.Now()
+	if err := r.failures.recent(endless(a.first), now); err != nil && len(a.sets) == 0 && !t.cold {
+		t.tellFailure(a.first, err)
+		return err
+	}
+	a.add(step)
+	var err error
+	switch {
+	case isOwner(a.sets, next):
+		err = lookup.Fail(lookup.EDEOther, "alias loop at %s", next)
+	case !t.budget.Alias():
+		t.tellBudget("aliases")
+		err = lookup.Fail(lookup.EDEOther, "too many aliases, the last to %s", next)
+		if !a.whole {
+			return err
+		}
+	default:
+		return nil
+	}
+	if !r.overtaken(t) {
+		r.failures.note(endless(a.first), err, firstFailure, now)
+	}
+	return err
+}
+
+// endless is the question under which it is remembered that the aliases of q lead
+// nowhere: in a circle, or too far.
+func endless(q lookup.Question) lookup.Question {
+	q.CD = true
+	return q
 }
 
 // add takes a step of the way.

@@ -151,11 +151,59 @@ func TestAChainOfAHundredAliasesStopsAtEleven(t *testing.T) {
 				t.Errorf("%d packets:\n%s", n.count(""), n.log())
 			}
 			n.forget()
-			expectError(t, r, first, "0 (Other): too many aliases")
+			expectError(t, r, first, "13 (Cached Error): too many aliases")
 			if n.count("") > 0 {
 				t.Errorf("sent again:\n%s", n.log())
 			}
 		})
+	}
+}
+
+// What lives for no time at all is asked for again by each client, but not when it
+// leads nowhere (RFC 9520 2.4).
+func TestAliasesThatLeadNowhereAreRememberedAlthoughTheyLiveForNoTime(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"a": "alias loop at a.example.com.", "c0": "too many aliases, the last to c12.example.com."} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newInternet(t)
+			text := "a.example.com. 0 CNAME b.example.com.\nb.example.com. 0 CNAME a.example.com.\nok.example.com. 0 CNAME www.example.com.\nwww.example.com. 0 A 192.0.2.9\n"
+			for i := range 20 {
+				text += fmt.Sprintf("c%d.example.com. 0 CNAME c%d.example.com.\n", i, i+1)
+			}
+			n.zone("example.com.", text, "192.0.2.1")
+			n.host("192.0.2.1").script = apart
+			r := n.resolver()
+			expectError(t, r, name+".example.com. A", "0 (Other): "+want)
+			for range 49 {
+				n.forget()
+				time.Sleep(100 * time.Millisecond)
+				expectError(t, r, name+".example.com. A", "13 (Cached Error): "+want)
+				if n.count("") > 0 {
+					t.Fatalf("sent\n%s", n.log())
+				}
+			}
+			n.forget()
+			expect(t, r, "ok.example.com. A", "NOERROR | ok.example.com. 0 CNAME www.example.com., www.example.com. 0 A 192.0.2.9")
+			time.Sleep(100 * time.Millisecond)
+			expectError(t, r, name+".example.com. A", "0 (Other): "+want)
+		})
+	}
+}
+
+// The ledger of whoever asks may be too short for a chain that is not too long.
+func TestAChainIsTooLongOnlyForAWholeLedger(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.zone("example.com.", "a.example.com. 60 CNAME b.example.com.\nb.example.com. 60 CNAME c.example.com.\nc.example.com. 60 A 192.0.2.9", "192.0.2.1")
+	r := n.resolver()
+	q := question("a.example.com. A")
+	q.Budget = lookup.NewBudget(lookup.Limits{Aliases: 2})
+	q.Budget.Alias() // for something else
+	if got, err := r.Resolve(t.Context(), q); err == nil {
+		t.Errorf("got %v", got)
+	}
+	if got := ask(t, r, "a.example.com. A"); !strings.HasPrefix(got, "NOERROR") {
+		t.Error(got)
 	}
 }
 

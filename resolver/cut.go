@@ -188,6 +188,9 @@ func (r *Resolver) known(t task, q lookup.Question, now time.Time) *cut {
 		if c, ok := r.cuts.get(name, now); ok && c.via == z && !(t.renew && c.old(now)) {
 			return c
 		}
+		if c := t.held.cut(name); c != nil && c.via == z {
+			return c
+		}
 	}
 	return nil
 }

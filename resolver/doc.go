@@ -12,7 +12,8 @@
 // asked is decided by what is remembered of servers: how fast, how often silent, lame
 // for which zone (ask.go, exchange.go, health.go). Name servers without glue are
 // found by the same means, one level deeper (address.go, lead.go). One ledger pays
-// for all that a query causes (task.go), what has failed is left alone for some
+// for all that a query causes (task.go), which also has a memory of its own for what
+// lives for no time (held.go); what has failed is left alone for some
 // seconds (failure.go), and if so configured an expired answer stands in for one that
 // is not to be had (stale.go). Of a zone that we have a copy of, the root for one, no
 // server is asked, as long as the copy is good (local.go).

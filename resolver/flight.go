@@ -47,7 +47,7 @@ type flight struct {
 
 // takesClients tells whether those who wait for a flight of that key are clients,
 // each of them. What waits for other flights is bounded by how many of those there are.
-func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k.glue }
+func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k.glue && !k.chain }
 
 // join waits for the flight of that key until ctx ends. When there is none, it
 // starts one that does work, under a context that belongs to nobody who waits and
@@ -158,6 +158,7 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
+	t.held.keep(q, h)
 	return h, nil
 }
 
@@ -169,6 +170,9 @@ func (r *Resolver) keyOf(t task, q lookup.Question) flightKey {
 // nil: who validates for themselves gets what others must not see.
 func (r *Resolver) refused(t task, q lookup.Question) error {
 	err := r.failures.recent(q, r.options.Now())
+	if err == nil {
+		err = r.failures.recent(endless(q), r.options.Now())
+	}
 	if t.cold || err != nil && t.proof == nil && errors.Is(err, errBogus) {
 		return nil
 	}

@@ -110,6 +110,7 @@ func (r *Resolver) FailedQuestions() iter.Seq[FailedQuestion] {
 		now := r.options.Now()
 		for e := range r.failures.cache.All() {
 			f := FailedQuestion{Question: e.Key, Step: e.Key.Class == 0, Err: e.Value.cause, Expires: e.Expires}
+			f.Question.CD = false // see endless
 			if e.Expires.After(now) && !yield(f) {
 				return
 			}

@@ -413,3 +413,11 @@ func says(part, text string) func(transport.Request, *transport.Reply) *transpor
 		return reply(text)
 	}
 }
+
+// apart is a script that tells each alias by itself.
+func apart(_ transport.Request, honest *transport.Reply) *transport.Reply {
+	if len(honest.Answer) > 0 {
+		honest.Answer, honest.Authority, honest.Rcode = honest.Answer[:1], nil, lookup.NOERROR
+	}
+	return honest
+}

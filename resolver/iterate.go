@@ -93,7 +93,7 @@ func (r *Resolver) onward(ctx context.Context, t task, d *descent, at *cut) (nex
 // it share one flight.
 func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Question) (*hop, error) {
 	t.tell(lookup.Event{Kind: lookup.EventMinimise, Name: part.Name, Type: part.Type, Target: at.zone})
-	if h, ok := r.answers.recall(part, r.options.Now()); ok && !t.cold {
+	if h, ok := r.recall(t, part, r.options.Now()); ok && !t.cold {
 		t.tellHit(part, h, r.options.Now())
 		return h, nil
 	}
@@ -119,7 +119,10 @@ func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Questi
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
 	t.tellFlight(part, led)
 	if !led && isCircumstantial(err) && ctx.Err() == nil {
-		return work(ctx) // it failed for reasons of whoever led it
+		h, err = work(ctx) // it failed for reasons of whoever led it
+	}
+	if err == nil {
+		t.held.keep(part, h)
 	}
 	return h, err
 }

@@ -161,7 +161,10 @@ func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respons
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
-	t := task{budget: q.Budget, snoop: !q.RD, proof: r.proof(q.CD), trace: q.Trace, renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load()}
+	t := task{
+		budget: q.Budget, held: &held{}, snoop: !q.RD, proof: r.proof(q.CD), trace: q.Trace,
+		renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load(),
+	}
 	response, err := r.follow(ctx, t, hopQuestion(q.Name, q.Type))
 	if err != nil {
 		r.counters.failed(err)
@@ -208,7 +211,7 @@ func hopQuestion(name lookup.Name, t lookup.Type) lookup.Question {
 
 // follow answers q by joining hop to hop for as long as there are aliases.
 func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*lookup.Response, error) {
-	var chain aliases
+	chain := aliases{first: q, whole: t.budget.Followed() == 0}
 	confess := func(whole *lookup.Response) *lookup.Response { return whole }
 	for {
 		now := r.options.Now()
@@ -229,13 +232,8 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 			return confess(chain.before(here)), nil
 		}
 		t.tell(lookup.Event{Kind: lookup.EventAlias, Name: q.Name, Type: q.Type, Target: h.next})
-		chain.add(here)
-		if isOwner(chain.sets, h.next) {
-			return nil, lookup.Fail(lookup.EDEOther, "alias loop at %s", h.next)
-		}
-		if !t.budget.Alias() {
-			t.tellBudget("aliases")
-			return nil, lookup.Fail(lookup.EDEOther, "too many aliases, the last to %s", h.next)
+		if err := r.advance(t, &chain, here, h.next); err != nil {
+			return nil, err
 		}
 		q.Name = h.next
 	}
@@ -244,7 +242,7 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 // find gets the hop of q from memory or, unless t is to make do with that, from
 // servers; nil when there is none in memory.
 func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time.Time) (h *hop, stale bool, err error) {
-	if h, ok := r.answers.recall(q, now); ok && !t.cold && (t.proof == nil || r.settled(h)) {
+	if h, ok := r.recall(t, q, now); ok && !t.cold && (t.proof == nil || r.settled(h)) {
 		r.counters.hits.Add(1)
 		t.tellHit(q, h, now)
 		if seconds, ends := h.fresh(now); ends && seconds == 0 && r.prefetches(t) {

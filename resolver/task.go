@@ -16,6 +16,7 @@ const maxDepth = 7
 // budget and one limit; those that work for another one are deeper.
 type task struct {
 	budget *lookup.Budget
+	held   *held     // what is remembered for the length of the query; nil: nothing
 	wait   time.Time // when whoever waits for it loses patience
 	client time.Time // when the client does that began it all
 	limit  time.Time // when the work itself must have ended
