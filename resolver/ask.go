@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
@@ -60,6 +61,7 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 			if v := p.weigh(s, p.judge(p.cut.zone, p.question, reply)); v.kind != useless {
 				v, err := p.proven(ctx, v)
 				if !errors.Is(err, errForged) || errors.Is(err, errBudget) {
+					p.thank(s)
 					return v, err
 				}
 				p.complain(s, err)
@@ -72,6 +74,16 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 		default:
 			p.complain(s, err)
 		}
+	}
+}
+
+// thank notes that s was of use, if that was not to be expected.
+func (p *poll) thank(s *candidate) {
+	if p.doubtful {
+		p.r.failures.forget(void(p.cut.zone))
+	}
+	if p.doubtful || s.lame {
+		p.r.health.notLame(s.server, p.cut.zone)
 	}
 }
 
@@ -112,6 +124,7 @@ type poll struct {
 	cut      *cut
 	question lookup.Question
 	optional bool // there are other ways to go on
+	doubtful bool // no server of the zone was of any use lately
 	judge    judgement
 
 	servers []*candidate
@@ -141,20 +154,41 @@ type candidate struct {
 	server netip.AddrPort
 	tries  int
 	done   bool // has said what it has to say
+	lame   bool // was said to be for the zone
 }
 
 func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
 	p := &poll{r: r, task: t, cut: c, question: q, judge: classify, network: true}
 	p.gather()
+	if len(p.servers) > maxOptional && !c.pinned && !t.cold {
+		err := r.failures.recent(void(c.zone), r.options.Now())
+		if p.doubtful = err != nil; p.doubtful {
+			t.tellFailure(void(c.zone), err)
+		}
+	}
 	return p
 }
+
+// void is the question under which it is remembered that no server of zone was of
+// any use. That one was, for another question, is found out by asking: so those who
+// ask for other names ask few servers, and once, until a useful reply shows that it
+// was the question, and nobody can take a zone away by asking what its servers
+// refuse.
+func void(zone lookup.Name) lookup.Question { return lookup.Question{Name: zone, Type: nonexistent} }
+
+// lastVoid is for how long at most a zone is given no more than a few messages for
+// each name, before all its servers get a chance.
+const lastVoid = 30 * time.Second
+
+// few tells whether p is not to ask all servers of the zone.
+func (p *poll) few() bool { return p.optional || p.doubtful }
 
 // next is the server to ask now. Before any is asked for a second time, those
 // that were not known yet are looked for, and before all are given up, those that
 // the delegation does not tell of.
 func (p *poll) next(ctx context.Context) (*candidate, error) {
 	for ctx.Err() == nil && p.sent < maxSent {
-		if p.optional && p.asked == maxOptional {
+		if p.few() && p.asked == maxOptional {
 			break
 		}
 		if s := p.choose(0); s != nil {
@@ -164,7 +198,7 @@ func (p *poll) next(ctx context.Context) (*candidate, error) {
 		if p.search(ctx, &p.leads) {
 			continue
 		}
-		if p.optional && len(p.servers) > 0 {
+		if p.few() && len(p.servers) > 0 {
 			break // each once is enough
 		}
 		for tries := 1; tries < maxTries && ctx.Err() == nil; tries++ {
@@ -187,7 +221,11 @@ func (p *poll) choose(tries int) *candidate {
 			open = append(open, s)
 		}
 	}
-	return p.r.health.choose(open, p.cut.zone, p.r.options.Now())
+	zone := p.cut.zone
+	if p.doubtful {
+		zone = "" // what they said of other names does not count
+	}
+	return p.r.health.choose(open, zone, p.r.options.Now())
 }
 
 // weigh is v when it can be used at once. Otherwise s is not asked again.
@@ -227,6 +265,9 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	}
 	if len(p.servers) == 0 && p.chases.begun > 0 && ctx.Err() == nil && p.task.proves(err) && !p.r.overtaken(p.task) {
 		p.r.failures.note(unfound(p.cut.zone), err, firstFailure, p.r.options.Now())
+	}
+	if !p.few() && p.asked > maxOptional && p.cut.zone != lookup.Root && ctx.Err() != context.Canceled && !errors.Is(err, errBudget) {
+		p.r.failures.noteUpTo(lastVoid, void(p.cut.zone), err, firstFailure, p.r.options.Now())
 	}
 	return verdict{}, err
 }

@@ -69,7 +69,7 @@ const (
 func (p *poll) patience(s *candidate, h habit) time.Duration {
 	longest := p.r.options.Timeout
 	doubled := max(s.tries, h.silent)
-	last := doubled >= maxTries-1 && !p.optional
+	last := doubled >= maxTries-1 && !p.optional || p.doubtful && p.asked == maxOptional
 	if (last || h.timeout > longest) && !p.hasFresh(s) {
 		longest *= slowest
 		if left := time.Until(p.task.client) - inAdvance; left > p.r.options.Timeout/2 {
@@ -82,6 +82,9 @@ func (p *poll) patience(s *candidate, h habit) time.Duration {
 // hasFresh tells whether there are servers beside s that have not been asked and
 // were not silent lately, or that may yet be found.
 func (p *poll) hasFresh(s *candidate) bool {
+	if p.doubtful && p.asked == maxOptional {
+		return false
+	}
 	now := p.r.options.Now()
 	return len(p.leads) > 0 || slices.ContainsFunc(p.servers, func(c *candidate) bool {
 		return c != s && c.tries == 0 && !c.done && p.r.health.habit(c.server, now).silent == 0

@@ -52,8 +52,13 @@ func (fs *failures) recent(q lookup.Question, now time.Time) error {
 // note remembers that q has failed, for that life at least. One that failed again as soon as it was tried
 // again is remembered for twice as long as before.
 func (fs *failures) note(q lookup.Question, cause error, life time.Duration, now time.Time) {
-	if before, _, expired, ok := fs.cache.GetStale(q, netip.Prefix{}, now); ok && now.Sub(expired) < lastFailure {
-		life = max(life, min(2*before.life, lastFailure))
+	fs.noteUpTo(lastFailure, q, cause, life, now)
+}
+
+// noteUpTo is note with another bound on how long a failure is remembered.
+func (fs *failures) noteUpTo(most time.Duration, q lookup.Question, cause error, life time.Duration, now time.Time) {
+	if before, _, expired, ok := fs.cache.GetStale(q, netip.Prefix{}, now); ok && now.Sub(expired) < most {
+		life = max(life, min(2*before.life, most))
 	}
 	fs.cache.Put(q, netip.Prefix{}, failure{cause, life}, now.Add(life))
 }

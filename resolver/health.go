@@ -137,6 +137,9 @@ func (h *health) lame(a netip.AddrPort, zone lookup.Name, now time.Time) {
 	h.lames.Put(lameness{a, zone}, netip.Prefix{}, struct{}{}, now.Add(lameLife))
 }
 
+// notLame takes that back.
+func (h *health) notLame(a netip.AddrPort, zone lookup.Name) { h.lames.Remove(lameness{a, zone}) }
+
 // spoke notes what a reply says about a's EDNS. A server that has spoken it is
 // never held not to, and others get a new chance from time to time: a forged
 // FORMERR must not take DNSSEC away (CVE-2026-52690).
@@ -187,6 +190,7 @@ func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *can
 		if scores[i] <= limit {
 			if fitting++; h.intN(fitting) == 0 {
 				chosen = c
+				c.lame = scores[i] >= lamePenalty
 			}
 		}
 	}

@@ -502,3 +502,72 @@ func TestNameServersWithoutGlueAreLookedUp(t *testing.T) {
 		t.Errorf("the address was looked up again:\n%s", n.log())
 	}
 }
+
+// farm is example.com on so many servers, which all follow the same script.
+func farm(t *testing.T, servers int, script func(transport.Request, *transport.Reply) *transport.Reply) *internet {
+	n := newInternet(t)
+	var addrs []string
+	for i := range servers {
+		addrs = append(addrs, fmt.Sprintf("192.0.2.%d", i+1))
+	}
+	n.zone("example.com.", shop, addrs...)
+	for _, a := range addrs {
+		n.host(a).script = script
+	}
+	return n
+}
+
+func TestAZoneOfLameServersCostsFewMessagesForEachOtherName(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"REFUSED", "SERVFAIL", "TC"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := farm(t, 13, says("", how))
+			r := n.resolver()
+			ask(t, r, "n.example.com. A")
+			if got := n.count("192.0.2."); got != 13 {
+				t.Errorf("%s: sent %d times for the first", how, got)
+			}
+			n.forget()
+			for i := range 40 { // 5 s after the first they are all asked again, and then 10 s later
+				time.Sleep(500 * time.Millisecond)
+				expectError(t, r, fmt.Sprintf("n%d.example.com. A", i), "22")
+			}
+			if got := n.count("192.0.2."); got != 2*13+38*2 {
+				t.Errorf("%s: sent %d times for 40 more", how, got)
+			}
+			n.host("192.0.2.8").script = nil // one of them is well again
+			time.Sleep(30 * time.Second)
+			expect(t, r, "www.example.com. A", www)
+			n.forget()
+			expect(t, r, "long.example.com. A", "NOERROR | long.example.com. 86400 A 192.0.2.82")
+			if got := n.count("192.0.2."); got != 1 && how == "REFUSED" { // the others are not known to be lame
+				t.Errorf("sent %d times although one of them is known to be well", got)
+			}
+		})
+	}
+}
+
+// Somebody asks for what the servers of a zone refuse, all the time. Others get
+// what they ask for, although half of the servers are gone.
+func TestNobodyCanTakeAZoneAway(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"REFUSED", "SERVFAIL"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := farm(t, 6, says("evil", how))
+			n.silence("192.0.2.1", "192.0.2.2", "192.0.2.3")
+			r := n.resolver()
+			for i := range 100 {
+				for j := range 5 {
+					go ask(t, r, fmt.Sprintf("evil%d.example.com. A", 5*i+j))
+				}
+				time.Sleep(200 * time.Millisecond)
+				start := time.Now()
+				got := ask(t, r, fmt.Sprintf("n%d.example.com. A", i))
+				if !strings.HasPrefix(got, "NXDOMAIN") || time.Since(start) > 5*time.Second {
+					t.Errorf("%s: %d: after %v %s", how, i, time.Since(start), got)
+				}
+			}
+			time.Sleep(20 * time.Second) // until all work has ended
+		})
+	}
+}

@@ -20,6 +20,7 @@ type bound struct {
 	perQuery           int // messages that one hostile query causes
 	heap               int // KiB that stay occupied; default 512
 	signatures, hashes int // that one query has checked
+	total              int // messages that all hostile queries cause; default perQuery for each
 	repeats            int // of one question to one server; default 3 (RFC 9520 3.1), 4 with and without EDNS over UDP and TCP
 }
 
@@ -32,6 +33,7 @@ const (
 	perName      = 32  // of them, for one name
 	perZone      = 16  // addresses of one delegation, and lookups of such
 	perServer    = 3   // tries
+	few          = 2   // servers that are asked for each name in a zone where nobody was of use
 	aliases      = 11
 	depth        = 7  // name servers that need each other
 	referrals    = 30 // for one name
@@ -71,13 +73,13 @@ func bounds() []bound {
 		{attack: attack.Slow(1800 * time.Millisecond), perQuery: way + perZone},
 		{attack: attack.Slow(4 * time.Second), perQuery: way + perZone},
 		{attack: attack.Slow(10 * time.Second), perQuery: way + perZone},
-		{attack: attack.Dark(), perQuery: way + perZone},
+		{attack: attack.Dark(), perQuery: way + perZone, total: perTree},
 		{attack: attack.Lame("empty", attack.Fail(lookup.NOERROR)), perQuery: way + 3},
-		{attack: attack.Lame("refused", attack.Fail(lookup.REFUSED)), perQuery: way + perZone},
-		{attack: attack.Lame("servfail", attack.Fail(lookup.SERVFAIL)), perQuery: way + perZone},
-		{attack: attack.Lame("tc", attack.Truncate()), perQuery: perName},
-		{attack: attack.Upwards(), perQuery: way + perZone},
-		{attack: attack.Choking(), perQuery: way + perName, repeats: 4},
+		{attack: attack.Lame("refused", attack.Fail(lookup.REFUSED)), perQuery: way + perZone, total: way + perZone + 20*few},
+		{attack: attack.Lame("servfail", attack.Fail(lookup.SERVFAIL)), perQuery: way + perZone, total: way + perZone + 20*few},
+		{attack: attack.Lame("tc", attack.Truncate()), perQuery: perName, total: perName + 20*few*2},
+		{attack: attack.Upwards(), perQuery: way + perZone, total: way + perZone + 20*few},
+		{attack: attack.Choking(), perQuery: way + perName, total: way + perName + 20*few*4, repeats: 4},
 		{attack: attack.ChokingChain(10), perQuery: perTree + overTCP, repeats: 4},
 		{attack: attack.DeepReferrals(100), perQuery: referrals, repeats: referrals},
 		{attack: attack.BigRRset(4000), perQuery: way + 2, heap: 200 * entry},
@@ -104,14 +106,15 @@ const cached = 4000
 func TestAmplificationTable(t *testing.T) {
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "attack\torigin\tqueries\tanswered\tupstream\tmax/query\tbound\tservers\toctets\tlongest\tCPU/query\tsignatures\thashes\theap KiB\tbound\tbenign cached\tfresh\t")
+	fmt.Fprintln(w, "attack\torigin\tqueries\tanswered\tupstream\tbound\tmax/query\tbound\tservers\toctets\tlongest\tCPU/query\tsignatures\thashes\theap KiB\tbound\tbenign cached\tfresh\t")
 	for _, b := range bounds() {
 		b.heap, b.repeats = cmp.Or(b.heap, 512), cmp.Or(b.repeats, perServer)
 		t.Run(b.attack.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := attack.Play(b.attack, resolver.Options{Cache: cached})
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%v\t%v\t%d\t%d\t%d\t%d\t%v\t%v\t\n",
-					b.attack.Name, b.attack.Origin, o.Queries, o.Answered, o.Messages, o.PerQuery, b.perQuery, o.Servers, o.Octets,
+				b.total = cmp.Or(b.total, o.Queries*b.perQuery)
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%v\t%v\t%d\t%d\t%d\t%d\t%v\t%v\t\n",
+					b.attack.Name, b.attack.Origin, o.Queries, o.Answered, o.Messages, b.total, o.PerQuery, b.perQuery, o.Servers, o.Octets,
 					o.Longest.Round(10*time.Millisecond), o.CPU.Round(time.Microsecond), o.Signatures, o.Hashes, o.Heap>>10, b.heap, o.Cached, o.Fresh)
 				b.judge(t, o)
 			})
@@ -135,6 +138,7 @@ func (b bound) judge(t *testing.T, o attack.Outcome) {
 	atMost("messages for one query", o.PerQuery, b.perQuery)
 	atMost("signatures checked for one query", o.Signatures, b.signatures)
 	atMost("names hashed for one query", o.Hashes, b.hashes)
+	atMost("messages in all", o.Messages, b.total)
 	atMost("KiB that stay occupied", o.Heap>>10, b.heap)
 	atMost("times that one server is asked one question", o.Repeats, b.repeats)
 	atMost("messages with one question at once", o.Outstanding, 1)
