@@ -54,6 +54,7 @@ type Resolver struct {
 	IPv4, IPv6      bool   // which protocols may be used; at least one
 	Port            uint16 // where servers listen
 	Case0x20        bool   // random letter case in queries
+	Cookies         bool   // DNS cookies to and from servers (RFC 7873)
 	UDPSize         uint16 // EDNS UDP payload size that is announced (RFC 6891)
 	Timeout         time.Duration
 	Deadline        time.Duration  // for one client query; at least Timeout

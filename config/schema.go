@@ -25,7 +25,7 @@ func newDocument() *document {
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5300"), netip.MustParseAddrPort("[::1]:5300")},
 			Cache:  Cache{Memory: 256 << 20, Packets: 10_000_000, Responses: 10_000_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
 			Resolver: Resolver{
-				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, UDPSize: 1232,
+				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, Cookies: true, UDPSize: 1232,
 				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
 				Minimise: true, Prefetch: true,
 				DoNotQuery: prefixes("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"),
@@ -116,6 +116,7 @@ func (r *Resolver) keys() keys {
 		"ipv6":             value(&r.IPv6, boolean),
 		"port":             value(&r.Port, integer[uint16](1, 65535)),
 		"case-0x20":        value(&r.Case0x20, boolean),
+		"cookies":          value(&r.Cookies, boolean),
 		"udp-size":         value(&r.UDPSize, integer[uint16](512, 4096)),
 		"timeout":          value(&r.Timeout, duration(10*time.Millisecond, time.Minute)),
 		"deadline":         value(&r.Deadline, duration(100*time.Millisecond, time.Minute)),

@@ -18,7 +18,8 @@ const (
 	maxEmpties  = 3 // servers that must say nothing at all before it is believed
 
 	// maxSent messages for one question, and no other server is asked. The last one
-	// may take four, with and without EDNS and each again over TCP: 31 in all.
+	// may take five: three with EDNS, to get its cookie and over TCP, and two without;
+	// 32 in all.
 	maxSent = 28
 
 	maxForgeries = 4 // bogus answers of servers before it is the zone that is bogus

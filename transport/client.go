@@ -43,6 +43,7 @@ type Options struct {
 	Timeout    time.Duration // of an attempt that does not bring its own; default 1.5 s
 	UDPSize    uint16        // EDNS payload size to offer, in octets; default 1232, which fits every path (RFC 9715 3.2)
 	NoCase0x20 bool          // ask in lower case
+	NoCookies  bool          // send no DNS cookies (RFC 7873), and take none
 
 	// Sources4 and Sources6 are the addresses to ask from, one of which is taken
 	// at random; without any, the system chooses.
@@ -61,6 +62,7 @@ type Options struct {
 type Client struct {
 	options Options
 	queries sync.Pool // of *query that are over, for their memory
+	jar     jar
 }
 
 // New makes a Client. It starts nothing.
@@ -81,26 +83,26 @@ func New(o Options) *Client {
 }
 
 // Exchange asks the server and returns its reply, whatever its rcode. It asks
-// over UDP and, when the reply is truncated or looks forged, once more over TCP,
-// so it sends at most two messages. It returns as soon as ctx ends. Every error
-// is an *Error.
+// over UDP and, when the server first has to tell its cookie, once more; when the
+// reply is truncated or looks forged, it asks over TCP. So it sends at most three
+// messages. It returns as soon as ctx ends. Every error is an *Error.
 func (c *Client) Exchange(ctx context.Context, r Request) (*Reply, error) {
 	if r.Timeout == 0 {
 		r.Timeout = c.options.Timeout
 	}
 	r.Server = netip.AddrPortFrom(r.Server.Addr().Unmap(), r.Server.Port())
 	sent, suspect := 0, false
-	if !r.TCP {
+	for v := unbaked; v == unbaked && sent < 2 && !r.TCP; suspect = v == suspicious {
 		sent++
-		reply, v, err := c.overUDP(ctx, r)
-		if err != nil {
+		var reply *Reply
+		var err error
+		if reply, v, err = c.overUDP(ctx, r); err != nil {
 			return nil, &Error{Server: r.Server, Sent: sent, Cause: cause(ctx, err)}
 		}
 		if v == accepted {
 			reply.Sent = sent
 			return reply, nil
 		}
-		suspect = v == suspicious
 	}
 	sent++
 	reply, err := c.overTCP(ctx, r)

@@ -5,16 +5,18 @@
 // case; whoever cannot see the query has to guess all three. What comes back is
 // judged before it is read: another question, or garbage, is ignored and the
 // waiting goes on; a reply that looks like a guess, or that is truncated, is
-// answered by asking again over TCP, where guessing is of no use. A reply that
+// answered by asking again over TCP, where guessing is of no use. So is a reply
+// without the DNS cookie of a server that has sent one before (cookie.go). A reply that
 // passes is decoded, its EDNS Client Subnet is compared with the one that was
 // sent, and it becomes a [Reply]. Everything else, a refused port or silence, is
 // an [Error] about this one attempt: what it says of the server is for the caller
-// to decide, as is whom to ask next. Nothing is remembered from one exchange to
-// the next, and no goroutine or socket outlives one.
+// to decide, as is whom to ask next. Nothing but cookies is remembered from one
+// exchange to the next, and no goroutine or socket outlives one.
 //
 // Standards: RFC 1035 4.2 (UDP and TCP), RFC 5452 9 (resilience against forged
 // answers), RFC 6891 6 (EDNS), RFC 7766 5 (TCP after truncation), RFC 7871
-// 7.1 and 11.2 (sending and checking EDNS Client Subnet), RFC 8914 2 (Extended DNS
+// 7.1 and 11.2 (sending and checking EDNS Client Subnet), RFC 7873 5.1 and 5.3 and RFC
+// 9018 3 (client side of DNS cookies), RFC 8914 2 (Extended DNS
 // Errors), RFC 9715 3 (no fragments); draft-vixie-dnsext-dns0x20. Not
-// implemented: connection reuse (RFC 7766 6.2.1), DNS Cookies (RFC 7873), TLS.
+// implemented: connection reuse (RFC 7766 6.2.1), TLS.
 package transport

@@ -39,7 +39,11 @@ func FuzzReply(f *testing.F) {
 		if v == accepted && !q.belongs(b) {
 			t.Fatal("good enough over UDP and not over TCP")
 		}
+		q.tasted = ""
 		got, err := q.read(b)
+		if q.tasted != "" && (!strings.HasPrefix(q.tasted, q.cookie) || len(q.tasted) > largestCookie) {
+			t.Fatalf("took the cookie %x", q.tasted)
+		}
 		if v != accepted || err != nil {
 			return
 		}

@@ -17,9 +17,14 @@ type query struct {
 	id       uint16
 	question []byte       // its question section as it was sent, a piece of packet
 	subnet   netip.Prefix // as it was sent, masked
+	cookie   string       // as it was sent; "" without
+	source   netip.Addr   // where it has to be sent from because of that; not valid: from anywhere
+	demand   bool         // a reply over UDP must have a cookie, too
+	tasted   string       // the cookie in the reply
 	limit    int          // octets that a reply over UDP may have
-	packet   []byte       // the message behind two octets of its length, as TCP wants it
-	room     []byte       // for replies over UDP, one octet larger than any limit
+	options  [2]message.Option
+	packet   []byte // the message behind two octets of its length, as TCP wants it
+	room     []byte // for replies over UDP, one octet larger than any limit
 }
 
 const (
@@ -40,11 +45,14 @@ func (c *Client) newQuery(r Request) (*query, error) {
 
 	var opt *message.OPT
 	if !r.NoEDNS {
-		opt = &message.OPT{Size: c.options.UDPSize, DO: r.Question.DO}
 		q.limit = c.limit()
+		opt = &message.OPT{Size: c.options.UDPSize, DO: r.Question.DO, Options: q.options[:0]}
 		if r.Subnet.IsValid() {
 			q.subnet = r.Subnet.Masked()
-			opt.Options = []message.Option{{Code: message.OptionSubnet, Data: ecs.Option{Source: q.subnet}.Data()}}
+			opt.Options = append(opt.Options, message.Option{Code: message.OptionSubnet, Data: ecs.Option{Source: q.subnet}.Data()})
+		}
+		if c.bake(q, r.Server); q.cookie != "" {
+			opt.Options = append(opt.Options, message.Option{Code: message.OptionCookie, Data: q.cookie})
 		}
 	}
 	q.packet = message.AppendQuery(q.packet,
@@ -65,6 +73,15 @@ func (c *Client) newQuery(r Request) (*query, error) {
 	return q, nil
 }
 
+// from is the address to ask from: that of the cookie, or one of sources; nothing
+// says that any will do.
+func (q *query) from(sources []netip.Addr) netip.Addr {
+	if q.source.IsValid() || len(sources) == 0 {
+		return q.source
+	}
+	return sources[q.dice.below(len(sources))].Unmap()
+}
+
 // release gives the memory of a query that is over to those to come. Replies do
 // not refer to it, see message.Decode.
 func (c *Client) release(q *query) { c.queries.Put(q) }
@@ -82,6 +99,7 @@ const (
 	ignored    verdict = iota // it is none of ours: go on waiting
 	suspicious                // somebody may be guessing: ask over TCP
 	incomplete                // the server has more to say than it could: ask over TCP
+	unbaked                   // the server wants another cookie: ask again
 	accepted
 )
 

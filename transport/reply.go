@@ -31,9 +31,10 @@ func (q *query) read(b []byte) (*Reply, error) {
 		Size:       len(b),
 	}
 	if m.OPT == nil {
-		return reply, nil
+		m.OPT = &message.OPT{}
+	} else {
+		reply.EDNS = true
 	}
-	reply.EDNS = true
 	for _, o := range m.OPT.Options {
 		switch o.Code {
 		case message.OptionEDE:
@@ -51,7 +52,14 @@ func (q *query) read(b []byte) (*Reply, error) {
 				return nil, errSubnet
 			}
 			reply.Subnet, reply.Scope = true, netip.PrefixFrom(q.subnet.Addr(), int(said.Scope))
+		case message.OptionCookie:
+			if err := q.taste(o); err != nil {
+				return nil, err
+			}
 		}
+	}
+	if reply.Cookie = q.tasted != ""; q.demand && !reply.Cookie {
+		return nil, errNoCookie
 	}
 	return reply, nil
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"net/netip"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -114,6 +115,23 @@ func retry(call func(int, []byte) (int, error), fd int, b []byte) (n int, err er
 			return n, err
 		}
 	}
+}
+
+// local is the address that the system has chosen to send from; the zero Addr if
+// it does not tell.
+func (s *socket) local() (addr netip.Addr) {
+	_ = s.raw.Control(func(fd uintptr) {
+		at, _ := unix.Getsockname(int(fd))
+		switch at := at.(type) {
+		case *unix.SockaddrInet4:
+			addr = netip.AddrFrom4(at.Addr)
+		case *unix.SockaddrInet6:
+			if addr = netip.AddrFrom16(at.Addr); at.ZoneId != 0 {
+				addr = addr.WithZone(strconv.Itoa(int(at.ZoneId)))
+			}
+		}
+	})
+	return addr
 }
 
 func (s *socket) SetDeadline(t time.Time) error { return s.file.SetDeadline(t) }

@@ -23,7 +23,7 @@ func TestSocketsDoNotFragment(t *testing.T) {
 		{"127.0.0.1:53", unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE},
 		{"[::1]:53", unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE},
 	} {
-		conn, err := New(Options{}).dialUDP(netip.MustParseAddrPort(c.server), &dice{source: rand.Reader})
+		conn, err := New(Options{}).dialUDP(netip.MustParseAddrPort(c.server), &query{dice: dice{source: rand.Reader}})
 		if err != nil {
 			t.Logf("%s: %v", c.server, err) // a host may have one family only
 			continue
@@ -90,7 +90,7 @@ func TestALateSocketSendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	conn, err := New(Options{}).dialUDP(server.LocalAddr().(*net.UDPAddr).AddrPort(), &dice{source: rand.Reader})
+	conn, err := New(Options{}).dialUDP(server.LocalAddr().(*net.UDPAddr).AddrPort(), &query{dice: dice{source: rand.Reader}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,9 @@ func openUDP(local, server netip.AddrPort) (*socket, error) {
 	return &socket{conn}, nil
 }
 
+// local is the address that the system has chosen to send from.
+func (s *socket) local() netip.Addr { return s.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap() }
+
 // receive waits for one packet and copies it into buf, which cuts what does not
 // fit. A query that is not empty is sent before.
 func (s *socket) receive(query, buf []byte) (n int, err error) {

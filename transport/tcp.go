@@ -20,8 +20,9 @@ func (c *Client) overTCP(ctx context.Context, r Request) (*Reply, error) {
 		return nil, err
 	}
 	defer c.release(q)
+	q.demand = false // nobody can have forged what comes over TCP; it tells whether there still are cookies
 	deadline, start := time.Now().Add(r.Timeout), c.options.Now()
-	conn, err := c.dialTCP(ctx, r.Server, deadline, &q.dice)
+	conn, err := c.dialTCP(ctx, r.Server, deadline, q)
 	if err != nil {
 		return nil, err
 	}
@@ -43,19 +44,20 @@ func (c *Client) overTCP(ctx context.Context, r Request) (*Reply, error) {
 		return nil, err
 	}
 	reply.RTT = c.options.Now().Sub(start)
+	c.digest(q, r.Server, reply, func() netip.Addr { return conn.LocalAddr().(*net.TCPAddr).AddrPort().Addr() })
 	return reply, nil
 }
 
 // dialTCP connects. The port is the system's choice: sequence numbers guard the
 // connection.
-func (c *Client) dialTCP(ctx context.Context, server netip.AddrPort, deadline time.Time, d *dice) (*net.TCPConn, error) {
+func (c *Client) dialTCP(ctx context.Context, server netip.AddrPort, deadline time.Time, q *query) (*net.TCPConn, error) {
 	network, sources := "tcp4", c.options.Sources4
 	if server.Addr().Is6() {
 		network, sources = "tcp6", c.options.Sources6
 	}
 	var local netip.AddrPort
-	if len(sources) > 0 {
-		local = netip.AddrPortFrom(sources[d.below(len(sources))], 0)
+	if source := q.from(sources); source.IsValid() {
+		local = netip.AddrPortFrom(source, 0)
 	}
 	dialer := net.Dialer{Deadline: deadline, KeepAlive: -1}
 	return dialer.DialTCP(ctx, network, local, server)

@@ -47,6 +47,7 @@ type Reply struct {
 	// (RFC 7871 7.2.1); bits that were not sent are zero in it.
 	Scope netip.Prefix
 
+	Cookie  bool          // it had the DNS cookie that was sent (RFC 7873)
 	TCP     bool          // it came over TCP in the end
 	Suspect bool          // TCP was asked because a UDP reply looked forged
 	Sent    int           // messages sent for it, at least 1

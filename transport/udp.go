@@ -22,8 +22,12 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 		return nil, ignored, err
 	}
 	defer c.release(q)
-	conn, err := c.dialUDP(r.Server, &q.dice)
+	conn, err := c.dialUDP(r.Server, q)
 	if err != nil {
+		if q.source.IsValid() && errors.Is(err, syscall.EADDRNOTAVAIL) {
+			c.starve(q, r.Server)
+			return nil, unbaked, nil // this host has moved
+		}
 		return nil, ignored, err
 	}
 	defer conn.Close() // at once: an open port can be found and flooded (SAD DNS)
@@ -33,17 +37,24 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 	for unsent := q.message(); ; unsent = nil {
 		n, err := conn.receive(unsent, buf)
 		if err != nil {
+			if ctx.Err() == nil {
+				c.starve(q, r.Server)
+			}
 			return nil, ignored, err
 		}
 		switch v := q.judge(buf[:n]); v {
 		case ignored:
 		case accepted:
+			reply, err := q.read(buf[:n])
+			switch {
+			case err == nil:
+				reply.RTT = c.options.Now().Sub(start)
+				return reply, c.digest(q, r.Server, reply, conn.local), nil
+			case err == errNoCookie:
+				return nil, suspicious, nil
+			}
 			// A reply that cannot be read is ignored, too: it need not be the
 			// server's (TuDoor).
-			if reply, err := q.read(buf[:n]); err == nil {
-				reply.RTT = c.options.Now().Sub(start)
-				return reply, accepted, nil
-			}
 		default:
 			return nil, v, nil
 		}
@@ -53,18 +64,18 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 // dialUDP opens a socket on a random port that hears the server only. The port
 // is bound explicitly: the system's own choice is from a range of half the size,
 // or less (RFC 5452 9.2).
-func (c *Client) dialUDP(server netip.AddrPort, d *dice) (*socket, error) {
+func (c *Client) dialUDP(server netip.AddrPort, q *query) (*socket, error) {
 	source, sources := netip.IPv4Unspecified(), c.options.Sources4
 	if server.Addr().Is6() {
 		source, sources = netip.IPv6Unspecified(), c.options.Sources6
 	}
-	if len(sources) > 0 {
-		source = sources[d.below(len(sources))].Unmap()
+	if from := q.from(sources); from.IsValid() {
+		source = from
 	}
 	for tries := 1; ; tries++ {
-		local := netip.AddrPortFrom(source, d.port())
-		if d.err != nil {
-			return nil, d.err
+		local := netip.AddrPortFrom(source, q.dice.port())
+		if q.dice.err != nil {
+			return nil, q.dice.err
 		}
 		conn, err := openUDP(local, server)
 		if errors.Is(err, syscall.EADDRINUSE) && tries < maxBinds {

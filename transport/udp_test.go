@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// loaded dice fall as the numbers say.
-func loaded(numbers ...uint16) *dice {
+// loaded is a query whose dice fall as the numbers say.
+func loaded(numbers ...uint16) *query {
 	var b []byte
 	for _, n := range numbers {
 		b = binary.BigEndian.AppendUint16(b, n)
 	}
-	return &dice{source: io.MultiReader(bytes.NewReader(append(b, make([]byte, 64-len(b))...)), bytes.NewReader(nil))}
+	return &query{dice: dice{source: io.MultiReader(bytes.NewReader(append(b, make([]byte, 64-len(b))...)), bytes.NewReader(nil))}}
 }
 
 func TestAPortInUseIsPassedOver(t *testing.T) {

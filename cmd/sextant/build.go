@@ -109,7 +109,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 	}
 	exchanger := w.exchanger
 	if exchanger == nil {
-		o := transport.Options{Timeout: r.Timeout, UDPSize: r.UDPSize, NoCase0x20: !r.Case0x20}
+		o := transport.Options{Timeout: r.Timeout, UDPSize: r.UDPSize, NoCase0x20: !r.Case0x20, NoCookies: !r.Cookies}
 		for _, source := range r.SourceAddresses {
 			if source.Is4() {
 				o.Sources4 = append(o.Sources4, source)
