@@ -48,7 +48,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics", "control"},
+		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics", "control", "secondary", "dnssec"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

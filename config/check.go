@@ -15,6 +15,7 @@ func (doc *document) check(d *decoder) {
 	doc.checkResolver(d)
 	notEmpty(d, &doc.Rebinding.Private)
 	doc.checkPinned(d)
+	doc.checkLocalRoot(d)
 	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
 	if doc.Control.Socket == "" && doc.Control.Group != "" {
 		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
@@ -92,6 +93,28 @@ func (doc *document) checkResolver(d *decoder) {
 		a := &r.SourceAddresses[i]
 		if a.Is4() && !r.IPv4 || a.Is6() && !r.IPv6 {
 			d.report(a, "%s is of a family that servers are not asked with", a)
+		}
+	}
+}
+
+// checkLocalRoot sees to it that there is one source of the root, and that somebody
+// asks it.
+func (doc *document) checkLocalRoot(d *decoder) {
+	l := &doc.Resolver.LocalRoot
+	notEmpty(d, &l.Primaries)
+	unique(d, l.Primaries, func(a *netip.AddrPort) *netip.AddrPort { return a })
+	const instead = "says nothing beside a file, expected one or the other"
+	if l.File != "" && d.given(&l.Primaries) {
+		d.report(&l.Primaries, instead)
+	}
+	if l.File != "" && d.given(&l.Store) {
+		d.report(&l.Store, instead)
+	}
+	for _, zones := range [][]Pinned{doc.Forward, doc.Stub} {
+		for i := range zones {
+			if z := &zones[i]; l.Use && z.Name == lookup.Root && len(z.Servers) > 0 {
+				d.report(&l.Use, "the root has servers of its own, on line %d, expected one or the other", d.places[&z.Name].line)
+			}
 		}
 	}
 }

@@ -67,7 +67,28 @@ type Resolver struct {
 	Snoop           bool           // answer queries without RD from the cache
 	NXDomainCut     bool           // nothing exists below a name that does not (RFC 8020)
 	DoNotQuery      []netip.Prefix // where no delegation may lead
+	LocalRoot       LocalRoot      // a copy of the root zone
 }
+
+// LocalRoot is a copy of the root zone that is asked in the place of root servers
+// (RFC 8806).
+type LocalRoot struct {
+	Use       bool
+	Primaries []netip.AddrPort // who transfers it; empty: who does so for everybody
+	File      string           // master file in the place of primaries, if not ""
+	Store     string           // where it is kept for the next start; "": nowhere
+	ZONEMD    ZONEMD
+}
+
+// ZONEMD is what the digest of a zone is worth (RFC 8976).
+type ZONEMD string
+
+// The choices for ZONEMD.
+const (
+	ZONEMDRequire ZONEMD = "require" // a zone without a good one is not used
+	ZONEMDCheck   ZONEMD = "check"   // a zone with a bad one is not used
+	ZONEMDIgnore  ZONEMD = "ignore"
+)
 
 // Control is how operators reach the running server.
 type Control struct {

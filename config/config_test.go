@@ -168,6 +168,20 @@ resolver: { source-addresses: [192.0.2.1, 2001:db8::1] }
 	}
 }
 
+func TestLocalRoot(t *testing.T) {
+	t.Parallel()
+	if l := Default().Resolver.LocalRoot; l.Use || l.ZONEMD != ZONEMDRequire || l.Primaries != nil {
+		t.Errorf("by default %+v", l)
+	}
+	l := mustParse(t, "etc/x.yaml", `resolver: { local-root: { use: true, primaries: ["192.0.2.1", "[2001:db8::1]:5353"], store: root.copy, zonemd: check } }`).Resolver.LocalRoot
+	if !l.Use || len(l.Primaries) != 2 || l.Primaries[0].String() != "192.0.2.1:53" || l.Store != filepath.Join("etc", "root.copy") || l.ZONEMD != ZONEMDCheck {
+		t.Errorf("got %+v", l)
+	}
+	if l := mustParse(t, "etc/x.yaml", `resolver: { local-root: { use: true, file: root.zone } }`).Resolver.LocalRoot; l.File != filepath.Join("etc", "root.zone") {
+		t.Errorf("got %+v", l)
+	}
+}
+
 func TestAnUnreadableFileIsNotABadFile(t *testing.T) {
 	t.Parallel()
 	_, err := Load(filepath.Join(t.TempDir(), "missing.yaml"))

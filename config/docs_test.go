@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -63,28 +64,30 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 	var doc document
 	known := map[string]bool{}
 	for prefix, k := range map[string]keys{
-		"":                  doc.keys(),
-		"cache.":            doc.Cache.keys(),
-		"resolver.":         doc.Resolver.keys(),
-		"tcp.":              doc.TCP.keys(),
-		"udp.":              doc.UDP.keys(),
-		"special-names.":    doc.SpecialNames.keys(),
-		"rebinding.":        doc.Rebinding.keys(),
-		"stale.":            doc.Stale.keys(),
-		"control.":          doc.Control.keys(),
-		"forward[].":        new(Pinned).keys(),
-		"stub[].":           new(Pinned).keys(),
-		"dns64.":            doc.DNS64.keys(),
-		"dns64.prefixes[].": new(Prefix64).keys(),
-		"dns64.names[].":    new(NameRule).keys(),
-		"zones[].":          new(Zone).keys(),
-		"views[].":          new(View).keys(),
+		"":          doc.keys(),
+		"cache.":    doc.Cache.keys(),
+		"resolver.": doc.Resolver.keys(),
+
+		"resolver.local-root.": doc.Resolver.LocalRoot.keys(),
+		"tcp.":                 doc.TCP.keys(),
+		"udp.":                 doc.UDP.keys(),
+		"special-names.":       doc.SpecialNames.keys(),
+		"rebinding.":           doc.Rebinding.keys(),
+		"stale.":               doc.Stale.keys(),
+		"control.":             doc.Control.keys(),
+		"forward[].":           new(Pinned).keys(),
+		"stub[].":              new(Pinned).keys(),
+		"dns64.":               doc.DNS64.keys(),
+		"dns64.prefixes[].":    new(Prefix64).keys(),
+		"dns64.names[].":       new(NameRule).keys(),
+		"zones[].":             new(Zone).keys(),
+		"views[].":             new(View).keys(),
 	} {
 		for key := range k {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "special-names", "rebinding", "stale", "control", "tcp", "udp", "dns64"} {
+	for _, section := range []string{"cache", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "tcp", "udp", "dns64"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {
@@ -107,10 +110,10 @@ func TestTheReferenceHasTheDefaultsThatThereAre(t *testing.T) {
 			continue
 		}
 		value = strings.Trim(value, "`")
-		section, inner, nested := strings.Cut(key, ".")
-		written, empty := key+": "+value, ""
-		if nested {
-			written, empty = section+": { "+inner+": "+value+" }", section+": {}"
+		sections := strings.Split(key, ".")
+		written, empty := sections[len(sections)-1]+": "+value, ""
+		for _, section := range slices.Backward(sections[:len(sections)-1]) {
+			written, empty = section+": { "+written+" }", section+": { "+empty+" }"
 		}
 		got, want := mustParse(t, written, written), mustParse(t, empty, empty)
 		if !reflect.DeepEqual(got, want) {

@@ -28,6 +28,7 @@ func newDocument() *document {
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, Cookies: true, UDPSize: 1232,
 				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
 				Minimise: true, Prefetch: true,
+				LocalRoot:  LocalRoot{ZONEMD: ZONEMDRequire},
 				DoNotQuery: prefixes("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"),
 			},
 			TCP: TCP{
@@ -129,6 +130,17 @@ func (r *Resolver) keys() keys {
 		"do-not-query":     values(&r.DoNotQuery, network),
 		"snoop":            value(&r.Snoop, boolean),
 		"nxdomain-cut":     value(&r.NXDomainCut, boolean),
+		"local-root":       object(&r.LocalRoot, r.LocalRoot.keys()),
+	}
+}
+
+func (l *LocalRoot) keys() keys {
+	return keys{
+		"use":       value(&l.Use, boolean),
+		"primaries": values(&l.Primaries, endpoint(53)),
+		"file":      value(&l.File, text(4096)),
+		"store":     value(&l.Store, text(4096)),
+		"zonemd":    value(&l.ZONEMD, oneOf(ZONEMDRequire, ZONEMDCheck, ZONEMDIgnore)),
 	}
 }
 
@@ -296,6 +308,8 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	}
 	c.Pinned = slices.Concat(doc.Forward, doc.Stub)
 	under(&c.Resolver.RootHints)
+	under(&c.Resolver.LocalRoot.File)
+	under(&c.Resolver.LocalRoot.Store)
 	under(&c.Control.Socket)
 	var all []lookup.Name
 	for i := range c.Zones {

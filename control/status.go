@@ -19,6 +19,7 @@ type Status struct {
 	Listen    []string  `json:"listen"`             // addresses with ports
 	Views     []string  `json:"views"`              // in the order in which they are tried
 	Zones     []string  `json:"zones,omitempty"`    // that are held
+	Copies    []Copy    `json:"copies,omitempty"`   // of zones of others
 	Queries   uint64    `json:"queries"`            // that were replied to
 	Hits      uint64    `json:"packet_hits"`        // of them, those from the packet cache
 	Waiting   int       `json:"waiting"`            // queries that wait for a resolver now
@@ -30,6 +31,30 @@ type Status struct {
 	Memory    uint64    `json:"memory_octets"` // that the Go runtime has from the system
 	Uptime    float64   `json:"uptime_seconds"`
 	PerSecond float64   `json:"queries_per_second"` // since the start
+}
+
+// Copy is how a copy of a zone of somebody else is.
+type Copy struct {
+	Zone      string    `json:"zone"`
+	State     string    `json:"state"`              // missing, current, overdue or expired
+	Serial    uint32    `json:"serial,omitempty"`   // of the copy that there is, used or not
+	Source    string    `json:"source,omitempty"`   // where it came from
+	Confirmed time.Time `json:"confirmed,omitzero"` // when it was last known to be what the primary has
+	Expires   time.Time `json:"expires,omitzero"`   // when it ceases to be used, if nothing confirms it
+	Next      time.Time `json:"next,omitzero"`      // when it is refreshed next
+	Reason    string    `json:"reason,omitempty"`   // why it is not used, or not current
+}
+
+func (c Copy) String() string {
+	s := c.Zone + " " + c.State
+	if c.Serial != 0 {
+		s += fmt.Sprintf(", serial %d from %s, confirmed %s, good until %s", c.Serial, c.Source,
+			c.Confirmed.Format(time.RFC3339), c.Expires.Format(time.RFC3339))
+	}
+	if c.Reason != "" {
+		s += ": " + c.Reason
+	}
+	return s
 }
 
 // String is the status for people, a line for each matter.
@@ -51,6 +76,9 @@ func (s Status) String() string {
 	line("views", "%s", strings.Join(s.Views, " "))
 	if len(s.Zones) > 0 {
 		line("zones", "%s", strings.Join(s.Zones, " "))
+	}
+	for _, c := range s.Copies {
+		line("copy", "%s", c)
 	}
 	share := 0.0
 	if s.Queries > 0 {

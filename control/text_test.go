@@ -153,6 +153,20 @@ func TestTheOutcomeIsPlain(t *testing.T) {
 	}
 }
 
+func TestTheStatusTellsOfCopies(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	got := control.Status{Copies: []control.Copy{
+		{Zone: ".", State: "overdue", Serial: 2026112100, Source: "192.0.2.1:53", Confirmed: at, Expires: at.Add(time.Hour), Reason: "192.0.2.1:53: connection refused"},
+		{Zone: "example.", State: "missing"},
+	}}.String()
+	want := "copy        . overdue, serial 2026112100 from 192.0.2.1:53, confirmed 2026-11-21T10:00:00Z, good until 2026-11-21T11:00:00Z: 192.0.2.1:53: connection refused\n" +
+		"copy        example. missing\n"
+	if !strings.Contains(got, want) {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }

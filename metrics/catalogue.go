@@ -32,7 +32,10 @@ type catalogue struct {
 	refused, evicted                    series
 	responseHits, responseMisses, known series
 	packetBytes, knownBytes, prefetches series
+	local                               series
 	exchanges, rtt                      series
+	copyUsed, copySerial, copyAge       series
+	copyLeft, copyRefreshes             series
 	synthesized                         series
 }
 
@@ -65,6 +68,13 @@ func newCatalogue() catalogue {
 		exchanges:      newSeries(counter, "sextant_upstream_exchanges_total", "Messages to other servers, by what came of them.", "proto", "result"),
 		rtt:            newSeries(histogram, "sextant_upstream_rtt_seconds", "Time in which other servers replied."),
 
+		local:         newSeries(counter, "sextant_copy_answers_total", "Questions that a copy of a zone answered, so that no server was asked."),
+		copyUsed:      newSeries(gauge, "sextant_copy_used", "1 when the copy of the zone is good to be used, 0 when servers are asked.", "zone"),
+		copySerial:    newSeries(gauge, "sextant_copy_serial", "Serial of the copy.", "zone"),
+		copyAge:       newSeries(gauge, "sextant_copy_age_seconds", "Time since a primary last confirmed the copy.", "zone"),
+		copyLeft:      newSeries(gauge, "sextant_copy_left_seconds", "Time until the copy is not used any more if nothing confirms it; below 0 when that is over.", "zone"),
+		copyRefreshes: newSeries(counter, "sextant_copy_refreshes_total", "Attempts to refresh the copy, by what came of them.", "zone", "result"),
+
 		synthesized: newSeries(counter, "sextant_dns64_synthesized_total", "Responses with AAAA records that were made of A records.", "view", "mode"),
 	}
 }
@@ -76,6 +86,7 @@ func (c *catalogue) all() []series {
 		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.packetBytes, c.dropped, c.panics, c.waiting, c.resolve,
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
+		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes,
 		c.synthesized,
 	}
 }

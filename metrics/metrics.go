@@ -62,6 +62,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.number(c.buildInfo, 1, c.version, runtime.Version())
 	c.server(out, s.Server)
 	c.resolver(out, s.Resolver)
+	for _, each := range s.Copies {
+		c.copied(out, each)
+	}
 	synthesized := totals{}
 	for _, each := range s.DNS64 {
 		synthesized.add(each.Count, each.View, each.Mode)
@@ -105,7 +108,24 @@ func (c *collector) resolver(out sink, r Resolver) {
 	out.number(c.known, float64(r.Entries))
 	out.number(c.knownBytes, float64(r.Bytes))
 	out.count(c.prefetches, r.Prefetches)
+	out.count(c.local, r.Local)
 	out.histogram(c.rtt, r.RTT)
+}
+
+func (c *collector) copied(out sink, m Copy) {
+	used := 0.0
+	if m.Used {
+		used = 1
+	}
+	out.number(c.copyUsed, used, m.Zone)
+	out.count(c.copyRefreshes, m.Transfers, m.Zone, "transferred")
+	out.count(c.copyRefreshes, m.Confirmations, m.Zone, "confirmed")
+	out.count(c.copyRefreshes, m.Failures, m.Zone, "failed")
+	if m.Held {
+		out.number(c.copySerial, float64(m.Serial), m.Zone)
+		out.number(c.copyAge, m.Age.Seconds(), m.Zone)
+		out.number(c.copyLeft, m.Left.Seconds(), m.Zone)
+	}
 }
 
 // sink hands values to Prometheus.

@@ -45,6 +45,10 @@ func busy() Snapshot {
 			Exchanges: []Exchanges{{"udp", "answer", 20}, {"udp", "timeout", 2}, {"tcp", "answer", 1}, {"udp", "answer", 1}},
 			RTT:       Histogram{[]time.Duration{10 * ms, 100 * ms}, []uint64{15, 6, 0}, 700 * ms},
 		},
+		Copies: []Copy{
+			{Zone: ".", Used: true, Held: true, Serial: 2026112100, Age: 90 * time.Second, Left: 7 * 24 * time.Hour, Transfers: 2, Confirmations: 30, Failures: 1},
+			{Zone: "example.", Failures: 3},
+		},
 		DNS64: []Synthesis{{"default", "standard", 4}, {"lab \xff", "forced", 9}},
 	}
 }
@@ -157,7 +161,7 @@ func TestTheReferenceListsEverySeries(t *testing.T) {
 const notes = `
 Labels: ` + "`proto`" + ` is udp or tcp. ` + "`type`" + ` is a query type and ` + "`rcode`" + ` a response code by name; those that are rare are "other", so that
 clients cannot make series. ` + "`reason`" + ` and ` + "`result`" + ` are short words. ` + "`view`" + ` is a view's name in the configuration, ` + "`mode`" + ` is
-standard or forced.
+standard or forced. ` + "`zone`" + ` is the name of a zone of which a copy is kept.
 
 The share of queries that the packet cache answers:
 

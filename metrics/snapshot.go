@@ -6,6 +6,7 @@ import "time"
 type Snapshot struct {
 	Server   Server
 	Resolver Resolver
+	Copies   []Copy
 	DNS64    []Synthesis
 }
 
@@ -46,6 +47,7 @@ type Resolver struct {
 	Hits, Misses uint64 // of the response cache
 	Entries      int
 	Bytes        int64  // of memory, with delegations and failures
+	Local        uint64 // questions that a copy of a zone answered
 	Prefetches   uint64 // responses that were fetched anew before they expired
 	Exchanges    []Exchanges
 	RTT          Histogram // of exchanges that brought a reply
@@ -56,6 +58,19 @@ type Exchanges struct {
 	Proto  string // udp, tcp
 	Result string // a short word, such as answer, timeout, mismatch
 	Count  uint64
+}
+
+// Copy is a copy of a zone of somebody else.
+type Copy struct {
+	Zone string
+	Used bool
+
+	Held   bool // there is one, used or not, with
+	Serial uint32
+	Age    time.Duration // since it was last confirmed
+	Left   time.Duration // until it is not used any more; below 0 when that is over
+
+	Transfers, Confirmations, Failures uint64 // how refreshes have ended
 }
 
 // Synthesis counts the responses in which one view synthesised records.

@@ -108,6 +108,7 @@ type Copy struct {
 	status Status // without what is in held
 
 	// Of the goroutine that runs it:
+	loaded  bool          // it was tried
 	helped  int           // the primary that helped last
 	blind   time.Duration // between attempts while there has never been a copy
 	expired *held         // of which this has been told
@@ -150,19 +151,26 @@ func (c *Copy) Refresh() {
 }
 
 // Load takes what is on this machine into use: the File, or what the Store has
-// from before. That there is no Store yet is no error.
+// from before. That there is no Store yet is no error. Run does it when nobody has.
+// What is wrong is told to Observe and to Status, too.
 func (c *Copy) Load() error {
+	c.loaded = true
+	read := c.restore
 	if c.options.File != "" {
-		return c.reread()
+		read = c.reread
 	}
-	return c.restore()
+	err := read()
+	if err != nil {
+		c.failed(err)
+	}
+	return err
 }
 
-// Run keeps the copy fresh until ctx ends, and then returns nil. It begins with
-// Load, whose failure is told to Observe and to Status, as is every other.
+// Run keeps the copy fresh until ctx ends, and then returns nil. Failures are told
+// to Observe and to Status.
 func (c *Copy) Run(ctx context.Context) error {
-	if err := c.Load(); err != nil {
-		c.failed(err)
+	if !c.loaded {
+		_ = c.Load() // the primaries may have better
 	}
 	for ctx.Err() == nil {
 		c.await(ctx, c.refresh(ctx))

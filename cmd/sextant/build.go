@@ -21,6 +21,7 @@ import (
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/rebinding"
 	"github.com/sextant-dns/sextant/resolver"
+	"github.com/sextant-dns/sextant/secondary"
 	"github.com/sextant-dns/sextant/server"
 	"github.com/sextant-dns/sextant/special"
 	"github.com/sextant-dns/sextant/transport"
@@ -41,6 +42,7 @@ type wiring struct {
 type parts struct {
 	log       *slog.Logger
 	exchanges *exchanges
+	root      *secondary.Copy // of the root zone; nil: not asked for
 	recurse   *resolver.Resolver
 	server    *server.Server
 	metrics   *metrics.Exporter // nil: not asked for
@@ -72,6 +74,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
+	p.root = newLocalRoot(c.Resolver, p.log)
 	var err error
 	if p.recurse, err = p.buildResolver(c, w); err != nil {
 		return nil, err
@@ -132,7 +135,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
 		Stale:          staleOptions(c.Stale),
-		Zones:          pinnedZones(c.Pinned),
+		Zones:          p.resolverZones(c.Pinned),
 		Cache:          c.Cache.Responses,
 		CacheBytes:     c.Cache.Memory - packetMemory(c.Cache),
 		MaxTTL:         c.Cache.MaxTTL,
@@ -156,8 +159,12 @@ func staleOptions(c config.Stale) resolver.Stale {
 	return s
 }
 
-func pinnedZones(pinned []config.Pinned) []resolver.Zone {
+// resolverZones are the zones for which it is configured whom to ask.
+func (p *parts) resolverZones(pinned []config.Pinned) []resolver.Zone {
 	var all []resolver.Zone
+	if p.root != nil {
+		all = append(all, localZone(p.root))
+	}
 	for _, z := range pinned {
 		all = append(all, resolver.Zone{Name: z.Name, Servers: z.Servers, Forward: z.Forward, First: z.First})
 	}
@@ -321,8 +328,14 @@ func (p *parts) listen() error {
 // run serves until ctx is done or a part fails, and returns after all of them
 // have ended.
 func (p *parts) run(ctx context.Context) error {
+	if p.root != nil {
+		_ = p.root.Load() // so that it serves the first query; what is wrong with it has been logged
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.server.Run(ctx) })
+	if p.root != nil {
+		group.Go(func() error { return p.root.Run(ctx) })
+	}
 	group.Go(func() error { return p.recurse.Run(ctx) })
 	if p.metrics != nil {
 		group.Go(func() error { return p.metrics.Run(ctx) })

@@ -21,7 +21,11 @@ Prints every problem with file, line and column. Exit code 0 when there is none,
 			if err != nil {
 				return err
 			}
-			if _, err := build(c, wiring{}); err != nil {
+			p, err := build(c, wiring{})
+			if err == nil {
+				err = checkLocalRoot(c.Resolver.LocalRoot, p.root)
+			}
+			if err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
 				return exitCode(exitUsage)
 			}

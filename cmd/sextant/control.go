@@ -72,6 +72,13 @@ func (p *parts) status(context.Context, control.StatusRequest) (control.Status, 
 	for _, z := range state.config.Zones {
 		s.Zones = append(s.Zones, z.Name.String())
 	}
+	if p.root != nil {
+		c := p.root.Status()
+		s.Copies = []control.Copy{{
+			Zone: c.Zone.String(), State: c.State.String(), Serial: c.Serial, Source: c.Source,
+			Confirmed: c.Confirmed, Expires: c.Expires, Next: c.Next, Reason: c.Reason,
+		}}
+	}
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(sample)
 	s.Memory = sample[0].Value.Uint64()

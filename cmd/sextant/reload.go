@@ -30,6 +30,9 @@ func (p *parts) reload(path string) {
 	s.path, s.reloaded = path, time.Now()
 	p.state.Store(s)
 	p.server.Replace(s.served)
+	if p.root != nil {
+		p.root.Refresh()
+	}
 	p.log.Info("reloaded", "file", path, "configuration", summary(c))
 }
 

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"time"
+
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/metrics"
+	"github.com/sextant-dns/sextant/secondary"
 )
 
 // snapshot is what the running parts have counted, in the words of package
 // metrics.
 func (p *parts) snapshot() metrics.Snapshot {
-	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), DNS64: p.synthesisCounts()}
+	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts()}
 }
 
 func (p *parts) serverCounts() metrics.Server {
@@ -33,6 +36,24 @@ func (p *parts) serverCounts() metrics.Server {
 	return m
 }
 
+func (p *parts) copyCounts() []metrics.Copy {
+	if p.root == nil {
+		return nil
+	}
+	s, now := p.root.Status(), time.Now()
+	return []metrics.Copy{{
+		Zone: s.Zone.String(),
+		Used: s.State == secondary.Current || s.State == secondary.Overdue,
+
+		Held:   s.State != secondary.Missing,
+		Serial: s.Serial,
+		Age:    now.Sub(s.Confirmed),
+		Left:   s.Expires.Sub(now),
+
+		Transfers: s.Transfers, Confirmations: s.Confirmations, Failures: s.Failures,
+	}}
+}
+
 func (p *parts) synthesisCounts() []metrics.Synthesis {
 	var all []metrics.Synthesis
 	for _, d := range p.state.Load().dns64 {
@@ -46,7 +67,7 @@ func (p *parts) synthesisCounts() []metrics.Synthesis {
 
 func (p *parts) resolverCounts() metrics.Resolver {
 	s := p.recurse.Stats()
-	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers, Bytes: s.Bytes, Prefetches: s.Prefetches}
+	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers, Bytes: s.Bytes, Prefetches: s.Prefetches, Local: s.Local}
 	m.Exchanges, m.RTT = p.exchanges.counts()
 	return m
 }
