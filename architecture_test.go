@@ -31,6 +31,7 @@ func imports() map[string][]string {
 		"zones":     {"lookup"},
 		"config":    {"lookup"},
 
+		"anchors":       {"lookup", "dnssec"},
 		"dns64":         {"lookup"},
 		"special":       {"lookup"},
 		"rebinding":     {"lookup"},
@@ -48,7 +49,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dns64", "special", "rebinding", "resolver", "authoritative", "server", "lab", "dig", "metrics", "control", "secondary", "dnssec"},
+		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dnssec", "anchors", "dns64", "special", "rebinding", "resolver", "authoritative", "secondary", "server", "lab", "dig", "metrics", "control"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

@@ -13,6 +13,7 @@ func (doc *document) check(d *decoder) {
 	doc.checkAddresses(d)
 	doc.Cache.check(d)
 	doc.checkResolver(d)
+	doc.DNSSEC.check(d)
 	notEmpty(d, &doc.Rebinding.Private)
 	doc.checkPinned(d)
 	doc.checkLocalRoot(d)
@@ -115,6 +116,23 @@ func (doc *document) checkLocalRoot(d *decoder) {
 			if z := &zones[i]; l.Use && z.Name == lookup.Root && len(z.Servers) > 0 {
 				d.report(&l.Use, "the root has servers of its own, on line %d, expected one or the other", d.places[&z.Name].line)
 			}
+		}
+	}
+}
+
+func (v *DNSSEC) check(d *decoder) {
+	unique(d, v.TrustAnchorFiles, func(f *string) *string { return f })
+	unique(d, v.NegativeAnchors, func(a *NegativeAnchor) *lookup.Name { return &a.Name })
+	unique(d, v.Managed, func(n *lookup.Name) *lookup.Name { return n })
+	if d.given(&v.Managed) && len(v.Managed) > 0 && v.State == "" {
+		d.report(&v.Managed, "trust anchors cannot be kept up to date without a file for their history, expected state beside it")
+	}
+	if v.Validate && !v.BuiltinAnchor && len(v.TrustAnchors) == 0 && len(v.TrustAnchorFiles) == 0 && v.State == "" {
+		d.report(&v.BuiltinAnchor, "no trust anchor is left to validate with, expected one, or validate: false")
+	}
+	for i := range v.NegativeAnchors {
+		if n := &v.NegativeAnchors[i].Name; *n == lookup.Root {
+			d.report(n, "nothing would be validated, expected validate: false for that") // RFC 7646 2
 		}
 	}
 }

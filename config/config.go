@@ -22,6 +22,7 @@ type Config struct {
 
 	Cache    Cache
 	Resolver Resolver
+	DNSSEC   DNSSEC
 	TCP      TCP
 	UDP      UDP
 
@@ -98,6 +99,41 @@ type Control struct {
 
 // DefaultSocket is where the control socket is unless the file says otherwise.
 const DefaultSocket = "/run/sextant/control.sock"
+
+// DNSSEC is how answers are validated (RFC 4035 5).
+type DNSSEC struct {
+	Validate bool
+
+	BuiltinAnchor    bool     // the root's keys that the program has with it
+	TrustAnchors     []string // each one or more DS or DNSKEY RRs in presentation form
+	TrustAnchorFiles []string
+	NegativeAnchors  []NegativeAnchor
+
+	State   string        // file for the history of trust anchors; "": none, and none is managed
+	Managed []lookup.Name // zones whose trust anchors are kept up to date (RFC 5011)
+
+	Sentinel           bool // answer for the root's keys (RFC 8509)
+	SHA1               SHA1
+	ClockSkew          time.Duration // how far clocks may disagree; negative: as much as suits the signature
+	Now                time.Time     // by which signatures are valid; the zero Time: the clock's
+	Permissive         bool          // what is bogus is answered as if it were insecure
+	MaxNSEC3Iterations int           // above which denials are insecure (RFC 9276 3.2)
+}
+
+// NegativeAnchor is a zone that is not validated (RFC 7646).
+type NegativeAnchor struct {
+	Name  lookup.Name
+	Until time.Time // the zero Time: for good
+}
+
+// SHA1 is what signatures with SHA-1 are worth (RFC 9905).
+type SHA1 string
+
+// The choices for SHA-1.
+const (
+	SHA1Insecure SHA1 = "insecure" // nothing: as if the algorithm were unknown
+	SHA1Accept   SHA1 = "accept"   // as much as others
+)
 
 // Stale is when answers that have expired are given (RFC 8767).
 type Stale struct {

@@ -8,7 +8,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"github.com/sextant-dns/sextant/lookup"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -103,6 +106,36 @@ zones:
 	}
 	if v := c.Views[0]; len(c.Views) != 1 || v.Name != "default" || len(v.Zones) != 2 || v.DNS64.Mode != ModeOff {
 		t.Errorf("Views = %+v", c.Views)
+	}
+}
+
+func TestDNSSEC(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "etc/sextant.yaml", `
+dnssec:
+  validate: false
+  builtin-anchor: false
+  trust-anchors: ["a. DS 1 13 2 00"]
+  trust-anchor-files: [root.key, /corp.key]
+  negative-anchors: [B.example, { name: c.example, until: "2026-12-01T13:00:00+01:00" }]
+  state: anchors.state
+  managed: [a]
+  sentinel: false
+  sha1: accept
+  clock-skew: 0s
+  now: 2026-12-01T12:00:00Z
+  permissive: true
+  max-nsec3-iterations: 10
+`).DNSSEC
+	noon := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	want := DNSSEC{
+		TrustAnchors: []string{"a. DS 1 13 2 00"}, TrustAnchorFiles: []string{filepath.Join("etc", "root.key"), "/corp.key"},
+		NegativeAnchors: []NegativeAnchor{{Name: lookup.MustName("b.example.")}, {Name: lookup.MustName("c.example."), Until: noon}},
+		State:           filepath.Join("etc", "anchors.state"), Managed: []lookup.Name{lookup.MustName("a.")},
+		SHA1: SHA1Accept, Now: noon, Permissive: true, MaxNSEC3Iterations: 10,
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v, want %+v", c, want)
 	}
 }
 

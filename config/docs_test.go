@@ -68,26 +68,28 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"cache.":    doc.Cache.keys(),
 		"resolver.": doc.Resolver.keys(),
 
-		"resolver.local-root.": doc.Resolver.LocalRoot.keys(),
-		"tcp.":                 doc.TCP.keys(),
-		"udp.":                 doc.UDP.keys(),
-		"special-names.":       doc.SpecialNames.keys(),
-		"rebinding.":           doc.Rebinding.keys(),
-		"stale.":               doc.Stale.keys(),
-		"control.":             doc.Control.keys(),
-		"forward[].":           new(Pinned).keys(),
-		"stub[].":              new(Pinned).keys(),
-		"dns64.":               doc.DNS64.keys(),
-		"dns64.prefixes[].":    new(Prefix64).keys(),
-		"dns64.names[].":       new(NameRule).keys(),
-		"zones[].":             new(Zone).keys(),
-		"views[].":             new(View).keys(),
+		"resolver.local-root.":       doc.Resolver.LocalRoot.keys(),
+		"tcp.":                       doc.TCP.keys(),
+		"udp.":                       doc.UDP.keys(),
+		"special-names.":             doc.SpecialNames.keys(),
+		"rebinding.":                 doc.Rebinding.keys(),
+		"stale.":                     doc.Stale.keys(),
+		"control.":                   doc.Control.keys(),
+		"dnssec.":                    doc.DNSSEC.keys(),
+		"dnssec.negative-anchors[].": new(NegativeAnchor).keys(),
+		"forward[].":                 new(Pinned).keys(),
+		"stub[].":                    new(Pinned).keys(),
+		"dns64.":                     doc.DNS64.keys(),
+		"dns64.prefixes[].":          new(Prefix64).keys(),
+		"dns64.names[].":             new(NameRule).keys(),
+		"zones[].":                   new(Zone).keys(),
+		"views[].":                   new(View).keys(),
 	} {
 		for key := range k {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "tcp", "udp", "dns64"} {
+	for _, section := range []string{"cache", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "dns64"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

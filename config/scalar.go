@@ -149,6 +149,17 @@ func duration(low, high time.Duration) scalar[time.Duration] {
 	})
 }
 
+// instant reads a point in time.
+func instant(n ast.Node) (time.Time, error) {
+	return fromText("a date and time with its zone, such as 2026-12-01T12:00:00Z", func(s string) (time.Time, error) {
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return t, no(s)
+		}
+		return t.UTC(), nil
+	})(n)
+}
+
 // short is a duration without its zeros: 1m, not 1m0s.
 func short(d time.Duration) string {
 	s := d.String()

@@ -35,7 +35,11 @@ func newDocument() *document {
 				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
 				InFlight: 16, PerClient: 32, Connections: 1024,
 			},
-			UDP:          UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
+			UDP: UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
+			DNSSEC: DNSSEC{
+				Validate: true, BuiltinAnchor: true, Managed: []lookup.Name{lookup.Root},
+				Sentinel: true, SHA1: SHA1Insecure, ClockSkew: -1, MaxNSEC3Iterations: 50,
+			},
 			SpecialNames: SpecialNames{Answer: true},
 			Stale:        Stale{After: 1800 * time.Millisecond, MaxAge: 24 * time.Hour, TTL: 30}, // RFC 8767 5
 			Control:      Control{Socket: DefaultSocket},
@@ -81,6 +85,7 @@ func (doc *document) keys() keys {
 		"allow":         values(&doc.Allow, network),
 		"cache":         object(&doc.Cache, doc.Cache.keys()),
 		"resolver":      object(&doc.Resolver, doc.Resolver.keys()),
+		"dnssec":        object(&doc.DNSSEC, doc.DNSSEC.keys()),
 		"tcp":           object(&doc.TCP, doc.TCP.keys()),
 		"udp":           object(&doc.UDP, doc.UDP.keys()),
 		"dns64":         dns64(&doc.DNS64),
@@ -141,6 +146,42 @@ func (l *LocalRoot) keys() keys {
 		"file":      value(&l.File, text(4096)),
 		"store":     value(&l.Store, text(4096)),
 		"zonemd":    value(&l.ZONEMD, oneOf(ZONEMDRequire, ZONEMDCheck, ZONEMDIgnore)),
+	}
+}
+
+func (v *DNSSEC) keys() keys {
+	return keys{
+		"validate":             value(&v.Validate, boolean),
+		"builtin-anchor":       value(&v.BuiltinAnchor, boolean),
+		"trust-anchors":        values(&v.TrustAnchors, text(8192)),
+		"trust-anchor-files":   values(&v.TrustAnchorFiles, text(4096)),
+		"negative-anchors":     list(&v.NegativeAnchors, negativeAnchor),
+		"state":                value(&v.State, text(4096)),
+		"managed":              values(&v.Managed, name),
+		"sentinel":             value(&v.Sentinel, boolean),
+		"sha1":                 value(&v.SHA1, oneOf(SHA1Insecure, SHA1Accept)),
+		"clock-skew":           value(&v.ClockSkew, duration(0, 24*time.Hour)),
+		"now":                  value(&v.Now, instant),
+		"permissive":           value(&v.Permissive, boolean),
+		"max-nsec3-iterations": value(&v.MaxNSEC3Iterations, integer(1, 2500)), // RFC 5155 10.3: the most there ever were
+	}
+}
+
+// negativeAnchor reads a name with an end, or only a name.
+func negativeAnchor(a *NegativeAnchor) reader {
+	return func(d *decoder, n ast.Node) {
+		if _, alone := textOf(n); alone {
+			value(&a.Name, name)(d, n)
+			return
+		}
+		object(a, a.keys(), "name")(d, n)
+	}
+}
+
+func (a *NegativeAnchor) keys() keys {
+	return keys{
+		"name":  value(&a.Name, name),
+		"until": value(&a.Until, instant),
 	}
 }
 
@@ -311,6 +352,10 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	under(&c.Resolver.LocalRoot.File)
 	under(&c.Resolver.LocalRoot.Store)
 	under(&c.Control.Socket)
+	under(&c.DNSSEC.State)
+	for i := range c.DNSSEC.TrustAnchorFiles {
+		under(&c.DNSSEC.TrustAnchorFiles[i])
+	}
 	var all []lookup.Name
 	for i := range c.Zones {
 		under(&c.Zones[i].File)

@@ -75,7 +75,13 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.root = newLocalRoot(c.Resolver, p.log)
-	var err error
+	trusted, err := loadAnchors(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range trusted.Warnings() {
+		p.log.Warn("trust anchors", "problem", problem)
+	}
 	if p.recurse, err = p.buildResolver(c, w); err != nil {
 		return nil, err
 	}

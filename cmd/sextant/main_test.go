@@ -43,6 +43,7 @@ func TestCheckTellsEverythingThatIsWrong(t *testing.T) {
 		"bad.zone":     strings.Replace(goodZone, "192.0.2.10", "192.0.2.999", 1),
 		"missing.yaml": "zones: [{name: corp.example, file: nowhere.zone}]\n",
 		"hints.yaml":   "resolver: {root-hints: corp.zone}\n",
+		"anchors.yaml": "dnssec: {trust-anchor-files: [corp.zone]}\n",
 	})
 	for _, c := range []struct {
 		file string
@@ -54,6 +55,7 @@ func TestCheckTellsEverythingThatIsWrong(t *testing.T) {
 		{"bad.yaml", exitUsage, []string{"bad.zone:6:", "corp.example."}},
 		{"missing.yaml", exitUsage, []string{"nowhere.zone"}},
 		{"hints.yaml", exitUsage, []string{"root hints", "corp.zone"}},
+		{"anchors.yaml", exitUsage, []string{`corp.zone:3:5: found "SOA", expected DS or DNSKEY`}},
 		{"not-there.yaml", exitUsage, []string{"not-there.yaml"}},
 	} {
 		t.Run(c.file, func(t *testing.T) {

@@ -51,6 +51,7 @@ func needRestart(was, is *config.Config) []string {
 		{"version", was.Version, is.Version},
 		{"cache", was.Cache, is.Cache},
 		{"resolver", was.Resolver, is.Resolver},
+		{"dnssec", was.DNSSEC, is.DNSSEC},
 		{"stale", was.Stale, is.Stale},
 		{"forward or stub", was.Pinned, is.Pinned},
 		{"control", was.Control, is.Control},
