@@ -178,6 +178,9 @@ func (r *Resolver) proof(cd bool) proof {
 	if cd || !r.validates() {
 		return nil
 	}
+	if r.options.Validation.Permissive {
+		return r.tolerate
+	}
 	return r.vet
 }
 

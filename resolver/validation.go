@@ -17,8 +17,9 @@ type Validation struct {
 	// quick and safe for concurrent use. nil: nothing is validated.
 	Anchor func(name lookup.Name) (a Anchor, ok bool)
 
-	Policy dnssec.Policy
-	Now    func() time.Time // by which signatures are valid; default Options.Now
+	Policy     dnssec.Policy
+	Now        func() time.Time // by which signatures are valid; default Options.Now
+	Permissive bool             // what is bogus is answered as if it were insecure, and the EDE tells
 }
 
 // Anchor is where validation begins, or where it ends.
@@ -133,6 +134,16 @@ func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict
 		return v, nil
 	}
 	return r.verify(r.verifier(t), q, v, zone)
+}
+
+// tolerate is vet for those who only want to see what validation would do.
+func (r *Resolver) tolerate(ctx context.Context, t task, q lookup.Question, v verdict) (verdict, error) {
+	vetted, err := r.vet(ctx, t, q, v)
+	if !errors.Is(err, errBogus) || t.soft {
+		return vetted, err
+	}
+	v.security, v.ede = lookup.Insecure, []lookup.EDE{lookup.EDEOf(err)}
+	return v, nil
 }
 
 // zoneKeys is what is known about the zone that has signed v, or, when nobody has,

@@ -12,20 +12,6 @@ import (
 	"github.com/sextant-dns/sextant/lookup"
 )
 
-// loadAnchors makes the set of trust anchors that c describes: what is configured,
-// without the history of managed ones. It is empty when nothing is validated. All
-// that is wrong in any file is reported.
-func loadAnchors(c *config.Config) (*anchors.Set, error) {
-	if !c.DNSSEC.Validate {
-		return &anchors.Set{}, nil
-	}
-	o, err := anchorOptions(c.DNSSEC)
-	if err != nil {
-		return nil, err
-	}
-	return anchors.NewSet(o.Positive, o.Negative, o.Policy)
-}
-
 // anchorOptions are what a Keeper of these trust anchors is made of; how it reaches
 // the zones is for others to say.
 func anchorOptions(c config.DNSSEC) (anchors.Options, error) {

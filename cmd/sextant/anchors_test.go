@@ -39,7 +39,7 @@ func TestTrustAnchorsAreLoaded(t *testing.T) {
 			"  negative-anchors: [b.a, { name: c.a, until: 2026-12-01T13:00:00+01:00 }]\n",
 			"a. DS 1 13 2 " + anchorDigest + "\nb.a. negative\nc.a. negative until 2026-12-01T12:00:00Z"},
 	} {
-		s, err := loadAnchors(configured(t, dir, c.text))
+		s, err := configuredAnchors(configured(t, dir, c.text))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		} else if got := s.String(); got != c.want {
@@ -53,7 +53,7 @@ func TestBadTrustAnchorsAreLoadErrors(t *testing.T) {
 	dir := write(t, map[string]string{
 		"bad.key": "corp.example. IN DS 7 13 2 0011\n\nlab.example. IN A 192.0.2.1\n",
 	})
-	_, err := loadAnchors(configured(t, dir, "dnssec: { trust-anchor-files: [bad.key, nowhere.key], trust-anchors: ['a. DS x'] }"))
+	_, err := configuredAnchors(configured(t, dir, "dnssec: { trust-anchor-files: [bad.key, nowhere.key], trust-anchors: ['a. DS x'] }"))
 	if err == nil {
 		t.Fatal("they were loaded")
 	}
@@ -82,4 +82,18 @@ func TestOptionsOfTheKeeper(t *testing.T) {
 	if o.Policy.Skew != 10*time.Minute {
 		t.Errorf("got %+v", o)
 	}
+}
+
+// configuredAnchors makes the set of trust anchors that c describes: what is configured,
+// without the history of managed ones. It is empty when nothing is validated. All
+// that is wrong in any file is reported.
+func configuredAnchors(c *config.Config) (*anchors.Set, error) {
+	if !c.DNSSEC.Validate {
+		return &anchors.Set{}, nil
+	}
+	o, err := anchorOptions(c.DNSSEC)
+	if err != nil {
+		return nil, err
+	}
+	return anchors.NewSet(o.Positive, o.Negative, o.Policy)
 }

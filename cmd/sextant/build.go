@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/control"
@@ -43,6 +44,8 @@ type parts struct {
 	log       *slog.Logger
 	exchanges *exchanges
 	root      *secondary.Copy // of the root zone; nil: not asked for
+	anchors   *anchors.Keeper // nil: nothing is validated
+	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
 	metrics   *metrics.Exporter // nil: not asked for
@@ -75,16 +78,14 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.root = newLocalRoot(c.Resolver, p.log)
-	trusted, err := loadAnchors(c)
-	if err != nil {
+	var err error
+	if p.anchors, err = p.buildKeeper(c, w); err != nil {
 		return nil, err
 	}
-	for _, problem := range trusted.Warnings() {
-		p.log.Warn("trust anchors", "problem", problem)
-	}
-	if p.recurse, err = p.buildResolver(c, w); err != nil {
+	if p.options, err = p.resolverOptions(c, w); err != nil {
 		return nil, err
 	}
+	p.recurse = resolver.New(p.options)
 	s, err := p.buildState(c)
 	if err != nil {
 		return nil, err
@@ -100,16 +101,16 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	return p, nil
 }
 
-func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, error) {
+func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, error) {
 	r, hints := c.Resolver, w.hints
 	if r.RootHints != "" {
 		f, err := os.Open(r.RootHints)
 		if err != nil {
-			return nil, fmt.Errorf("root hints: %w", err)
+			return resolver.Options{}, fmt.Errorf("root hints: %w", err)
 		}
 		defer f.Close()
 		if hints, err = resolver.ParseHints(f); err != nil {
-			return nil, fmt.Errorf("root hints: %s: %w", r.RootHints, err)
+			return resolver.Options{}, fmt.Errorf("root hints: %s: %w", r.RootHints, err)
 		}
 	}
 	if c.Cache.MinTTL > 0 || c.Cache.MinNegativeTTL > 0 {
@@ -128,7 +129,7 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		}
 		exchanger = transport.New(o)
 	}
-	return resolver.New(resolver.Options{
+	return resolver.Options{
 		Exchanger:      exchanger,
 		Hints:          hints,
 		Port:           r.Port,
@@ -154,7 +155,8 @@ func (p *parts) buildResolver(c *config.Config, w wiring) (*resolver.Resolver, e
 		Waiting:        r.WaitingPerName,
 		Observe:        p.exchanges.observe,
 		IntN:           w.intN,
-	}), nil
+		Validation:     validation(c.DNSSEC, p.anchors),
+	}, nil
 }
 
 func staleOptions(c config.Stale) resolver.Stale {
@@ -238,6 +240,9 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 // buildInternet is what a view hears of names that are not ours.
 func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver, error) {
 	var internet lookup.Resolver = p.recurse
+	if p.anchors != nil && c.DNSSEC.Sentinel {
+		internet = anchors.Sentinels(internet, p.anchors.Set)
+	}
 	if c.Rebinding.Filter {
 		o := rebinding.Options{Private: c.Rebinding.Private, Domains: c.Rebinding.Domains}
 		for _, prefix := range v.DNS64.Prefixes {
@@ -343,6 +348,9 @@ func (p *parts) run(ctx context.Context) error {
 		group.Go(func() error { return p.root.Run(ctx) })
 	}
 	group.Go(func() error { return p.recurse.Run(ctx) })
+	if p.anchors != nil {
+		group.Go(func() error { return p.anchors.Run(ctx) })
+	}
 	if p.metrics != nil {
 		group.Go(func() error { return p.metrics.Run(ctx) })
 	}

@@ -21,6 +21,7 @@ Prints every problem with file, line and column. Exit code 0 when there is none,
 			if err != nil {
 				return err
 			}
+			c.DNSSEC.State = "" // which is the server's to write
 			p, err := build(c, wiring{})
 			if err == nil {
 				err = checkLocalRoot(c.Resolver.LocalRoot, p.root)

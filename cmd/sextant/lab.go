@@ -43,7 +43,6 @@ sites. It needs no network and no privilege. At the start it prints what to try.
 // labConfig is the default configuration but for what the flags say.
 func labConfig(listen, metricsAt string, mode config.Mode) (*config.Config, error) {
 	c := config.Default()
-	c.DNSSEC.Validate = false // nobody signs in that Internet
 	at, err := netip.ParseAddrPort(listen)
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w; want an address and a port, such as 127.0.0.1:5300", err)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/sextant-dns/sextant/anchors"
+	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/resolver"
+)
+
+// buildKeeper makes the keeper of the trust anchors; nil when nothing is validated.
+func (p *parts) buildKeeper(c *config.Config, w wiring) (*anchors.Keeper, error) {
+	if !c.DNSSEC.Validate || w.exchanger != nil { // nobody signs in the lab's Internet
+		return nil, nil
+	}
+	o, err := anchorOptions(c.DNSSEC)
+	if err != nil {
+		return nil, err
+	}
+	o.Fetch, o.Validates, o.Report = p.fetchKeys, p.validates, p.trustChanged
+	k, err := anchors.NewKeeper(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, problem := range k.Set().Warnings() {
+		p.log.Warn("trust anchors", "problem", problem)
+	}
+	return k, nil
+}
+
+// validation is how the resolver validates by the anchors of k.
+func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
+	if k == nil {
+		return resolver.Validation{}
+	}
+	return resolver.Validation{
+		Anchor: func(name lookup.Name) (resolver.Anchor, bool) {
+			a, ok := k.Closest(name)
+			return resolver.Anchor(a), ok
+		},
+		Policy:     validationPolicy(c),
+		Now:        validationClock(c),
+		Permissive: c.Permissive,
+	}
+}
+
+// fetchKeys gets the DNSKEY RRset of a zone from its servers, as it is. Whether it
+// can be trusted is what the keeper wants to find out.
+func (p *parts) fetchKeys(ctx context.Context, zone lookup.Name) (lookup.RRset, error) {
+	q := lookup.Question{Name: zone, Type: lookup.TypeDNSKEY, Class: lookup.ClassIN, DO: true, CD: true}
+	r, err := p.recurse.Resolve(ctx, lookup.Query{Question: q, RD: true, Fresh: true})
+	if err != nil {
+		return lookup.RRset{}, err
+	}
+	set, ok := lookup.Find(r.Answer, zone, lookup.TypeDNSKEY)
+	if !ok {
+		return lookup.RRset{}, errors.New("the zone has no DNSKEY")
+	}
+	return set, nil
+}
+
+// validates tells whether the SOA of a zone is secure by the anchors of a set. It
+// looks with an empty memory: what the resolver remembers of the zone was found
+// while nobody validated it.
+func (p *parts) validates(ctx context.Context, zone lookup.Name, by *anchors.Set) bool {
+	o := p.options
+	o.CacheBytes, o.Cache = 1<<20, 0
+	o.Validation.Anchor = func(name lookup.Name) (resolver.Anchor, bool) {
+		a, ok := by.Closest(name, time.Now())
+		return resolver.Anchor(a), ok
+	}
+	q := lookup.Question{Name: zone, Type: lookup.TypeSOA, Class: lookup.ClassIN, DO: true}
+	r, err := resolver.New(o).Resolve(ctx, lookup.Query{Question: q, RD: true})
+	return err == nil && r.Security == lookup.Secure
+}
+
+// trustChanged is told what happens to trust anchors. What was concluded from
+// others than those that count now is forgotten.
+func (p *parts) trustChanged(e anchors.Event) {
+	level := slog.LevelInfo
+	if e.Kind.IsTrouble() {
+		level = slog.LevelWarn
+	}
+	p.log.Log(context.Background(), level, "trust anchors", "event", e.String())
+	switch e.Kind {
+	case anchors.KeyTrusted, anchors.KeyRevoked, anchors.PointDeleted,
+		anchors.NegativeAdded, anchors.NegativeRemoved, anchors.NegativeOver, anchors.NegativeHealed:
+		if p.recurse != nil { // it is made after the keeper
+			p.recurse.Forget(resolver.Forget{Name: e.Zone, Below: true})
+			p.server.Flush()
+		}
+	}
+}
