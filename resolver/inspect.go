@@ -33,6 +33,7 @@ type Delegation struct {
 	// resolvers if Forward is set.
 	Configured, Forward bool
 	Endpoints           []netip.AddrPort
+	Local               bool // there is a copy of the zone, which is asked first
 }
 
 // FailedQuestion is a question that has failed lately and is left alone.
@@ -141,6 +142,12 @@ func (r *Resolver) Known(name lookup.Name) Known {
 		c = &cut{zone: lookup.Root, servers: r.options.Hints}
 	}
 	k.Delegation, k.Endpoints = c.shown(), r.endpoints(c, now)
+	if apex, _ := r.pins.find(name); r.locals.of(apex) != nil && apex.IsSubdomainOf(c.zone) && !c.forwards() {
+		if apex != c.zone {
+			k.Delegation, k.Endpoints = Delegation{Zone: apex}, nil
+		}
+		k.Delegation.Local = true
+	}
 	for f := range r.FailedQuestions() {
 		if f.Question.Name == name || f.Question.Type == nonexistent && f.Question.Name == c.zone {
 			k.Failures = append(k.Failures, f)

@@ -119,6 +119,23 @@ func TestConfiguredServersAreShown(t *testing.T) {
 	}
 }
 
+func TestALocalCopyIsShown(t *testing.T) {
+	t.Parallel()
+	n := shops(t)
+	copied := n.held("example.com.")
+	r := n.resolver(with(copied.zone()))
+	inOrder(t, story(t, r, question("www.example.com. A")), `
+zone: www.example.com. A: start with the local copy in our zone example.com.
+zone: www.example.com. A: the local copy: answer in our zone example.com.`)
+	if d := r.Known(lookup.MustName("www.example.com.")).Delegation; !d.Local || d.Zone != lookup.MustName("example.com.") || len(d.Servers) != 0 {
+		t.Errorf("got %+v", d)
+	}
+	copied.gone.Store(true)
+	if d := r.Known(lookup.MustName("www.example.com.")).Delegation; d.Local || d.Zone != lookup.Root {
+		t.Errorf("got %+v", d)
+	}
+}
+
 func TestServersWithoutGlueAreShownWithTheAddressesThatWereLearned(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -55,6 +55,9 @@ func (m memory) delegation(d resolver.Delegation) control.Record {
 		r.TTL = m.left(d.Expires)
 		ttl = uint32(max(0, r.TTL))
 	}
+	if d.Local {
+		r.Note = "a local copy is asked first"
+	}
 	if d.Configured {
 		r.Note = "configured: stub"
 		if d.Forward {
@@ -79,11 +82,11 @@ func (m memory) delegation(d resolver.Delegation) control.Record {
 	}
 	ns := lookup.RRset{Name: d.Zone, Type: lookup.TypeNS, TTL: ttl, Data: lookup.PackRdata(names...)}
 	r.RRs = control.RRs(append([]lookup.RRset{ns}, glue...))
+	if len(d.Own) > 0 {
+		r.Note = "the zone itself names also"
+	}
 	for _, own := range d.Own {
 		r.Note += " " + own.String()
-	}
-	if r.Note != "" {
-		r.Note = "the zone itself names also" + r.Note
 	}
 	return r
 }
