@@ -242,3 +242,13 @@ func (d *Denial) nsec3NoDS(name lookup.Name) Proof {
 	}
 	return Proof{Status: Secure, Cut: CutNone, Encloser: encloser}
 }
+
+// successor is the hash after h.
+func (h nsec3Digest) successor() nsec3Digest {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i]++; h[i] != 0 {
+			break
+		}
+	}
+	return h
+}
