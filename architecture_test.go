@@ -35,7 +35,7 @@ func imports() map[string][]string {
 		"dns64":         {"lookup"},
 		"special":       {"lookup"},
 		"rebinding":     {"lookup"},
-		"resolver":      {"lookup", "cache", "dnssec", "transport"},
+		"resolver":      {"lookup", "ecs", "cache", "dnssec", "transport"},
 		"authoritative": {"lookup", "zones"},
 		"secondary":     {"lookup", "message", "zones"},
 

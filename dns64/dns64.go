@@ -109,7 +109,8 @@ func (d *DNS64) ask(ctx context.Context, q lookup.Query, t lookup.Type) Outcome 
 	if err := ctx.Err(); err != nil {
 		return Outcome{Err: err}
 	}
-	q.Type, q.Trace = t, q.Trace.Deeper()
+	// A is asked for to be embedded, so it is the NAT64 that will go there.
+	q.Type, q.NAT64, q.Trace = t, t == lookup.TypeA, q.Trace.Deeper()
 	r, err := d.next.Resolve(ctx, q)
 	if r == nil && err == nil {
 		err = errNothing // or Decide would ask for the same lookup for ever

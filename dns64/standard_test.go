@@ -554,7 +554,7 @@ func TestSubqueriesAreForTheSameAsker(t *testing.T) {
 	if aaaa.Budget == nil || aaaa.Budget != a.Budget {
 		t.Error("the lookups do not share one budget")
 	}
-	aaaa.Type = lookup.TypeA
+	aaaa.Type, aaaa.NAT64 = lookup.TypeA, true // whoever asks for A to embed it
 	if aaaa != a || a.Subnet != q.Subnet || !a.DO || !a.RD {
 		t.Errorf("the A lookup was %+v, the AAAA lookup %+v", a, aaaa)
 	}

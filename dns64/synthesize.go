@@ -105,13 +105,13 @@ func narrowed(r *lookup.Response, by Outcome) *lookup.Response {
 		return r
 	}
 	n := *r
-	n.Scope = narrower(r.Scope, by.Response.Scope)
+	n.Scope, n.Wanted = narrower(r, by.Response)
 	n.Uncacheable = r.Uncacheable || by.Response.Uncacheable
 	n.Keep = lookup.LeastKeep(r.Keep, by.Response.Keep)
 	if denial, ok := by.Response.Denial(); ok {
 		n.Authority = capSOA(r.Authority, lookup.NegativeTTL(denial))
 	}
-	if n.Scope == r.Scope && n.Uncacheable == r.Uncacheable && n.Keep == r.Keep && slices.Equal(n.Authority, r.Authority) {
+	if n.Scope == r.Scope && n.Wanted == r.Wanted && n.Uncacheable == r.Uncacheable && n.Keep == r.Keep && slices.Equal(n.Authority, r.Authority) {
 		return r
 	}
 	return &n
@@ -131,14 +131,16 @@ func capSOA(authority []lookup.RRset, ttl uint32) []lookup.RRset {
 // narrower is whom two responses are both valid for, a's being the one that the
 // answer is made of. Both were given to the same client, so of two networks of
 // one family the longer lies in the other; no family is like no other.
-func narrower(a, b netip.Prefix) netip.Prefix {
+func narrower(a, b *lookup.Response) (scope netip.Prefix, wanted uint8) {
 	switch {
-	case !a.IsValid():
-		return b
-	case !b.IsValid() || a.Addr().Is4() != b.Addr().Is4() || b.Bits() <= a.Bits():
-		return a
+	case !a.Scope.IsValid():
+		return b.Scope, b.Wanted
+	case !b.Scope.IsValid() || a.Scope.Addr().Is4() != b.Scope.Addr().Is4() || b.Scope.Bits() < a.Scope.Bits():
+		return a.Scope, a.Wanted
+	case b.Scope.Bits() > a.Scope.Bits():
+		return b.Scope, b.Wanted
 	}
-	return b
+	return a.Scope, max(a.Wanted, b.Wanted)
 }
 
 // without is the section without the RRsets of type t.

@@ -40,7 +40,10 @@ func Judge(k Known, h Heard) Verdict {
 		return ForScope
 	case h.Certain:
 		return ForEveryone // RFC 7871 7.3
-	case k.Tailors, k.Server == Yes && !h.Option:
+	case k.Tailors || k.Server == Yes && !h.Option:
+		if k.Unsure {
+			return ForNetwork
+		}
 		return Confirm
 	}
 	return ForEveryone
@@ -49,15 +52,16 @@ func Judge(k Known, h Heard) Verdict {
 // Bounds of what is in the air at once for one name and type (resilience against
 // birthday attacks): of one network, one query; of all, so many.
 const (
-	maxFlights     = 4
+	maxFlights     = 4 // with the one that tells nothing
 	maxAggregation = 1
 )
 
-// Flights is how many networks may be asked for at once under one name: one where
-// answers are not known to differ, since the first one is likely to do for all.
+// Flights is how many networks may be told at once under one name, while one more
+// query may be in the air that tells nothing: one where answers are not known to
+// differ, since the first one is likely to do for all.
 func Flights(tailors bool) int {
 	if tailors {
-		return maxFlights
+		return maxFlights - 1
 	}
 	return maxAggregation
 }

@@ -13,6 +13,7 @@ type MemoryOptions struct {
 	Zones, Servers int           // that are remembered; default 10000 and 50000
 	Again          time.Duration // after which what is known has to be found out anew; default 1 day
 	Sooner         time.Duration // the same of a server that was silent; default 1 hour
+	Soon           time.Duration // the same of one that could not be reached over TCP; default 10 minutes
 }
 
 // Support is whether a server makes anything of a Client Subnet option.
@@ -32,6 +33,7 @@ type Known struct {
 	// Tailors says that answers of the zone differ by network: one had a SCOPE above
 	// 0 not long ago.
 	Tailors bool
+	Unsure  bool // the server was not to be had in a way that makes its replies certain
 }
 
 // Outcome is what became of a query with an option.
@@ -39,13 +41,14 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Sent      Outcome = iota // nothing yet
-	Tailored                 // a reply with a SCOPE above 0
-	Echoed                   // a reply with SCOPE 0
-	Missing                  // a reply without an option, which anybody may have sent
-	Confirmed                // the same from the server beyond doubt
-	Rejected                 // an error, and none without the option
-	Silent                   // no reply, and one without the option
+	Sent        Outcome = iota // nothing yet
+	Tailored                   // a reply with a SCOPE above 0
+	Echoed                     // a reply with SCOPE 0
+	Missing                    // a reply without an option, which anybody may have sent
+	Confirmed                  // the same from the server beyond doubt
+	Rejected                   // an error, and none without the option
+	Silent                     // no reply, and one without the option
+	Unconfirmed                // a reply that could not be confirmed
 )
 
 // How often in a row a server that has spoken must show beyond doubt that it does
@@ -70,6 +73,7 @@ type server struct {
 	support Support
 	until   time.Time // what is known holds
 	missing int       // confirmed replies without an option in a row
+	unsure  time.Time // until then there is no use in asking for confirmation
 	silent  int       // queries without a reply in a row, where there was one without the option
 }
 
@@ -87,6 +91,9 @@ func NewMemory(o MemoryOptions) *Memory {
 	if o.Sooner <= 0 {
 		o.Sooner = time.Hour
 	}
+	if o.Soon <= 0 {
+		o.Soon = 10 * time.Minute
+	}
 	return &Memory{options: o, servers: map[netip.Addr]server{}, zones: map[lookup.Name]time.Time{}}
 }
 
@@ -94,7 +101,8 @@ func NewMemory(o MemoryOptions) *Memory {
 func (m *Memory) Recall(zone lookup.Name, server netip.Addr, now time.Time) Known {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Known{Server: m.server(server, now).support, Tailors: now.Before(m.zones[zone])}
+	s := m.server(server, now)
+	return Known{Server: s.support, Tailors: now.Before(m.zones[zone]), Unsure: now.Before(s.unsure)}
 }
 
 // Tailors tells whether zone is known to tailor at the time now.
@@ -134,6 +142,8 @@ func (m *Memory) Note(zone lookup.Name, server netip.Addr, o Outcome, now time.T
 		if s.support != Yes || s.missing >= maxMissing {
 			s.support, s.until = No, now.Add(m.options.Again)
 		}
+	case Unconfirmed:
+		s.unsure = now.Add(m.options.Soon)
 	case Rejected:
 		s.support, s.until = No, now.Add(m.options.Again)
 	case Silent:

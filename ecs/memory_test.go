@@ -32,6 +32,7 @@ func TestE76MemoryOfServers(t *testing.T) {
 		"one that rejects it":        {{0, ecs.Sent, probing}, {0, ecs.Rejected, no}},
 		"one forged reply":           {{0, ecs.Echoed, yes}, {0, ecs.Missing, yes}, {0, ecs.Missing, yes}, {0, ecs.Missing, yes}, {0, ecs.Missing, yes}},
 		"it has really stopped":      {{0, ecs.Tailored, tailors}, {0, ecs.Confirmed, tailors}, {0, ecs.Confirmed, tailors}, {0, ecs.Confirmed, ecs.Known{Server: ecs.No, Tailors: true}}},
+		"nothing over TCP":           {{0, ecs.Tailored, tailors}, {0, ecs.Unconfirmed, ecs.Known{Server: ecs.Yes, Tailors: true, Unsure: true}}, {10 * time.Minute, ecs.Sent, tailors}},
 		"not in a row":               {{0, ecs.Echoed, yes}, {0, ecs.Confirmed, yes}, {0, ecs.Confirmed, yes}, {0, ecs.Echoed, yes}, {0, ecs.Confirmed, yes}},
 		"silent once":                {{0, ecs.Sent, probing}, {0, ecs.Silent, probing}, {0, ecs.Echoed, yes}, {0, ecs.Silent, yes}},
 		"silent twice":               {{0, ecs.Silent, unknown}, {0, ecs.Silent, no}, {hour - 1, ecs.Sent, no}, {1, ecs.Sent, probing}},
@@ -131,13 +132,14 @@ func TestE49E50JudgeConfirmsBeforeEveryoneHearsIt(t *testing.T) {
 		{"no option from one that speaks it", yes, ecs.Heard{Sent: sent}, ecs.Confirm},
 		{"no option from a zone that tailors", tailors, ecs.Heard{Sent: sent}, ecs.Confirm},
 		{"no option from a new server of a zone that tailors", ecs.Known{Server: ecs.Probing, Tailors: true}, ecs.Heard{Sent: sent}, ecs.Confirm},
+		{"no option from one that cannot be asked over TCP", ecs.Known{Server: ecs.Yes, Tailors: true, Unsure: true}, ecs.Heard{Sent: sent}, ecs.ForNetwork},
 		{"no option, for certain", tailors, ecs.Heard{Sent: sent, Certain: true}, ecs.ForEveryone},
 	} {
 		if got := ecs.Judge(c.known, c.heard); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
-	if ecs.Flights(true) != 4 || ecs.Flights(false) != 1 {
+	if ecs.Flights(true) != 3 || ecs.Flights(false) != 1 {
 		t.Error("as many queries at once as anybody likes")
 	}
 }

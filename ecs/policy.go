@@ -190,12 +190,13 @@ func (p *Policy) Send(q lookup.Query, zone lookup.Name, server netip.Addr) (neti
 }
 
 // Trusts tells whether server, which is asked because it serves zone, may be told
-// anything of anybody.
+// anything of anybody. The zone is "" when server is a resolver that queries are
+// forwarded to, whatever they are about.
 func (p *Policy) Trusts(zone lookup.Name, server netip.Addr) (why Reason, ok bool) {
 	switch {
 	case !p.On():
 		return BecauseOff, false
-	case IsDelegating(zone):
+	case zone != "" && IsDelegating(zone):
 		return BecauseDelegating, false
 	case len(p.options.Servers) > 0 && !covered(p.options.Servers, host(server)):
 		return BecauseServer, false

@@ -144,6 +144,7 @@ func decisions() []decision {
 
 		{name: "E77 root", options: address, query: asked(client4, ""), zone: ".", why: ecs.BecauseDelegating},
 		{name: "E77 top-level domain", options: address, query: asked(client4, ""), zone: "com.", why: ecs.BecauseDelegating},
+		{name: "E22 a resolver that is forwarded to", options: address, query: asked(client4, ""), zone: "forward", want: "9.8.7.0/24", why: ecs.BecauseOwn},
 		{name: "E77 public suffix", options: address, query: asked(client4, ""), zone: "co.uk.", why: ecs.BecauseDelegating},
 	}
 }
@@ -163,7 +164,11 @@ func TestPolicy(t *testing.T) {
 				c.server = "8.8.8.8"
 			}
 			p := policy(t, c.options)
-			got, why := p.Send(c.query, lookup.MustName(c.zone), addr(c.server))
+			zone := lookup.MustName(c.zone)
+			if c.zone == "forward" {
+				zone = ""
+			}
+			got, why := p.Send(c.query, zone, addr(c.server))
 			if got != prefix(c.want) || why != c.why {
 				t.Errorf("told %v (%s), want %q (%s)", got, why, c.want, c.why)
 			}

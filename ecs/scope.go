@@ -7,15 +7,27 @@ import "net/netip"
 type Scope struct {
 	Network netip.Prefix // masked; the zero Prefix: everyone
 
-	// Exact narrows it down to those who tell just as many bits as Network has: the
-	// answer is to that little, and who tells more may hear another one (RFC 7871
-	// 7.3.1). What was asked without telling anything is exact and has length 0.
-	Exact bool
+	// Wanted is how many bits the authority wanted to know, when those are more than
+	// it was told. The answer then is to as little as it was told: only for those who
+	// tell just as many bits as Network has (RFC 7871 7.3.1).
+	Wanted uint8
 }
 
-// bySource is whom an answer is for that was asked without telling anything: RFC
+// Exact tells whether the answer is only for those who tell just as many bits as
+// Network has. What was asked without telling anything is, and has length 0: RFC
 // 7871 7.3.1 keeps it apart from what has a SCOPE of 0.
-func bySource() Scope { return Scope{Network: Untold(netip.Addr{}), Exact: true} }
+func (s Scope) Exact() bool {
+	return s.Wanted > 0 || s.Network.IsValid() && s.Network.Bits() == 0
+}
+
+// bySource is whom an answer is for that was asked without telling anything.
+func bySource() Scope { return Scope{Network: Untold(netip.Addr{})} }
+
+// shyly is whom an answer is for that was given to sent, which is less than there
+// may be to tell.
+func shyly(sent netip.Prefix, wanted int) Scope {
+	return Scope{Network: sent, Wanted: uint8(min(max(wanted, sent.Bits()+1), sent.Addr().BitLen()))}
+}
 
 // Asks is the network to look up in a cache for a: what is told, or nothing.
 func (a Audience) Asks() netip.Prefix {
@@ -50,7 +62,10 @@ func (a Audience) Store(h Heard, v Verdict, plain bool, most int) Scope {
 	if h.Sent.IsValid() {
 		sent = h.Sent
 	}
-	return Scope{Network: sent, Exact: sent.Bits() < most}
+	if sent.Bits() >= most {
+		return Scope{Network: sent}
+	}
+	return shyly(sent, max(most, h.Scope))
 }
 
 // Tell is kept as it looks to a: whom of those who share the policy the answer is
@@ -62,10 +77,12 @@ func (a Audience) Tell(kept Scope) Scope {
 	switch {
 	case !kept.Network.IsValid(): // everyone
 		return Scope{}
+	case a.Subnet.IsValid() && kept == bySource(): // it was asked without telling what could be told
+		return a.Tell(shyly(a.Subnet, a.Subnet.Addr().BitLen()))
 	case a.Subnet.IsValid() && !a.alien:
 		return kept
 	}
-	return Scope{Network: a.group, Exact: a.group.IsValid() && a.group.Bits() == 0}
+	return Scope{Network: a.group}
 }
 
 // Narrowest is whom two answers are both good for, both having been given to the
@@ -82,6 +99,6 @@ func Narrowest(a, b Scope) Scope {
 		}
 		return a
 	}
-	a.Exact = a.Exact || b.Exact
+	a.Wanted = max(a.Wanted, b.Wanted)
 	return a
 }

@@ -10,8 +10,12 @@ import (
 	"github.com/sextant-dns/sextant/lookup"
 )
 
-func scope(s string, exact ...bool) ecs.Scope {
-	return ecs.Scope{Network: prefix(s), Exact: len(exact) > 0}
+func scope(s string, wanted ...uint8) ecs.Scope {
+	scope := ecs.Scope{Network: prefix(s)}
+	if len(wanted) > 0 {
+		scope.Wanted = wanted[0]
+	}
+	return scope
 }
 
 // The three-way rule of RFC 7871 7.3.1, and what becomes of replies to queries that
@@ -35,15 +39,15 @@ func TestE46E53E54E55E56Store(t *testing.T) {
 		{"E53 the same length", known, heard("9.8.7.0/24", 24), ecs.ForScope, false, scope("9.8.7.0/24")},
 		{"E53 one bit", known, heard("9.8.7.0/24", 1), ecs.ForScope, false, scope("0.0.0.0/1")},
 		{"E54 a longer scope, and we tell no more", known, heard("9.8.7.0/24", 32), ecs.ForScope, false, scope("9.8.7.0/24")},
-		{"E55 a longer scope, and the client tells no more", shy, heard("9.8.0.0/16", 24), ecs.ForScope, false, scope("9.8.0.0/16", true)},
+		{"E55 a longer scope, and the client tells no more", shy, heard("9.8.0.0/16", 28), ecs.ForScope, false, scope("9.8.0.0/16", 28)},
 		{"E53 the client tells little, and it is enough", shy, heard("9.8.0.0/16", 16), ecs.ForScope, false, scope("9.8.0.0/16")},
 		{"E56 scope 0 is for everyone", known, heard("9.8.7.0/24", 0), ecs.ForEveryone, false, scope("")},
-		{"E56 nothing told is for those who tell nothing", nobody, ecs.Heard{}, ecs.ForEveryone, false, scope("0.0.0.0/0", true)},
-		{"E56 nothing told in a zone that tailors", nobody, ecs.Heard{}, ecs.ForNetwork, false, scope("0.0.0.0/0", true)},
+		{"E56 nothing told is for those who tell nothing", nobody, ecs.Heard{}, ecs.ForEveryone, false, scope("0.0.0.0/0")},
+		{"E56 nothing told in a zone that tailors", nobody, ecs.Heard{}, ecs.ForNetwork, false, scope("0.0.0.0/0")},
 		{"nothing told to who cannot tailor", nobody, ecs.Heard{}, ecs.ForEveryone, true, scope("")},
 		{"told, but not this server", known, ecs.Heard{}, ecs.ForEveryone, false, scope("")},
 		{"told, but not this server of a zone that tailors", known, ecs.Heard{}, ecs.ForNetwork, true, scope("9.8.7.0/24")},
-		{"the same for who tells little", shy, ecs.Heard{}, ecs.ForNetwork, true, scope("9.8.0.0/16", true)},
+		{"the same for who tells little", shy, ecs.Heard{}, ecs.ForNetwork, true, scope("9.8.0.0/16", 24)},
 		{"E49 not to be confirmed", known, ecs.Heard{Sent: prefix("9.8.7.0/24")}, ecs.ForNetwork, false, scope("9.8.7.0/24")},
 		{"E49 a scope of 0 that cannot be confirmed", known, heard("9.8.7.0/24", 0), ecs.ForNetwork, false, scope("9.8.7.0/24")},
 	} {
@@ -73,7 +77,7 @@ func TestE29E40E66E70Tell(t *testing.T) {
 		{Clients: prefix("9.9.0.0/16")},
 	}}
 	nat64 := func(q lookup.Query) lookup.Query { q.NAT64 = true; return q }
-	everyone, nothing := scope(""), scope("0.0.0.0/0", true)
+	everyone, nothing := scope(""), scope("0.0.0.0/0")
 	for _, c := range []struct {
 		name  string
 		o     ecs.Options
@@ -83,10 +87,11 @@ func TestE29E40E66E70Tell(t *testing.T) {
 	}{
 		{"everyone is everyone", ecs.Options{Send: ecs.SendAddress}, asked(client4, ""), everyone, everyone},
 		{"the client's own network", ecs.Options{Send: ecs.SendAddress}, asked(client4, ""), scope("9.8.0.0/20"), scope("9.8.0.0/20")},
-		{"what it was shy about", ecs.Options{Send: ecs.SendAddress}, asked(client4, "9.8.0.0/16"), scope("9.8.0.0/16", true), scope("9.8.0.0/16", true)},
+		{"what it was shy about", ecs.Options{Send: ecs.SendAddress}, asked(client4, "9.8.0.0/16"), scope("9.8.0.0/16", 24), scope("9.8.0.0/16", 24)},
+		{"asked without telling, for want of room", ecs.Options{Send: ecs.SendAddress}, asked(client4, ""), nothing, scope("9.8.7.0/24", 32)},
 		{"another's", ecs.Options{Send: ecs.SendOption}, asked(client4, "8.8.8.0/24"), scope("8.8.8.0/24"), scope("8.8.8.0/24")},
-		{"E66 opt-out", ecs.Options{Send: ecs.SendAddress}, asked(client4, "0.0.0.0/0"), nothing, scope("0.0.0.0/0", true)},
-		{"E29 opt-out of the family that was sent", ecs.Options{Send: ecs.SendAddress}, asked(client4, "::/0"), nothing, scope("::/0", true)},
+		{"E66 opt-out", ecs.Options{Send: ecs.SendAddress}, asked(client4, "0.0.0.0/0"), nothing, scope("0.0.0.0/0")},
+		{"E29 opt-out of the family that was sent", ecs.Options{Send: ecs.SendAddress}, asked(client4, "::/0"), nothing, scope("::/0")},
 		{"off", ecs.Options{}, asked(client4, ""), nothing, everyone},
 		{"a type of which nothing is told", ecs.Options{Send: ecs.SendAddress, Types: []lookup.Type{lookup.TypeAAAA}}, asked(client4, ""), nothing, everyone},
 		{"E40 E70 private space", ecs.Options{Send: ecs.SendAddress}, asked("10.1.2.3", ""), nothing, scope("10.0.0.0/8")},
@@ -98,11 +103,12 @@ func TestE29E40E66E70Tell(t *testing.T) {
 		{"substituted: within", inside, asked("10.1.0.1", ""), scope("9.2.2.0/24"), scope("10.1.0.0/24")},
 		{"substituted: for everyone", inside, asked("10.1.0.1", ""), everyone, everyone},
 		{"substituted: what an option tells", inside, asked(client4, "10.1.4.0/24"), scope("9.2.0.0/20"), scope("10.1.4.0/22")},
-		{"substituted: for those who are as shy", inside, asked("10.1.4.1", "10.0.0.0/10"), scope("9.0.0.0/10", true), scope("10.0.0.0/10")},
+		{"substituted: for those who are as shy", inside, asked("10.1.4.1", "10.0.0.0/10"), scope("9.0.0.0/10", 24), scope("10.0.0.0/10")},
 		{"never: inside", inside, asked("10.1.1.1", ""), nothing, scope("10.1.1.0/24")},
 		{"never: a public network", inside, asked("9.9.1.1", ""), nothing, scope("9.9.0.0/16")},
+		{"substituted, but nothing was told", inside, asked("10.2.3.4", ""), nothing, scope("10.2.0.0/15")},
 		{"NAT64's pool is for all behind it", inside, nat64(asked(client6, "")), scope("9.64.0.0/24"), everyone},
-		{"NAT64's pool, for an opt-out", inside, nat64(asked(client6, "::/0")), nothing, scope("::/0", true)},
+		{"NAT64's pool, for an opt-out", inside, nat64(asked(client6, "::/0")), nothing, scope("::/0")},
 	} {
 		p := policy(t, c.o)
 		if got := p.Audience(c.query).Tell(c.kept); got != c.want {
@@ -125,7 +131,7 @@ func TestAGroupHearsTheSame(t *testing.T) {
 		o.Networks = append(o.Networks, n)
 	}
 	p := policy(t, o)
-	kept := scope("0.0.0.0/0", true)
+	kept := scope("0.0.0.0/0")
 	for range 20_000 {
 		client := hostOf(r).Addr()
 		a := p.Audience(asked(client.String(), ""))
@@ -161,9 +167,9 @@ func TestE31NarrowestOfTwo(t *testing.T) {
 		{scope(""), scope(""), scope("")},
 		{scope(""), scope("9.8.0.0/16"), scope("9.8.0.0/16")},
 		{scope("9.8.7.0/24"), scope("9.8.0.0/16"), scope("9.8.7.0/24")},
-		{scope("9.8.0.0/16", true), scope("9.8.0.0/16"), scope("9.8.0.0/16", true)},
-		{scope("9.8.0.0/16", true), scope("9.0.0.0/8"), scope("9.8.0.0/16", true)},
-		{scope("0.0.0.0/0", true), scope(""), scope("0.0.0.0/0", true)},
+		{scope("9.8.0.0/16", 24), scope("9.8.0.0/16"), scope("9.8.0.0/16", 24)},
+		{scope("9.8.0.0/16", 24), scope("9.0.0.0/8"), scope("9.8.0.0/16", 24)},
+		{scope("0.0.0.0/0"), scope(""), scope("0.0.0.0/0")},
 	} {
 		if got := ecs.Narrowest(c.a, c.b); got != c.want {
 			t.Errorf("%+v and %+v: %+v, want %+v", c.a, c.b, got, c.want)

@@ -69,6 +69,11 @@ type Response struct {
 	// SOURCE 0 (RFC 7871 7.3.1 keeps the two apart).
 	Scope netip.Prefix
 
+	// Wanted is how many bits of the client's address there should have been to tell,
+	// when those were more than Scope has. The response then serves only clients that
+	// asked with just as many bits as Scope has. 0: it serves all in Scope.
+	Wanted uint8
+
 	// Uncacheable forbids every cache to keep the response, whatever its TTLs.
 	Uncacheable bool
 

@@ -46,7 +46,7 @@ func (p *poll) remembered(name lookup.Name) {
 	now, added := p.r.options.Now(), 0
 	var leads []lead
 	for _, l := range p.leadsTo(name) {
-		if h, ok := p.r.recall(p.task, l.question, now); ok && h.next == "" {
+		if h, ok := p.r.recall(p.task.alone(), l.question, now); ok && h.next == "" {
 			added += p.add(addressesIn(h.response))
 			continue
 		}

@@ -3,6 +3,7 @@ package resolver
 import (
 	"slices"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -15,7 +16,9 @@ type aliases struct {
 	proofs   []lookup.RRset // of wildcards on the way
 	security lookup.Security
 	ede      []lookup.EDE
-	keep     uint32 // see lookup.Response.Keep
+	keep     uint32    // see lookup.Response.Keep
+	scope    ecs.Scope // RFC 7871 7.2.1: the longest of those on the way
+	passing  bool      // a step of it may not be kept
 }
 
 // advance takes a step of the way that leads to next, or tells why not. An alias
@@ -67,11 +70,16 @@ func (a *aliases) add(step *lookup.Response) {
 	}
 }
 
+// narrow takes note of whom a step is for, the last one included.
+func (a *aliases) narrow(s ecs.Scope, passing bool) {
+	a.scope, a.passing = ecs.Narrowest(a.scope, s), a.passing || passing
+}
+
 // before is the response at the end of the way with the way before it. The whole
 // is as secure as its weakest part (RFC 4035 3.2.3).
 func (a *aliases) before(end *lookup.Response) *lookup.Response {
 	if len(a.sets) == 0 && a.keep == end.Keep {
-		return end
+		return scoped(end, a.scope, a.passing)
 	}
 	whole := *end
 	whole.Keep = a.keep
@@ -90,5 +98,5 @@ func (a *aliases) before(end *lookup.Response) *lookup.Response {
 	if len(a.ede) > 0 {
 		whole.EDE = append(a.ede, end.EDE...)
 	}
-	return &whole
+	return scoped(&whole, a.scope, a.passing)
 }

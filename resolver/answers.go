@@ -84,30 +84,30 @@ func newAnswers(o Options, pins pins) *answers {
 	}
 }
 
-func (a *answers) get(name lookup.Name, t lookup.Type, now time.Time) (*hop, bool) {
-	h, _, ok := a.cache.Get(hopQuestion(name, t), netip.Prefix{}, now)
+func (a *answers) get(name lookup.Name, t lookup.Type, client netip.Prefix, now time.Time) (*hop, bool) {
+	h, _, ok := a.cache.Get(hopQuestion(name, t), client, now)
 	return h, ok
 }
 
-// recall finds what answers q.
-func (a *answers) recall(q lookup.Question, now time.Time) (*hop, bool) {
-	if h, ok := a.get(q.Name, q.Type, now); ok {
+// recall finds what answers q for client, see task.asks.
+func (a *answers) recall(q lookup.Question, client netip.Prefix, now time.Time) (*hop, bool) {
+	if h, ok := a.get(q.Name, q.Type, client, now); ok {
 		return h, true
 	}
-	if h, ok := a.get(q.Name, nonexistent, now); ok {
+	if h, ok := a.get(q.Name, nonexistent, client, now); ok {
 		return h, true
 	}
-	if h, ok := a.get(q.Name, lookup.TypeCNAME, now); ok && h.next != "" && followsAlias(q.Type) {
+	if h, ok := a.get(q.Name, lookup.TypeCNAME, client, now); ok && h.next != "" && followsAlias(q.Type) {
 		return h, true
 	}
-	if h := a.cutOff(q.Name, now); h != nil {
+	if h := a.cutOff(q.Name, client, now); h != nil {
 		return h, true
 	}
 	if q.Type == lookup.TypeANY {
 		return nil, false
 	}
 	h := a.redirected(q.Name, func(above lookup.Name) *hop {
-		h, _ := a.get(above, lookup.TypeDNAME, now)
+		h, _ := a.get(above, lookup.TypeDNAME, client, now)
 		return h
 	})
 	return h, h != nil
@@ -115,13 +115,13 @@ func (a *answers) recall(q lookup.Question, now time.Time) (*hop, bool) {
 
 // cutOff finds the word that a name above does not exist (RFC 8020 2), or nil.
 // Without proof it is taken only if that was chosen.
-func (a *answers) cutOff(name lookup.Name, now time.Time) *hop {
+func (a *answers) cutOff(name lookup.Name, client netip.Prefix, now time.Time) *hop {
 	if !a.nxdomainCut && !a.validated {
 		return nil
 	}
 	apex, _ := a.pins.find(name)
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
-		if h, ok := a.get(above, nonexistent, now); ok && (a.nxdomainCut || h.response.Security == lookup.Secure) {
+		if h, ok := a.get(above, nonexistent, client, now); ok && (a.nxdomainCut || h.response.Security == lookup.Secure) {
 			return h
 		}
 	}
@@ -137,7 +137,7 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
 		if h := dname(above); h != nil && len(h.response.Answer) > 0 {
 			v := redirect(name, h.response.Answer[0])
-			v.security, v.ede = h.response.Security, h.response.EDE
+			v.security, v.ede, v.scope = h.response.Security, h.response.EDE, h.scope()
 			return &hop{response: v.response(), next: v.next, learned: h.learned, life: h.life}
 		}
 	}
@@ -153,9 +153,13 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	if v.kind == empty {
 		h.response.Keep = emptyTTL
 	}
+	h.response.Uncacheable = v.passing
 	ttl := h.response.TTL()
 	if v.soa.Type == lookup.TypeSOA {
 		ttl = v.soa.TTL // which may be above its MINIMUM now
+	}
+	if v.passing {
+		ttl = 0
 	}
 	key := q
 	switch v.kind {
@@ -164,7 +168,8 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	case redirection:
 		// The DNAME alone is kept: every name below it can be had from that.
 		key.Name, key.Type = v.sets[0].Name, lookup.TypeDNAME
-		a.put(q, key, &hop{response: &lookup.Response{Answer: v.sets[:1], Security: v.security, EDE: v.ede}, learned: now}, ttl)
+		dname := &lookup.Response{Answer: v.sets[:1], Security: v.security, EDE: v.ede}
+		a.put(q, key, &hop{response: scoped(dname, v.scope, false), learned: now}, ttl)
 		return h
 	case nameError:
 		key.Type = a.general(q, nonexistent)
@@ -185,20 +190,27 @@ func (a *answers) general(q lookup.Question, t lookup.Type) lookup.Type {
 
 // put remembers h, which was said about q, under key for ttl seconds.
 func (a *answers) put(q, key lookup.Question, h *hop, ttl uint32) {
-	a.displace(q, key, ttl)
+	a.displace(q, key, h.response.Scope, ttl)
 	size := 0
 	for _, s := range h.response.Answer {
 		size += setCost + len(s.Name) + len(s.Data) + len(s.Sigs)
 	}
 	if ttl > 0 && size <= maxKept {
 		h.life = time.Duration(ttl) * time.Second
-		a.cache.Put(key, h.response.Scope, h, h.learned.Add(h.life))
+		put := a.cache.Put
+		if h.scope().Exact() {
+			put = a.cache.PutExact
+		}
+		put(key, h.response.Scope, h, h.learned.Add(h.life))
 	}
 }
 
 // displace forgets what q was answered with before, if putting key does not: it is
 // no longer true, not even as a stale answer.
-func (a *answers) displace(q, key lookup.Question, ttl uint32) {
+func (a *answers) displace(q, key lookup.Question, scope netip.Prefix, ttl uint32) {
+	if scope.IsValid() {
+		return // for others it may be true
+	}
 	if q.Type == lookup.TypeDS {
 		return // this may be the word of another zone than that of other types
 	}

@@ -59,7 +59,7 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 		reply, err := p.r.converse(ctx, p, s)
 		switch {
 		case err == nil:
-			if v := p.weigh(s, p.judge(p.cut.zone, p.question, reply)); v.kind != useless {
+			if v := p.weigh(s, p.scoped(p.judge(p.cut.zone, p.question, reply))); v.kind != useless {
 				v, err := p.proven(ctx, v)
 				if !errors.Is(err, errForged) || errors.Is(err, errBudget) {
 					p.thank(s)
@@ -132,6 +132,7 @@ type poll struct {
 	leads   []lead // to the addresses of name servers without any
 	spare   []lead // to more, for when all servers that are known have failed
 	chases  chases
+	told    *telling // nil: nothing is told of anybody
 
 	asked   int     // servers
 	sent    int     // messages
@@ -160,6 +161,7 @@ type candidate struct {
 
 func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
 	p := &poll{r: r, task: t, cut: c, question: q, judge: classify, network: true}
+	p.told = p.telling()
 	p.gather()
 	if len(p.servers) > maxOptional && !c.pinned && !t.cold {
 		err := r.failures.recent(void(c.zone), r.options.Now())

@@ -3,6 +3,7 @@ package resolver
 import (
 	"slices"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
 )
@@ -47,6 +48,8 @@ type verdict struct {
 	proof    []lookup.RRset  // NSEC and NSEC3 that say what does not exist
 	security lookup.Security // of all this, once it has been validated
 	ede      []lookup.EDE    // what there is to tell about its security
+	scope    ecs.Scope       // whom it is for
+	passing  bool            // it may not be kept
 
 	// rest is what the same reply says of the names that the alias leads to.
 	rest []finding
@@ -60,7 +63,7 @@ type finding struct {
 
 // response is the verdict as a Response, without rest.
 func (v verdict) response() *lookup.Response {
-	r := &lookup.Response{Rcode: v.rcode, Answer: v.sets, Security: v.security, EDE: v.ede}
+	r := &lookup.Response{Rcode: v.rcode, Answer: v.sets, Security: v.security, EDE: v.ede, Scope: v.scope.Network, Wanted: v.scope.Wanted}
 	if v.soa.Type == lookup.TypeSOA {
 		r.Authority = append(r.Authority, v.soa)
 	}

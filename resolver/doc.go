@@ -18,6 +18,10 @@
 // is not to be had (stale.go). Of a zone that we have a copy of, the root for one, no
 // server is asked, as long as the copy is good (local.go).
 //
+// For clients of whom servers are told, a hop is for a network: it is looked up, fetched
+// and kept by what is told ([Resolver.With], subnet.go), and under one name there are
+// few such flights at once (lane.go).
+//
 // Cuts are learned from the parent side alone. What a zone says of its own NS is
 // an answer for those who ask for it and changes nothing about how the zone is
 // found, so a zone cannot prolong its own delegation. The one exception lives within
@@ -27,10 +31,11 @@
 // Standards: RFC 1034 4.3.2 (queries without RD) and 5.3.3 (the algorithm), RFC 1035
 // 7.3 and RFC 2181 5 (what to believe), RFC 2308 (negative answers), RFC 4035 3.1.4.1
 // (DS at the parent side), RFC 4697 2 (manners towards servers that fail), RFC 6672
-// (DNAME), RFC 6891 6.2.2 (servers without EDNS), RFC 8020 (nothing below a name that
+// (DNAME), RFC 6891 6.2.2 (servers without EDNS), RFC 7871 7 and 11 (Client
+// Subnet, by the decisions of package ecs), RFC 8020 (nothing below a name that
 // does not exist; off by default as long as nothing is validated), RFC 8767 (caps on
 // TTLs, stale answers), RFC 8806 (a copy of the root), RFC 8914 (why there is no answer), RFC 9156 (minimisation; the
 // type A stands for all at names above, the whole name is asked for with its own
 // type), RFC 9520 (failures are remembered), RFC 9609 (priming). Not implemented:
-// DNSSEC validation, RFC 7871 towards servers, RFC 8198, priming of stub zones.
+// DNSSEC validation, RFC 8198, priming of stub zones.
 package resolver

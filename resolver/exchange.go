@@ -45,9 +45,9 @@ func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transp
 		Timeout:  p.patience(s, habit),
 	}
 	s.tries++
-	reply, err := r.exchange(ctx, p, request)
+	reply, request, err := p.converse(ctx, s, request)
 	if err == nil && !request.NoEDNS && chokes(reply) {
-		request.NoEDNS = true
+		request.NoEDNS, request.Subnet = true, netip.Prefix{}
 		reply, err = r.exchange(ctx, p, request)
 	}
 	if err == nil {
@@ -89,6 +89,17 @@ func (p *poll) hasFresh(s *candidate) bool {
 	return len(p.leads) > 0 || slices.ContainsFunc(p.servers, func(c *candidate) bool {
 		return c != s && c.tries == 0 && !c.done && p.r.health.habit(c.server, now).silent == 0
 	})
+}
+
+// converse asks s what it is asked for, and tells it of the client what it may know.
+// The last of the attempts tells nothing: there are those who drop what they do not
+// know (RFC 7871 12.1).
+func (p *poll) converse(ctx context.Context, s *candidate, request transport.Request) (*transport.Reply, transport.Request, error) {
+	if p.told == nil {
+		reply, err := p.r.exchange(ctx, p, request)
+		return reply, request, err
+	}
+	return p.tell(ctx, s.server.Addr(), s.tries == maxTries, request)
 }
 
 // chokes tells whether a reply may be due to the OPT in the query. A server that

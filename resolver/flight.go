@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -17,9 +18,10 @@ import (
 type flightKey struct {
 	question lookup.Question
 	depth    int
-	glue     bool // the answer is wanted from the parent side
-	chain    bool // it is wanted for a chain of trust
-	cd       bool // it need not be proven
+	glue     bool         // the answer is wanted from the parent side
+	chain    bool         // it is wanted for a chain of trust
+	cd       bool         // it need not be proven
+	client   netip.Prefix // for whom, see task.asks
 
 	// Of a step on the way to other questions: the zone whose servers are asked, and
 	// by which configured zone it was reached. Steps wait for nothing of their depth.
@@ -34,6 +36,12 @@ type flights struct {
 	most  int // clients that may wait for one
 	mu    sync.Mutex
 	aloft map[flightKey]*flight
+	lanes map[lookup.Question]*lane
+	width func(lookup.Question) int // how many networks may be asked for at once
+}
+
+func newFlights(most int) flights {
+	return flights{most: most, aloft: map[flightKey]*flight{}, lanes: map[lookup.Question]*lane{}}
 }
 
 type flight struct {
@@ -51,10 +59,14 @@ func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k
 
 // join waits for the flight of that key until ctx ends. When there is none, it
 // starts one that does work, under a context that belongs to nobody who waits and
-// ends at limit. When too many clients wait already it does not.
+// ends at limit. When too many clients wait already it does not, and when too many
+// networks are asked for under that name it waits for a place and then says errFull.
 func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	f, led := fs.board(ctx, key, limit, work)
-	if f == nil {
+	f, led, landed := fs.board(ctx, key, limit, work)
+	switch {
+	case landed != nil:
+		return nil, false, fs.await(ctx, key, landed)
+	case f == nil:
 		return nil, false, crowded()
 	}
 	select {
@@ -66,17 +78,21 @@ func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, wor
 	}
 }
 
-// board starts a flight or finds it in the air; it is nil when it is full. Who
+// board starts a flight or finds it in the air; it is nil when it is full, or when
+// another one of its lane has to land first, which landed tells of then. Who
 // boards is waited for until having left: a flight that somebody never leaves flies
 // to its end.
-func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (f *flight, led bool) {
+func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (f *flight, led bool, landed <-chan struct{}) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f, found := fs.aloft[key]
 	if found && f.waiting >= fs.most && key.takesClients() {
-		return nil, false
+		return nil, false, nil
 	}
 	if !found {
+		if landed := fs.enter(key); landed != nil {
+			return nil, false, landed
+		}
 		var own context.Context
 		f = &flight{done: make(chan struct{})}
 		own, f.cancel = context.WithDeadline(context.WithoutCancel(ctx), limit)
@@ -84,7 +100,7 @@ func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, wo
 		go fs.fly(own, key, f, work)
 	}
 	f.waiting++
-	return f, !found
+	return f, !found, nil
 }
 
 // fly does the work and wakes all who wait.
@@ -108,6 +124,7 @@ func recovered(err *error) {
 func (fs *flights) land(key flightKey, f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	fs.exit(key)
 	if fs.aloft[key] == f {
 		delete(fs.aloft, key)
 	}
@@ -149,6 +166,14 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	work := func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) }
 	key := r.keyOf(t, q)
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
+	for ; errors.Is(err, errFull); h, led, err = r.flights.join(ctx, key, t.limit, work) {
+		if h, ok := r.answers.recall(q, key.client, r.options.Now()); ok && !t.renew && (t.proof == nil || r.settled(h)) {
+			return h, nil
+		}
+	}
+	if errors.Is(err, errCrowd) && key.told() {
+		return r.fetch(ctx, t.alone(), q) // better what everybody hears than nothing
+	}
 	t.tellFlight(q, led)
 	if !led && isCircumstantial(err) && ctx.Err() == nil && r.refused(t, q) == nil {
 		// The flight failed because of whoever led it, and not in a way that would
@@ -158,12 +183,12 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
-	t.held.keep(q, h)
+	t.held.keep(t, q, h)
 	return h, nil
 }
 
 func (r *Resolver) keyOf(t task, q lookup.Question) flightKey {
-	return flightKey{question: q, depth: t.depth, chain: t.chain, cd: t.proof == nil && r.validates()}
+	return flightKey{question: q, depth: t.depth, chain: t.chain, cd: t.proof == nil && r.validates(), client: t.asks(q)}
 }
 
 // refused is the error when q has failed lately and t would fail in the same way, or
@@ -189,7 +214,7 @@ func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, e
 	}
 	err = explain(ctx, err)
 	if t.proves(err) && ctx.Err() != context.Canceled && !r.overtaken(t) {
-		r.failed(q, err)
+		r.failed(t, q, err)
 	}
 	return nil, err
 }
@@ -198,7 +223,7 @@ func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, e
 // has landed while this one was about to start, or left something unproven, or else
 // from servers.
 func (r *Resolver) produce(ctx context.Context, t task, q lookup.Question) (*hop, error) {
-	if h, ok := r.answers.recall(q, r.options.Now()); ok && !t.renew {
+	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok && !t.renew {
 		if t.proof == nil || r.settled(h) {
 			return h, nil
 		}
@@ -222,12 +247,12 @@ func (r *Resolver) produce(ctx context.Context, t task, q lookup.Question) (*hop
 // refresh fetches q for those who come later; nobody waits. It is paid for by a
 // budget of its own, and not begun where there has been a failure lately. led
 // tells whether it was begun and is not under way already.
-func (r *Resolver) refresh(ctx context.Context, q lookup.Question) (led bool) {
+func (r *Resolver) refresh(ctx context.Context, of task, q lookup.Question) (led bool) {
 	if r.failures.recent(q, r.options.Now()) != nil {
 		return false
 	}
-	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, proof: r.proof(false), epoch: r.epoch.Load()}.begun(r.options.Deadline)
-	_, led = r.flights.board(ctx, r.keyOf(t, q), t.limit, func(ctx context.Context) (*hop, error) {
+	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, proof: r.proof(false), epoch: r.epoch.Load(), who: of.who}.begun(r.options.Deadline)
+	_, led, _ = r.flights.board(ctx, r.keyOf(t, q), t.limit, func(ctx context.Context) (*hop, error) {
 		return r.work(ctx, t.within(q), q)
 	})
 	return led

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,11 +19,17 @@ const brief = 10 * time.Second
 type held struct {
 	mu   sync.Mutex
 	cuts map[lookup.Name]*cut
-	hops map[lookup.Question]*hop
+	hops map[heldKey]*hop
 }
 
-// keep holds what was learned about q, if it is brief.
-func (hd *held) keep(q lookup.Question, h *hop) {
+// heldKey is a question, and for whom it was asked, see task.asks.
+type heldKey struct {
+	question lookup.Question
+	client   netip.Prefix
+}
+
+// keep holds what t has learned about q, if it is brief.
+func (hd *held) keep(t task, q lookup.Question, h *hop) {
 	switch {
 	case hd == nil:
 	case h.cut != nil:
@@ -31,9 +38,9 @@ func (hd *held) keep(q lookup.Question, h *hop) {
 		hd.mu.Lock()
 		defer hd.mu.Unlock()
 		if hd.hops == nil {
-			hd.hops = map[lookup.Question]*hop{}
+			hd.hops = map[heldKey]*hop{}
 		}
-		hd.hops[q] = h
+		hd.hops[heldKey{q, t.asks(q)}] = h
 	}
 }
 
@@ -61,20 +68,20 @@ func (hd *held) cut(name lookup.Name) *cut {
 }
 
 // hop is the held hop of q, or nil.
-func (hd *held) hop(q lookup.Question) *hop {
+func (hd *held) hop(t task, q lookup.Question) *hop {
 	if hd == nil {
 		return nil
 	}
 	hd.mu.Lock()
 	defer hd.mu.Unlock()
-	return hd.hops[q]
+	return hd.hops[heldKey{q, t.asks(q)}]
 }
 
 // recall finds what answers q in the memory of all, or in that of t.
 func (r *Resolver) recall(t task, q lookup.Question, now time.Time) (*hop, bool) {
-	if h, ok := r.answers.recall(q, now); ok {
+	if h, ok := r.answers.recall(q, t.asks(q), now); ok {
 		return h, true
 	}
-	h := t.held.hop(q)
+	h := t.held.hop(t, q)
 	return h, h != nil
 }

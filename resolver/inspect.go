@@ -161,7 +161,7 @@ func (r *Resolver) above(name lookup.Name, now time.Time) (found []Answer) {
 	apex, _ := r.pins.find(name)
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
 		for _, t := range [...]lookup.Type{lookup.TypeDNAME, nonexistent} {
-			h, ok := r.answers.get(above, t, now)
+			h, ok := r.answers.get(above, t, r.itself(), now)
 			decides := ok && (t == lookup.TypeDNAME && len(h.response.Answer) > 0 || t == nonexistent && r.answers.nxdomainCut)
 			if decides {
 				found = append(found, shown(hopQuestion(above, t), netip.Prefix{}, h, h.learned.Add(h.life)))
@@ -187,7 +187,7 @@ func (r *Resolver) endpoints(c *cut, now time.Time) (all []Endpoint) {
 	for _, s := range c.servers {
 		addrs := s.Addrs
 		for _, t := range [...]lookup.Type{lookup.TypeA, lookup.TypeAAAA} {
-			if h, ok := r.answers.get(s.Name, t, now); ok && len(s.Addrs) == 0 && h.next == "" {
+			if h, ok := r.answers.get(s.Name, t, r.itself(), now); ok && len(s.Addrs) == 0 && h.next == "" {
 				addrs = append(addrs, addressesIn(h.response)...)
 			}
 		}

@@ -78,7 +78,7 @@ func (r *Resolver) onward(ctx context.Context, t task, d *descent, at *cut) (nex
 		at = h.cut
 		d.enter(at)
 	case hasDNAME(h.response.Answer):
-		if h, ok := r.answers.recall(d.question, r.options.Now()); ok {
+		if h, ok := r.answers.recall(d.question, t.asks(d.question), r.options.Now()); ok {
 			return at, h, nil
 		}
 		d.reveal()
@@ -92,6 +92,7 @@ func (r *Resolver) onward(ctx context.Context, t task, d *descent, at *cut) (nex
 // the servers of the zone of at. Those who are on the way to different names below
 // it share one flight.
 func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Question) (*hop, error) {
+	t = t.alone() // nobody has asked for it
 	t.tell(lookup.Event{Kind: lookup.EventMinimise, Name: part.Name, Type: part.Type, Target: at.zone})
 	if h, ok := r.recall(t, part, r.options.Now()); ok && !t.cold {
 		t.tellHit(part, h, r.options.Now())
@@ -122,7 +123,7 @@ func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Questi
 		h, err = work(ctx) // it failed for reasons of whoever led it
 	}
 	if err == nil {
-		t.held.keep(part, h)
+		t.held.keep(t, part, h)
 	}
 	return h, err
 }
@@ -135,8 +136,8 @@ func stumbled(part lookup.Question) lookup.Question {
 
 // proves tells whether there is a proven answer to q, which what nobody has proven
 // must not push out.
-func (r *Resolver) proves(q lookup.Question, now time.Time) bool {
-	h, ok := r.answers.recall(q, now)
+func (r *Resolver) proves(t task, q lookup.Question, now time.Time) bool {
+	h, ok := r.answers.recall(q, t.asks(q), now)
 	return ok && h.response.Security == lookup.Secure
 }
 
@@ -147,11 +148,11 @@ func (r *Resolver) learn(t task, at *cut, q lookup.Question, v verdict, now time
 		r.cuts.own(at, v.own, now)
 	}
 	for _, f := range v.rest {
-		if r.zoneOf(t, f.question) == at.via && !r.proves(f.question, now) {
-			r.answers.keep(f.question, f.verdict, now)
+		if r.zoneOf(t, f.question) == at.via && !r.proves(t, f.question, now) {
+			r.answers.keep(f.question, r.admitted(t, at, f.verdict, now), now)
 		}
 	}
-	h := r.answers.keep(q, v, now)
+	h := r.answers.keep(q, r.admitted(t, at, v, now), now)
 	if r.overtaken(t) {
 		r.unlearn(q, v)
 	}

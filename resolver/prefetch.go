@@ -28,8 +28,8 @@ func (r *Resolver) unseen(t task, h *hop, now time.Time) uint32 {
 }
 
 // prefetch refreshes q, which somebody has asked for late in its life.
-func (r *Resolver) prefetch(ctx context.Context, q lookup.Question) {
-	if r.refresh(ctx, q) {
+func (r *Resolver) prefetch(ctx context.Context, t task, q lookup.Question) {
+	if r.refresh(ctx, t, q) {
 		r.counters.prefetches.Add(1)
 	}
 }

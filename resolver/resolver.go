@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
 )
@@ -119,6 +120,7 @@ type Resolver struct {
 	counters counters
 	epoch    atomic.Uint64 // how often something was flushed
 
+	subnets     subnets
 	outstanding outstanding
 }
 
@@ -129,7 +131,7 @@ func New(o Options) *Resolver {
 	o = o.withDefaults()
 	pins := newPins(o.Zones)
 	o.NoPriming = o.NoPriming || pins[lookup.Root] != nil
-	return &Resolver{
+	r := &Resolver{
 		options:  o,
 		pins:     pins,
 		locals:   newLocals(o.Zones),
@@ -138,10 +140,13 @@ func New(o Options) *Resolver {
 		answers:  newAnswers(o, pins),
 		failures: newFailures(o),
 		health:   newHealth(o),
-		flights:  flights{most: o.Waiting, aloft: map[flightKey]*flight{}},
+		flights:  newFlights(o.Waiting),
 
+		subnets:     subnets{memory: ecs.NewMemory(ecs.MemoryOptions{}), quota: ecs.NewQuota(ecs.QuotaOptions{Total: max(1, o.Cache/2)})},
 		outstanding: outstanding{underway: map[messageKey]*message{}},
 	}
+	r.flights.width = r.width
+	return r
 }
 
 // Resolve answers q from memory or by asking servers. The answer section holds
@@ -155,17 +160,25 @@ func New(o Options) *Resolver {
 // is cancelled the error is the context's, and work that nobody else waits for
 // ends.
 func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+	return r.resolve(ctx, q, nil)
+}
+
+func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Policy) (*lookup.Response, error) {
 	if refusal := r.refuse(q); refusal != nil {
 		return refusal, nil
 	}
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(r.options.Limits)
 	}
+	who, asked := r.asker(q, policy), hopQuestion(q.Name, q.Type)
+	if refusal := who.refusesOption(asked); refusal != nil {
+		return refusal, nil
+	}
 	t := task{
 		budget: q.Budget, held: &held{}, snoop: !q.RD, proof: r.proof(q.CD), trace: q.Trace,
-		renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load(),
+		renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load(), who: who,
 	}
-	response, err := r.follow(ctx, t, hopQuestion(q.Name, q.Type))
+	response, err := r.follow(ctx, t, asked)
 	if err != nil {
 		r.counters.failed(err)
 	}
@@ -230,6 +243,7 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 			r.counters.stale.Add(1)
 			here, confess = r.staled(h), confessed
 		}
+		chain.narrow(t.who.tellOf(q, h), h.response.Uncacheable)
 		chain.keep = lookup.LeastKeep(chain.keep, lookup.LeastKeep(here.Keep, r.unseen(t, h, now)))
 		if h.next == "" || !followsAlias(q.Type) {
 			return confess(chain.before(here)), nil
@@ -250,7 +264,7 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 		t.tellHit(q, h, now)
 		if seconds, ends := h.fresh(now); ends && seconds == 0 && r.prefetches(t) {
 			t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
-			r.prefetch(ctx, q)
+			r.prefetch(ctx, t, q)
 		}
 		return h, false, nil
 	}
@@ -259,8 +273,8 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 		if err := r.refused(t, q); errors.Is(err, errBogus) {
 			return nil, false, err
 		}
-		if h = r.expired(q); h != nil && r.options.Stale.ClientTimer < 0 {
-			r.refresh(ctx, q)
+		if h = r.expired(t, q); h != nil && r.options.Stale.ClientTimer < 0 {
+			r.refresh(ctx, t, q)
 		}
 		return h, h != nil, nil
 	}

@@ -39,7 +39,7 @@ func (s Stale) withDefaults() Stale {
 // too long. In the latter case the flight goes on, for the sake of those who come
 // later.
 func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *hop, stale bool, err error) {
-	old := r.expired(q)
+	old := r.expired(t, q)
 	if old == nil || t.depth > 0 || t.cold {
 		h, err = r.fetch(ctx, t, q)
 		return h, false, err
@@ -50,7 +50,7 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 		return old, true, nil // RFC 8767 5: no more attempts for a while
 	}
 	if r.options.Stale.ClientTimer < 0 {
-		r.refresh(ctx, q)
+		r.refresh(ctx, t, q)
 		t.tellStale(q, old, "it is fetched anew in the background")
 		return old, true, nil
 	}
@@ -61,38 +61,38 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 	if h, err = r.fetch(ctx, brief, q); err == nil || ctx.Err() != nil {
 		return h, false, err
 	}
-	if h, ok := r.answers.recall(q, r.options.Now()); ok {
+	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok {
 		return h, false, nil // it came in the very moment
 	}
 	if r.failures.recent(q, r.options.Now()) == nil && !errors.Is(err, errCrowd) {
-		r.failed(q, err) // others need not wait for so long
+		r.failed(t, q, err) // others need not wait for so long
 	}
 	t.tellStale(q, old, "there is no fresh one in time")
 	return old, true, nil
 }
 
 // expired is the hop of q that may be used although it has expired, or nil.
-func (r *Resolver) expired(q lookup.Question) *hop {
+func (r *Resolver) expired(t task, q lookup.Question) *hop {
 	if !r.options.Stale.Enabled {
 		return nil
 	}
-	return r.answers.stale(q, r.options.Now(), r.options.Stale.MaxAge)
+	return r.answers.stale(q, t.asks(q), r.options.Now(), r.options.Stale.MaxAge)
 }
 
 // failed remembers that q has failed, for longer when there is something else to
 // give to those who ask for it.
-func (r *Resolver) failed(q lookup.Question, err error) {
+func (r *Resolver) failed(t task, q lookup.Question, err error) {
 	least := lifeOf(err)
-	if r.expired(q) != nil {
+	if r.expired(t, q) != nil {
 		least = max(least, r.options.Stale.RetryAfter)
 	}
 	r.failures.note(q, err, least, r.options.Now())
 }
 
-// stale finds what answered q before it expired, at most age ago.
-func (a *answers) stale(q lookup.Question, now time.Time, age time.Duration) (found *hop) {
+// stale finds what answered q before it expired, at most age ago, for client.
+func (a *answers) stale(q lookup.Question, client netip.Prefix, now time.Time, age time.Duration) (found *hop) {
 	get := func(name lookup.Name, t lookup.Type) *hop {
-		h, _, expires, ok := a.cache.GetStale(hopQuestion(name, t), netip.Prefix{}, now)
+		h, _, expires, ok := a.cache.GetStale(hopQuestion(name, t), client, now)
 		if !ok || !expires.Add(age).After(now) {
 			return nil
 		}

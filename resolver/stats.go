@@ -19,6 +19,8 @@ type Stats struct {
 	NetworkErrors uint64 // of them, those that failed in another way
 	TCP           uint64 // of them, those over TCP in the end
 
+	Confirmations uint64 // of them, those that made sure that an answer is for everyone (RFC 7871 11.2)
+
 	Failures Failures // queries without an answer
 
 	Answers, Cuts int   // remembered
@@ -35,6 +37,8 @@ type Failures struct {
 }
 
 type counters struct {
+	confirmations atomic.Uint64
+
 	hits, misses, stale, prefetches     atomic.Uint64
 	local                               atomic.Uint64
 	exchanges, timeouts, broken, tcp    atomic.Uint64

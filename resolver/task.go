@@ -37,6 +37,7 @@ type task struct {
 
 	trace *lookup.Trace // nil: nobody is curious
 	epoch uint64        // in which it began, see Resolver.overtaken
+	who   *asker        // for whom it is
 }
 
 // proof returns v with its security, or the error that says what is wrong with it.
@@ -82,7 +83,7 @@ func (t task) deeper() (task, error) {
 	t.cold = false
 	t.depth++
 	t.proof, t.chain = nil, false
-	return t, nil
+	return t.alone(), nil
 }
 
 // forChain is the task of finding out how far something that t has found can be
@@ -91,7 +92,7 @@ func (t task) deeper() (task, error) {
 func (t task) forChain(zone lookup.Name) task {
 	t.depth, t.chain, t.proof, t.snoop, t.renew, t.cold = 0, true, nil, false, false, false
 	t.trace = t.trace.Begin(lookup.Event{Kind: lookup.EventSecurity, Target: zone, Text: "can its keys be trusted?"})
-	return t
+	return t.alone()
 }
 
 // trail is a list of questions, of which each waits for the one before it.

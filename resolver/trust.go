@@ -172,7 +172,7 @@ func (r *Resolver) delegation(ctx context.Context, t task, zone lookup.Name) (*t
 		}
 		// What came with the referral is no good: ask for it.
 	}
-	h, ok := r.answers.recall(q, now)
+	h, ok := r.answers.recall(q, t.asks(q), now)
 	if !ok || !r.settled(h) {
 		var err error
 		if h, err = r.fetch(ctx, t.begun(r.options.Deadline), q); err != nil {
@@ -267,7 +267,7 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 		tr.expires = r.options.Now().Add(time.Duration(v.sets[0].TTL) * time.Second)
 		return v, nil
 	}
-	if h, ok := r.answers.recall(q, r.options.Now()); ok && h.next == "" {
+	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok && h.next == "" {
 		if _, err := r.reconsider(ctx, t, q, h); err == nil || errors.Is(err, errBudget) {
 			return tr, err
 		}

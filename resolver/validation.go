@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sextant-dns/sextant/dnssec"
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -83,6 +84,7 @@ func (r *Resolver) remember(t task, q lookup.Question, v verdict, now time.Time)
 // from.
 func verdictOf(q lookup.Question, response *lookup.Response, next lookup.Name) verdict {
 	v := verdict{kind: answer, rcode: response.Rcode, sets: response.Answer, next: next, security: response.Security, ede: response.EDE}
+	v.scope, v.passing = ecs.Scope{Network: response.Scope, Wanted: response.Wanted}, response.Uncacheable
 	switch {
 	case len(v.sets) > 0 && v.sets[0].Type == lookup.TypeDNAME && q.Type != lookup.TypeDNAME && q.Type != lookup.TypeANY:
 		v.kind = redirection

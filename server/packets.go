@@ -92,7 +92,11 @@ func (ps *packets) put(q *query, p *packet, ttl uint32) {
 		return
 	}
 	p.question, p.variant = string(q.Key()), q.variant()
-	ps.cache.Put(ps.key(q), p.scope, p, p.born.Add(time.Duration(ttl)*time.Second))
+	put := ps.cache.Put
+	if p.wanted > 0 {
+		put = ps.cache.PutExact // RFC 7871 7.3.1
+	}
+	put(ps.key(q), p.scope, p, p.born.Add(time.Duration(ttl)*time.Second))
 }
 
 // held is how many packets are remembered, and what they take.

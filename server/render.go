@@ -28,6 +28,7 @@ type packet struct {
 	glue       bool     // the additional section may not be left out
 
 	scope   netip.Prefix
+	wanted  uint8 // as in lookup.Response
 	ede     []lookup.EDE
 	born    time.Time // when the TTLs were right
 	ageless bool      // the data is our own: its TTLs do not run
@@ -56,6 +57,7 @@ func pack(q *query, r *lookup.Response) *packet {
 		additional: at.Additional - at.Answer,
 		glue:       r.Glue,
 		scope:      r.Scope,
+		wanted:     r.Wanted,
 		ede:        r.EDE,
 	}
 }
