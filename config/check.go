@@ -22,8 +22,10 @@ func (doc *document) check(d *decoder) {
 		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
 	}
 	doc.DNS64.check(d)
+	doc.ECS.check(d)
 	for i := range doc.Views {
 		doc.Views[i].DNS64.check(d)
+		doc.Views[i].ECS.check(d)
 	}
 	doc.checkViews(d)
 }

@@ -198,6 +198,7 @@ type View struct {
 	Recursion bool
 	Zones     []lookup.Name // which of the zones it sees
 	DNS64     DNS64
+	ECS       ECS
 }
 
 // Mode is when AAAA records are synthesised.

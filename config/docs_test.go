@@ -82,6 +82,9 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"dns64.":                     doc.DNS64.keys(),
 		"dns64.prefixes[].":          new(Prefix64).keys(),
 		"dns64.names[].":             new(NameRule).keys(),
+		"ecs.":                       doc.ECS.keys(),
+		"ecs.networks[].":            new(ECSNetwork).keys(),
+		"ecs.zones[].":               new(ECSZone).keys(),
 		"zones[].":                   new(Zone).keys(),
 		"views[].":                   new(View).keys(),
 	} {
@@ -89,7 +92,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "dns64"} {
+	for _, section := range []string{"cache", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "dns64", "ecs"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

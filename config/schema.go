@@ -17,6 +17,7 @@ type document struct {
 	Allow         []netip.Prefix // the clients of the view that there is when none is written
 	Forward, Stub []Pinned
 	DNS64         DNS64 // of views that have none of their own
+	ECS           ECS   // the same
 }
 
 func newDocument() *document {
@@ -51,6 +52,7 @@ func newDocument() *document {
 			"169.254.0.0/16", "fe80::/10", // link-local
 			"fc00::/7"), // RFC 4193: unique local
 		DNS64: newDNS64(ModeOff),
+		ECS:   newECS(SendNothing), // RFC 7871 11.3
 	}
 }
 
@@ -89,6 +91,7 @@ func (doc *document) keys() keys {
 		"tcp":           object(&doc.TCP, doc.TCP.keys()),
 		"udp":           object(&doc.UDP, doc.UDP.keys()),
 		"dns64":         dns64(&doc.DNS64),
+		"ecs":           ecs(&doc.ECS),
 		"special-names": object(&doc.SpecialNames, doc.SpecialNames.keys()),
 		"rebinding":     object(&doc.Rebinding, doc.Rebinding.keys()),
 		"stale":         object(&doc.Stale, doc.Stale.keys()),
@@ -335,6 +338,7 @@ func (v *View) keys() keys {
 		"recursion": value(&v.Recursion, boolean),
 		"zones":     values(&v.Zones, name),
 		"dns64":     dns64(&v.DNS64),
+		"ecs":       ecs(&v.ECS),
 	}
 }
 
@@ -371,6 +375,9 @@ func (doc *document) config(d *decoder, folder string) *Config {
 		}
 		if !d.given(&v.DNS64) {
 			v.DNS64 = doc.DNS64
+		}
+		if !d.given(&v.ECS) {
+			v.ECS = doc.ECS
 		}
 	}
 	return &c

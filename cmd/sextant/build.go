@@ -18,6 +18,7 @@ import (
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/dns64"
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/rebinding"
@@ -239,7 +240,11 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 
 // buildInternet is what a view hears of names that are not ours.
 func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver, error) {
-	var internet lookup.Resolver = p.recurse
+	policy, err := ecs.NewPolicy(ecsOptions(v.ECS))
+	if err != nil {
+		return nil, err
+	}
+	internet := p.recurse.With(policy)
 	if p.anchors != nil && c.DNSSEC.Sentinel {
 		internet = anchors.Sentinels(internet, p.anchors.Set)
 	}
