@@ -55,7 +55,7 @@ func (s *setup) staleTTL(c Clause) error {
 // serverOptions are the options of server sections that stories use.
 func serverOptions() map[string]rule {
 	options := map[string]rule{}
-	for _, part := range []map[string]rule{resolverOptions(), validatorOptions(), edgeOptions(), otherOptions()} {
+	for _, part := range []map[string]rule{resolverOptions(), validatorOptions(), edgeOptions(), subnetOptions(), otherOptions()} {
 		for key, r := range part {
 			options[key] = r
 		}
@@ -187,17 +187,10 @@ func edgeOptions() map[string]rule {
 
 // otherOptions are about features as a whole and about nothing.
 func otherOptions() map[string]rule {
-	ecs := missing("feature:ecs")
 	const quiet = "it changes no answer"
 	return map[string]rule{
-		"module-config":                mapped((*setup).modules),
-		"send-client-subnet":           ecs,
-		"client-subnet-zone":           ecs,
-		"client-subnet-always-forward": ecs,
-		"client-subnet-opcode":         ecs,
-		"max-client-subnet-ipv4":       ecs,
-		"max-client-subnet-ipv6":       ecs,
-		"tags":                         missing("feature:rpz"),
+		"module-config": mapped((*setup).modules),
+		"tags":          missing("feature:rpz"),
 		"dns64-prefix": mapped(func(s *setup, c Clause) (err error) {
 			s.dns64Prefix, err = netip.ParsePrefix(c.Value())
 			return err
@@ -228,7 +221,7 @@ func (s *setup) modules(c Clause) error {
 		case "dns64":
 			s.dns64 = true
 		case "subnetcache":
-			s.needs("feature:ecs")
+			s.subnets.module = true
 		case "cachedb", "ipsecmod":
 			s.needs("unbound-only")
 		default:

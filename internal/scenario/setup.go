@@ -32,6 +32,7 @@ type setup struct {
 	minTTL      int
 	minNegative int
 	validation  validation
+	subnets     subnets
 	clients     []clientRule
 	nsid        string
 	version     string

@@ -30,7 +30,9 @@ func Sextant(story *Story, network *Network) (System, error) {
 		return System{}, err
 	}
 	iterative := resolver.New(options)
-	answers = iterative
+	if answers, err = s.told(iterative); err != nil {
+		return System{}, err
+	}
 	if s.dns64 {
 		if answers, err = dns64.New(answers, s.synthesis()); err != nil {
 			return System{}, err
