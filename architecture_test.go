@@ -46,7 +46,7 @@ func imports() map[string][]string {
 		"metrics":              {},
 		"control":              {"lookup"},
 
-		"internal/attack":   {"lookup", "message", "transport", "dnssec", "resolver"},
+		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "zones", "dns64", "resolver", "authoritative", "server"},
 
 		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "secondary", "server", "lab", "dig", "metrics", "control"},

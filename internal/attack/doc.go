@@ -18,6 +18,6 @@
 // packets. Malformed messages are made here ([Malformed]) for whoever decodes.
 //
 // Standards: RFC 1034 5.3.3 and RFC 9520 3 (work for one query is bounded), RFC
-// 2181 5.4.1 (whom to believe). Not played: attacks on DNSSEC validation, EDNS
-// Client Subnet, TLS and QUIC.
+// 2181 5.4.1 (whom to believe), RFC 7871 11.2 (birthdays). Not played: attacks on
+// DNSSEC validation, TLS and QUIC.
 package attack
