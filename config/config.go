@@ -116,6 +116,7 @@ type DNSSEC struct {
 	SHA1               SHA1
 	ClockSkew          time.Duration // how far clocks may disagree; negative: as much as suits the signature
 	Now                time.Time     // by which signatures are valid; the zero Time: the clock's
+	Aggressive         bool          // deny names by proofs that other questions have brought (RFC 8198)
 	Permissive         bool          // what is bogus is answered as if it were insecure
 	MaxNSEC3Iterations int           // above which denials are insecure (RFC 9276 3.2)
 }

@@ -124,6 +124,7 @@ dnssec:
   sha1: accept
   clock-skew: 0s
   now: 2026-12-01T12:00:00Z
+  aggressive: false
   permissive: true
   max-nsec3-iterations: 10
 `).DNSSEC

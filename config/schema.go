@@ -39,7 +39,7 @@ func newDocument() *document {
 			UDP: UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
 			DNSSEC: DNSSEC{
 				Validate: true, BuiltinAnchor: true, Managed: []lookup.Name{lookup.Root},
-				Sentinel: true, SHA1: SHA1Insecure, ClockSkew: -1, MaxNSEC3Iterations: 50,
+				Sentinel: true, Aggressive: true, SHA1: SHA1Insecure, ClockSkew: -1, MaxNSEC3Iterations: 50,
 			},
 			SpecialNames: SpecialNames{Answer: true},
 			Stale:        Stale{After: 1800 * time.Millisecond, MaxAge: 24 * time.Hour, TTL: 30}, // RFC 8767 5
@@ -165,6 +165,7 @@ func (v *DNSSEC) keys() keys {
 		"sha1":                 value(&v.SHA1, oneOf(SHA1Insecure, SHA1Accept)),
 		"clock-skew":           value(&v.ClockSkew, duration(0, 24*time.Hour)),
 		"now":                  value(&v.Now, instant),
+		"aggressive":           value(&v.Aggressive, boolean),
 		"permissive":           value(&v.Permissive, boolean),
 		"max-nsec3-iterations": value(&v.MaxNSEC3Iterations, integer(1, 2500)), // RFC 5155 10.3: the most there ever were
 	}

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -45,6 +46,7 @@ func (r *Resolver) Flush() Forgotten {
 	r.answers.cache.Purge()
 	r.cuts.cache.Purge()
 	r.trusts.cache.Purge()
+	r.ranges.Store(dnssec.NewRanges(0, r.options.Validation.Policy))
 	r.failures.cache.Purge()
 	return gone
 }
@@ -65,6 +67,7 @@ func (r *Resolver) Forget(f Forget) (gone Forgotten) {
 			}
 		}
 	}
+	r.unprove(f.Name)
 	for e := range r.trusts.cache.All() {
 		if f.covers(e.Key) && (f.Type == lookup.TypeNone || f.Type == lookup.TypeDS || f.Type == lookup.TypeDNSKEY) {
 			r.trusts.cache.Remove(e.Key)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
@@ -113,6 +114,7 @@ type Resolver struct {
 	root     atomic.Pointer[cut] // nil until it is first needed
 	cuts     *cuts
 	trusts   *trusts
+	ranges   atomic.Pointer[dnssec.Ranges]
 	answers  *answers
 	failures *failures
 	health   *health
@@ -146,6 +148,7 @@ func New(o Options) *Resolver {
 		outstanding: outstanding{underway: map[messageKey]*message{}},
 	}
 	r.flights.width = r.width
+	r.ranges.Store(dnssec.NewRanges(0, o.Validation.Policy))
 	return r
 }
 
@@ -266,6 +269,10 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 			t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
 			r.prefetch(ctx, t, q)
 		}
+		return h, false, nil
+	}
+	if h := r.infer(t, q, now); h != nil {
+		t.tellHit(q, h, now)
 		return h, false, nil
 	}
 	r.counters.misses.Add(1)

@@ -9,6 +9,7 @@ import (
 // Stats is what a Resolver has done since it was made, and what it holds now.
 type Stats struct {
 	Hits, Misses uint64 // hops that were in memory, and that were not
+	Inferred     uint64 // hops that followed from proofs that other questions had brought (RFC 8198)
 	Stale        uint64 // of the latter, those that were given although they had expired
 	Prefetches   uint64 // of the former, those that were fetched anew because they were about to expire
 
@@ -37,6 +38,7 @@ type Failures struct {
 }
 
 type counters struct {
+	inferred      atomic.Uint64
 	confirmations atomic.Uint64
 
 	hits, misses, stale, prefetches     atomic.Uint64
@@ -79,6 +81,7 @@ func (r *Resolver) Stats() Stats {
 	return Stats{
 		Hits:          c.hits.Load(),
 		Misses:        c.misses.Load(),
+		Inferred:      c.inferred.Load(),
 		Stale:         c.stale.Load(),
 		Prefetches:    c.prefetches.Load(),
 		Local:         c.local.Load(),

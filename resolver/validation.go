@@ -18,9 +18,10 @@ type Validation struct {
 	// quick and safe for concurrent use. nil: nothing is validated.
 	Anchor func(name lookup.Name) (a Anchor, ok bool)
 
-	Policy     dnssec.Policy
-	Now        func() time.Time // by which signatures are valid; default Options.Now
-	Permissive bool             // what is bogus is answered as if it were insecure, and the EDE tells
+	Policy       dnssec.Policy
+	Now          func() time.Time // by which signatures are valid; default Options.Now
+	NoAggressive bool             // ask for names although proofs that are remembered deny them (RFC 8198)
+	Permissive   bool             // what is bogus is answered as if it were insecure, and the EDE tells
 }
 
 // Anchor is where validation begins, or where it ends.
@@ -275,5 +276,8 @@ func (r *Resolver) believe(c *dnssec.Verifier, q lookup.Question, v verdict, zon
 		}
 	}
 	v.proof = proof
+	if v.security == lookup.Secure {
+		r.gather(v, zone)
+	}
 	return v, nil
 }

@@ -42,9 +42,10 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 			a, ok := k.Closest(name)
 			return resolver.Anchor(a), ok
 		},
-		Policy:     validationPolicy(c),
-		Now:        validationClock(c),
-		Permissive: c.Permissive,
+		NoAggressive: !c.Aggressive,
+		Policy:       validationPolicy(c),
+		Now:          validationClock(c),
+		Permissive:   c.Permissive,
 	}
 }
 

@@ -126,7 +126,7 @@ func validatorOptions() map[string]rule {
 		"fake-dsa":                     mapped(func(s *setup, c Clause) error { s.validation.fakeDSA = c.Value() == "yes"; return nil }),
 		"domain-insecure":              mapped(func(s *setup, c Clause) error { return s.validation.insecure(c.Value()) }),
 		"prefetch-key":                 ignored(only),
-		"aggressive-nsec":              ignored(only),
+		"aggressive-nsec":              mapped(func(s *setup, c Clause) error { s.validation.modest = c.Value() == "no"; return nil }),
 		"harden-algo-downgrade":        ignored(only),
 		"harden-dnssec-stripped":       ignored(only),
 		"root-key-sentinel":            ignored(only),

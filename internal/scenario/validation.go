@@ -17,6 +17,7 @@ type validation struct {
 	anchors  map[lookup.Name]resolver.Anchor
 	fakeSHA1 bool // signatures with SHA-1 and DSA need no arithmetic
 	fakeDSA  bool // those with DSA
+	modest   bool // proofs are good for the names that they came for only
 	policy   dnssec.Policy
 	now      time.Time // by which signatures are valid; the zero Time: the story's
 }
@@ -91,7 +92,7 @@ func (v *validation) options() resolver.Validation {
 	if !v.modules || len(v.anchors) == 0 {
 		return resolver.Validation{}
 	}
-	o := resolver.Validation{Anchor: v.closest, Policy: v.policy}
+	o := resolver.Validation{Anchor: v.closest, Policy: v.policy, NoAggressive: v.modest}
 	o.Policy.MinRSA = 512
 	o.Policy.Presume = func(a dnssec.Algorithm) bool {
 		const dsa, dsaNSEC3 = 3, 6
