@@ -121,7 +121,7 @@ func (c *Copy) confirm(h held, now time.Time) error {
 // use when it is good.
 func (c *Copy) transfer(ctx context.Context, primary netip.AddrPort, have *held) error {
 	start := c.options.Now()
-	records, err := c.receive(ctx, primary, have)
+	records, incremental, err := c.receive(ctx, primary, have)
 	if err != nil {
 		return err
 	}
@@ -133,13 +133,13 @@ func (c *Copy) transfer(ctx context.Context, primary netip.AddrPort, have *held)
 	if err := c.judge(h); err != nil {
 		return err
 	}
-	c.use(h, Event{Kind: Transferred, Incremental: have != nil, Took: c.options.Now().Sub(start)})
+	c.use(h, Event{Kind: Transferred, Incremental: incremental, Took: c.options.Now().Sub(start)})
 	c.store(h)
 	return nil
 }
 
-// receive gets the records of the zone.
-func (c *Copy) receive(ctx context.Context, primary netip.AddrPort, have *held) ([]zones.Record, error) {
+// receive gets the records of the zone, and tells whether only changes came.
+func (c *Copy) receive(ctx context.Context, primary netip.AddrPort, have *held) (records []zones.Record, incremental bool, err error) {
 	r := receiver{zone: c.options.Zone, left: c.options.MaxOctets}
 	t, known := lookup.TypeAXFR, ""
 	if have != nil {
@@ -148,16 +148,17 @@ func (c *Copy) receive(ctx context.Context, primary netip.AddrPort, have *held) 
 	}
 	s, err := c.ask(ctx, primary, t, known)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer s.close()
 	if err := r.run(s); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if r.changes == nil {
-		return r.records, nil // RFC 1995 4: the answer to IXFR may be all of the zone
+		return r.records, false, nil // RFC 1995 4: the answer to IXFR may be all of the zone
 	}
-	return apply(have.zone, r.changes)
+	records, err = apply(have.zone, r.changes)
+	return records, true, err
 }
 
 // run reads messages until the transfer is complete.

@@ -190,7 +190,8 @@ func TestChanges(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				copied, w, p := newCopy(t, zone(7))
+				incremental := false
+				copied, w, p := newCopy(t, zone(7), func(o *Options) { o.Observe = func(e Event) { incremental = e.Incremental } })
 				if err := copied.consult(t.Context(), copied.options.Primaries[0]); err != nil {
 					t.Fatal(err)
 				}
@@ -206,6 +207,9 @@ func TestChanges(t *testing.T) {
 				})
 				if err := copied.consult(t.Context(), copied.options.Primaries[0]); err != nil {
 					t.Fatal(err)
+				}
+				if want := strings.HasSuffix(c.asked, "IXFR 7") && c.what != "as a whole"; incremental != want {
+					t.Errorf("incremental: %v", incremental)
 				}
 				z, _ := copied.Zone()
 				if got := text(z); got != nine {
