@@ -155,7 +155,8 @@ resolver:
   timeout: 500ms
   deadline: 2s
   local-root: {use: true, primaries: ["%s"], store: root.copy}
-`, rootAddr))
+dnssec: {builtin-anchor: false, trust-anchor-files: ["%s.key"]}
+`, rootAddr, h.key))
 	var served []string
 	for i := range tlds {
 		served = append(served, fmt.Sprintf("tld%d. tld.zone", i+1))

@@ -78,11 +78,11 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
-	p.root = newLocalRoot(c.Resolver, p.log)
 	var err error
 	if p.anchors, err = p.buildKeeper(c, w); err != nil {
 		return nil, err
 	}
+	p.root = newLocalRoot(c, p.trusted, p.log)
 	if p.options, err = p.resolverOptions(c, w); err != nil {
 		return nil, err
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -14,9 +12,9 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
-	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
 	"github.com/sextant-dns/sextant/secondary"
@@ -24,11 +22,13 @@ import (
 )
 
 // newLocalRoot makes the copy of the root zone, nil when none is wanted.
-func newLocalRoot(r config.Resolver, log *slog.Logger) *secondary.Copy {
-	if !r.LocalRoot.Use {
+func newLocalRoot(c *config.Config, trusted func() *anchors.Set, log *slog.Logger) *secondary.Copy {
+	if !c.Resolver.LocalRoot.Use {
 		return nil
 	}
-	return secondary.New(localRootOptions(r, log))
+	o := localRootOptions(c.Resolver, log)
+	o.Verify = newZONEMD(c.DNSSEC, trusted).verify
+	return secondary.New(o)
 }
 
 func localRootOptions(r config.Resolver, log *slog.Logger) secondary.Options {
@@ -38,7 +38,6 @@ func localRootOptions(r config.Resolver, log *slog.Logger) secondary.Options {
 		Primaries: l.Primaries,
 		File:      l.File,
 		Store:     l.Store,
-		Verify:    verifyZONEMD,
 		Dial:      dialer(r.SourceAddresses),
 		Observe:   func(e secondary.Event) { logCopy(log, e) },
 	}
@@ -54,16 +53,6 @@ func localRootOptions(r config.Resolver, log *slog.Logger) secondary.Options {
 		o.Digest = secondary.IgnoreDigest
 	}
 	return o
-}
-
-// verifyZONEMD is a Copy's Verify. Who has signed the zone is for the resolver to
-// find out, answer by answer.
-func verifyZONEMD(apex lookup.Name, sets iter.Seq[lookup.RRset]) error {
-	err := dnssec.CheckZONEMD(apex, sets)
-	if errors.Is(err, dnssec.ErrZONEMDUnsupported) {
-		return fmt.Errorf("%w: %w", err, errors.ErrUnsupported)
-	}
-	return err
 }
 
 // dialer connects from the first of the sources that is of the right family; nil,

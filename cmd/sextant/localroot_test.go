@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -18,11 +17,9 @@ import (
 	"github.com/sextant-dns/sextant"
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/control"
-	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lab"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/secondary"
-	"github.com/sextant-dns/sextant/zones"
 )
 
 // rootFile is the lab's root zone in a file of its own.
@@ -145,38 +142,6 @@ func TestCheckLooksAtTheLocalRoot(t *testing.T) {
 		if want == "" && code != exitOK || want != "" && (code != exitUsage || !strings.Contains(errOut.String(), "local root: ") || !strings.Contains(errOut.String(), want)) {
 			t.Errorf("%s: exit code %d, %s", text, code, errOut.String())
 		}
-	}
-}
-
-func TestTheDigestIsComputed(t *testing.T) {
-	t.Parallel()
-	zone, err := zones.LoadFile("../../dnssec/testdata/rfc8976-a1.zone", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := verifyZONEMD(zone.Apex(), zone.All()); err != nil {
-		t.Errorf("the example of RFC 8976: %v", err)
-	}
-	// others is the zone with another ZONEMD.
-	others := func(change func([]byte)) iter.Seq[lookup.RRset] {
-		return func(yield func(lookup.RRset) bool) {
-			for s := range zone.All() {
-				if s.Type == lookup.TypeZONEMD {
-					b := []byte(s.Data)
-					change(b)
-					s.Data = lookup.Rdata(b)
-				}
-				if !yield(s) {
-					return
-				}
-			}
-		}
-	}
-	if err := verifyZONEMD(zone.Apex(), others(func(b []byte) { b[len(b)-1] ^= 1 })); !errors.Is(err, dnssec.ErrZONEMDMismatch) || errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("another digest: %v", err)
-	}
-	if err := verifyZONEMD(zone.Apex(), others(func(b []byte) { b[2+5] = 240 })); !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("an unknown hash: %v", err)
 	}
 }
 
