@@ -54,3 +54,22 @@ func BenchmarkMiss(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCopyOfTheRoot denies names that nobody has asked for before, from a copy
+// of the root: what mistyped names cost without a root server.
+func BenchmarkCopyOfTheRoot(b *testing.B) {
+	n := shops(b)
+	r := n.resolver(primed, minimised, with(n.held(".").zone()))
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		i++
+		q := question(fmt.Sprintf("www.x%d. A", i))
+		if response, err := r.Resolve(b.Context(), q); err != nil || response.Rcode != lookup.NXDOMAIN {
+			b.Fatal(response, err)
+		}
+	}
+	if n.count("") > 0 {
+		b.Error("something was sent")
+	}
+}
