@@ -116,7 +116,7 @@ func (r *receiver) soa(record zones.Record) error {
 		r.stage, r.final, r.serial, r.reached = begun, record, serial, r.have
 		return nil
 	case begun:
-		if r.asked && serial == r.have && serial != r.serial {
+		if r.asked { // a zone that has nothing but an SOA is none
 			return r.startChange(record, serial)
 		}
 		r.startWhole()

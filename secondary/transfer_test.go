@@ -129,7 +129,7 @@ func TestATransferEndsAtItsLimits(t *testing.T) {
 		want   error
 	}{
 		"octets":                {endless, func(o *Options) { o.MaxOctets = 10_000 }, errTooLarge},
-		"octets of empty ones":  {func(*dns.Msg) []reply { return append(slices.Repeat([]reply{msg()}, 1000), endless(nil)...) }, func(o *Options) { o.MaxOctets = 10_000 }, errTooLarge},
+		"octets of empty ones":  {func(*dns.Msg) []reply { return append(slices.Repeat([]reply{msg()}, 1000), msg(apex, ns, addr, apex)) }, func(o *Options) { o.MaxOctets = 10_000 }, errTooLarge},
 		"compressed octets":     {func(*dns.Msg) []reply { return []reply{msg(apex, ns, long, long, long, long, addr, apex)} }, func(o *Options) { o.MaxOctets = 700 }, errTooLarge},
 		"an octet too few":      {func(*dns.Msg) []reply { return nil }, func(o *Options) { o.MaxOctets = 1 }, errTooLarge},
 		"time for a message":    {func(*dns.Msg) []reply { time.Sleep(11 * time.Second); return nil }, func(*Options) {}, os.ErrDeadlineExceeded},
@@ -167,25 +167,28 @@ func TestChanges(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		replies []reply // to IXFR from 7; the zone is at 9
-		asked   string
+		wrong   string  // with them, so that the whole zone is transferred; "" if nothing
 	}{
-		{"in two steps", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(8), a(8), soaLine(8), a(8), soaLine(9), a(9), soaLine(9))}, "SOA, IXFR 7"},
-		{"condensed", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9), soaLine(9))}, "SOA, IXFR 7"},
-		{"an RR in each message", []reply{msg(soaLine(9)), msg(soaLine(7)), msg(a(7)), msg(soaLine(9)), msg(a(9)), msg(soaLine(9))}, "SOA, IXFR 7"},
-		{"as a whole", []reply{msg(soaLine(9), ns, a(9), soaLine(9))}, "SOA, IXFR 7"},
-		{"first put in, then taken out", []reply{msg(soaLine(9), soaLine(7), soaLine(8), a(9), soaLine(8), a(7), soaLine(9), soaLine(9))}, "SOA, IXFR 7"},
+		{"in two steps", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(8), a(8), soaLine(8), a(8), soaLine(9), a(9), soaLine(9))}, ""},
+		{"condensed", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9), soaLine(9))}, ""},
+		{"an RR in each message", []reply{msg(soaLine(9)), msg(soaLine(7)), msg(a(7)), msg(soaLine(9)), msg(a(9)), msg(soaLine(9))}, ""},
+		{"as a whole", []reply{msg(soaLine(9), ns, a(9), soaLine(9))}, ""},
+		{"first put in, then taken out", []reply{msg(soaLine(9), soaLine(7), soaLine(8), a(9), soaLine(8), a(7), soaLine(9), soaLine(9))}, ""},
 
-		{"not implemented", []reply{{change: func(m *dns.Msg) { m.Rcode = dns.RcodeNotImplemented }}}, "SOA, IXFR 7, AXFR"},
-		{"no changes", []reply{msg(soaLine(7))}, "SOA, IXFR 7, AXFR"},
-		{"only the SOA", []reply{msg(soaLine(9))}, "SOA, IXFR 7, AXFR"},
-		{"changes to another serial", []reply{msg(soaLine(9), soaLine(6), a(6), soaLine(9), a(9), soaLine(9))}, "SOA, IXFR 7, AXFR"},
-		{"a gap", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(8), a(8), soaLine(7), soaLine(9), a(9), soaLine(9))}, "SOA, IXFR 7, AXFR"},
-		{"backwards", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(6), a(9), soaLine(9))}, "SOA, IXFR 7, AXFR"},
-		{"taking out what is not there", []reply{msg(soaLine(9), soaLine(7), a(77), soaLine(9), a(9), soaLine(9))}, "SOA, IXFR 7, AXFR"},
-		{"taking out the NS", []reply{msg(soaLine(9), soaLine(7), ns, soaLine(9), a(9), soaLine(9))}, "SOA, IXFR 7, AXFR"},
-		{"cut off", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9))}, "SOA, IXFR 7, AXFR"},
-		{"going on at the end", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9), soaLine(9), a(9))}, "SOA, IXFR 7, AXFR"},
-		{"ending in another SOA", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9), strings.ReplaceAll(soaLine(9), "host", "post"))}, "SOA, IXFR 7, AXFR"},
+		{"not implemented", []reply{{change: func(m *dns.Msg) { m.Rcode = dns.RcodeNotImplemented }}}, "answered NOTIMP"},
+		{"no changes", []reply{msg(soaLine(7))}, "there are no changes"},
+		{"only the SOA", []reply{msg(soaLine(9))}, "the connection ended"},
+		{"changes to another serial", []reply{msg(soaLine(9), soaLine(6), a(6), soaLine(9), a(9), soaLine(9))}, "do not follow"},
+		{"a gap", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(8), a(8), soaLine(7), soaLine(9), a(9), soaLine(9))}, "do not follow"},
+		{"backwards", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(6), a(9), soaLine(9))}, "do not follow"},
+		{"backwards and on", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(6), a(6), soaLine(6), a(6), soaLine(9), a(9), soaLine(9))}, "do not follow"},
+		{"two SOAs and nothing else", []reply{msg(soaLine(9), soaLine(9))}, "do not follow"},
+		{"a name outside the zone", []reply{msg(soaLine(9), soaLine(7), "example.com. 60 IN A 192.0.2.1", soaLine(9), a(9), soaLine(9))}, "not in zone"},
+		{"taking out what is not there", []reply{msg(soaLine(9), soaLine(7), a(77), soaLine(9), a(9), soaLine(9))}, "do not fit"},
+		{"taking out the NS", []reply{msg(soaLine(9), soaLine(7), ns, soaLine(9), a(9), soaLine(9))}, "no NS"},
+		{"cut off", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9))}, "the connection ended"},
+		{"going on at the end", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9), soaLine(9), a(9))}, "something follows"},
+		{"ending in another SOA", []reply{msg(soaLine(9), soaLine(7), a(7), soaLine(9), a(9), strings.ReplaceAll(soaLine(9), "host", "post"))}, "ends with another SOA"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
@@ -196,6 +199,7 @@ func TestChanges(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.asked(p)
+				seven := copied.held.Load()
 				w.change(func() {
 					p.zone = zone(9)
 					p.script = func(q *dns.Msg) []reply {
@@ -208,15 +212,24 @@ func TestChanges(t *testing.T) {
 				if err := copied.consult(t.Context(), copied.options.Primaries[0]); err != nil {
 					t.Fatal(err)
 				}
-				if want := strings.HasSuffix(c.asked, "IXFR 7") && c.what != "as a whole"; incremental != want {
+				if want := c.wrong == "" && c.what != "as a whole"; incremental != want {
 					t.Errorf("incremental: %v", incremental)
 				}
 				z, _ := copied.Zone()
 				if got := text(z); got != nine {
 					t.Errorf("got\n%s\nwant\n%s", got, nine)
 				}
-				if got := w.asked(p); got != c.asked {
-					t.Errorf("asked %s, want %s", got, c.asked)
+				want := "SOA, IXFR 7"
+				if c.wrong != "" {
+					want += ", AXFR"
+				}
+				if got := w.asked(p); got != want {
+					t.Errorf("asked %s, want %s", got, want)
+				}
+				// The changes alone, to see what was wrong with them.
+				err := copied.transfer(t.Context(), copied.options.Primaries[0], seven)
+				if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
+					t.Errorf("got %v, want %s", err, c.wrong)
 				}
 			})
 		})
