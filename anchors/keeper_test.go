@@ -201,7 +201,7 @@ func TestAKeyIsRolled(t *testing.T) {
 			{61 * day, "", "A revoked, B valid", "B", "a trust anchor has been revoked"},
 			{70 * day, "restart", "A revoked, B valid", "B", ""}, // though the configuration still has A
 			{80 * day, "B* z:Y", "A revoked, B valid", "B", ""},
-			{93 * day, "", "A removed, B valid", "B", "a key is not remembered"},
+			{113 * day, "", "A removed, B valid", "B", "a key is not remembered"},
 			{420 * day, "restart", "A removed, B valid", "B", ""},
 			{421 * day, "A* B* z:Y", "A removed, B valid", "B", ""}, // a thief has A, and it is of no use
 			{480 * day, "", "A removed, B valid", "B", ""},
@@ -630,6 +630,51 @@ func TestWhatIsNotManagedStaysAsItIs(t *testing.T) {
 	}
 	if _, err := NewKeeper(Options{Positive: []lookup.RRset{{Name: z.name, Type: lookup.TypeA, Data: lookup.PackRdata("1234")}}}); err == nil {
 		t.Error("an A record is an anchor")
+	}
+}
+
+// Signatures may be judged by another clock than the one that says when to look.
+func TestTheTimeOfSignatures(t *testing.T) {
+	t.Parallel()
+	z := &zone{t: t, name: name("example."), now: func() time.Time { return noon }, keys: "A*"}
+	later := func() time.Time { return noon.Add(100 * day) }
+	for _, c := range []struct {
+		validity func() time.Time
+		want     bool
+	}{{nil, false}, {z.now, true}} {
+		k := mustKeeper(t, Options{Positive: z.anchor('A'), Managed: []lookup.Name{z.name}, Fetch: z.fetch, Now: later, Validity: c.validity})
+		k.Poll(t.Context())
+		if p := k.Points()[0]; p.Succeeded.IsZero() == c.want || !p.Queried.Equal(later()) {
+			t.Errorf("got %+v", p)
+		}
+	}
+}
+
+func TestFetching(t *testing.T) {
+	t.Parallel()
+	z := &zone{t: t, name: name("example."), now: time.Now}
+	set, failed := z.dnskey("A*"), errors.New("down")
+	var asked lookup.Query
+	var answer *lookup.Response
+	fetch := FetchBy(lookup.Func(func(_ context.Context, q lookup.Query) (*lookup.Response, error) {
+		if asked = q; answer == nil {
+			return nil, failed
+		}
+		return answer, nil
+	}))
+	if _, err := fetch(t.Context(), z.name); !errors.Is(err, failed) {
+		t.Errorf("got %v", err)
+	}
+	answer = &lookup.Response{}
+	if _, err := fetch(t.Context(), z.name); !errors.Is(err, errNoKeys) {
+		t.Errorf("got %v", err)
+	}
+	answer = &lookup.Response{Answer: []lookup.RRset{set}}
+	if got, err := fetch(t.Context(), z.name); got != set || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if asked.Name != z.name || asked.Type != lookup.TypeDNSKEY || !asked.CD || !asked.DO || !asked.RD || !asked.Fresh {
+		t.Errorf("asked %+v", asked)
 	}
 }
 

@@ -40,7 +40,7 @@ type Key struct {
 	TTL     uint32      // the original TTL of the RRset in which it was first seen
 	State   State
 	Seen    int       // in AddPend: in how many validated RRsets
-	Changed time.Time // when it came to its state, whole seconds; the zero Time when it was configured and not seen yet
+	Changed time.Time // when it came to its state, in Revoked when it was last seen; whole seconds; the zero Time when it was configured and not seen yet
 	Signers []uint16  // in AddPend: the tags of the trust anchors that had signed the RRset in which it was first seen
 }
 

@@ -248,13 +248,9 @@ func (w *sight) holdDown(k Key) time.Duration {
 
 // absent deals with the keys that the set does not have.
 func (w *sight) absent() {
-	there := map[string]bool{}
+	there, published := map[string]bool{}, map[string]bool{}
 	for _, seen := range w.Sighting.Keys {
-		if !seen.IsRevoked() {
-			there[seen.Rdata] = true
-		} else {
-			there["revoked"+unrevoked(seen.Rdata)] = true
-		}
+		there[seen.Rdata], published[unrevoked(seen.Rdata)] = true, true
 	}
 	w.forget(func(k Key) bool { return k.State == AddPend && !there[k.Rdata] }) // KeyRem
 	for i := range w.Point.Keys {
@@ -265,10 +261,10 @@ func (w *sight) absent() {
 			w.move(i, Missing, KeyMissing) // KeyRem
 		case k.State == Missing && w.timing.KeepMissing > 0 && since >= w.timing.KeepMissing && w.hasValidSEP():
 			w.move(i, Removed, KeyRemoved)
-		case k.State == Revoked && !there["revoked"+k.plain()] && since >= w.timing.removeHoldDown():
-			// RemTime. Since when it is away is not known, but since when it is revoked:
-			// the time matters to nobody but the housekeeper (RFC 5011 2.4.2).
-			w.move(i, Removed, KeyRemoved)
+		case k.State == Revoked && published[k.plain()]:
+			k.Changed = w.now // as long as it is there, with the REVOKE bit or without, it is not forgotten
+		case k.State == Revoked && since >= w.timing.removeHoldDown():
+			w.move(i, Removed, KeyRemoved) // RemTime
 		}
 	}
 }

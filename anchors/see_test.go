@@ -183,7 +183,10 @@ func TestTheStateTable(t *testing.T) {
 		{"RemTime: not while it is still there", "AB", Timing{}, []look{
 			{0, "r:A* B*", "A revoked, B valid", KeyRevoked},
 			{60 * day, "r:A* B*", "A revoked, B valid", ""},
-			{61 * day, "B*", "A removed, B valid", KeyRemoved},
+			{61 * day, "A B*", "A revoked, B valid", ""}, // without the REVOKE bit, either
+			{62 * day, "B*", "A revoked, B valid", ""},
+			{91*day - time.Second, "B*", "A revoked, B valid", ""},
+			{91 * day, "B*", "A removed, B valid", KeyRemoved},
 		}},
 		{"Removed: it does not come back by itself", "AB", Timing{RemoveHoldDown: day}, []look{
 			{0, "r:A* B*", "A revoked, B valid", KeyRevoked},

@@ -62,7 +62,7 @@ func Sentinels(next lookup.Resolver, current func() *Set) lookup.Resolver {
 		if err != nil || !current().Denies(q.Question, r.Security) {
 			return r, err
 		}
-		// RFC 8509 2.2: SERVFAIL, and the same EDE that a bogus answer has.
+		// RFC 8509 2.2: SERVFAIL, as if the answer were bogus.
 		return nil, lookup.Fail(lookup.EDEBogus, "the sentinel's question about a key of the root is answered with no (RFC 8509)")
 	})
 }

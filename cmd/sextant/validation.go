@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -21,7 +20,10 @@ func (p *parts) buildKeeper(c *config.Config, w wiring) (*anchors.Keeper, error)
 	if err != nil {
 		return nil, err
 	}
-	o.Fetch, o.Validates, o.Report = p.fetchKeys, p.validates, p.trustChanged
+	o.Fetch = anchors.FetchBy(lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+		return p.recurse.Resolve(ctx, q) // it is made after the keeper
+	}))
+	o.Validates, o.Report = p.validates, p.trustChanged
 	k, err := anchors.NewKeeper(o)
 	if err != nil {
 		return nil, err
@@ -47,21 +49,6 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 		Now:          validationClock(c),
 		Permissive:   c.Permissive,
 	}
-}
-
-// fetchKeys gets the DNSKEY RRset of a zone from its servers, as it is. Whether it
-// can be trusted is what the keeper wants to find out.
-func (p *parts) fetchKeys(ctx context.Context, zone lookup.Name) (lookup.RRset, error) {
-	q := lookup.Question{Name: zone, Type: lookup.TypeDNSKEY, Class: lookup.ClassIN, DO: true, CD: true}
-	r, err := p.recurse.Resolve(ctx, lookup.Query{Question: q, RD: true, Fresh: true})
-	if err != nil {
-		return lookup.RRset{}, err
-	}
-	set, ok := lookup.Find(r.Answer, zone, lookup.TypeDNSKEY)
-	if !ok {
-		return lookup.RRset{}, errors.New("the zone has no DNSKEY")
-	}
-	return set, nil
 }
 
 // validates tells whether the SOA of a zone is secure by the anchors of a set. It
