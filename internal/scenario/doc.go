@@ -20,6 +20,7 @@
 //
 // Standards: the replay format of Unbound's testbound, which has no standard:
 // all of its grammar is read; scenario steps that reach into the caches of
-// Unbound (INFRA_RTT, FLUSH_MESSAGE, EXPIRE_MESSAGE), files of trust anchors and
-// zone transfers are not played. Packets: RFC 1035 4, RFC 6891 6.1.
+// Unbound (INFRA_RTT, FLUSH_MESSAGE, EXPIRE_MESSAGE) and zone transfers are not
+// played. Trust anchors are kept up to date by package anchors, which is polled
+// when a step has let time pass, and its file is held against the story's. Packets: RFC 1035 4, RFC 6891 6.1.
 package scenario

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -11,12 +10,12 @@ import (
 
 // macros evaluates the ${...} of TIME_PASSES EVAL and ASSIGN.
 type macros struct {
-	vars map[string]string
-	now  func() float64 // seconds since the story began
+	vars    map[string]string
+	now     func() float64 // whole seconds since the story began
+	timeout func() float64 // seconds until the next timer is due
 }
 
 var (
-	errTimers  = errors.New("${timeout}: when the resolver's next timer is due cannot be known here")
 	isVariable = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_]*`)
 	isOperand  = regexp.MustCompile(`^\s*([0-9.]+)\s*`)
 )
@@ -62,7 +61,7 @@ func (m *macros) value(expr string) (string, error) {
 	case "time":
 		return number(m.now()), nil
 	case "timeout":
-		return "", errTimers
+		return number(m.timeout()), nil
 	case "ctime":
 		seconds, err := arithmetic(args)
 		return time.Unix(int64(seconds), 0).UTC().Format(time.ANSIC), err

@@ -152,7 +152,7 @@ func TestAdjustmentsLeaveTheEntryAlone(t *testing.T) {
 
 func TestMacros(t *testing.T) {
 	t.Parallel()
-	m := macros{vars: map[string]string{"t0": "100", "probe": "5"}, now: func() float64 { return 42 }}
+	m := macros{vars: map[string]string{"t0": "100", "probe": "5"}, now: func() float64 { return 42 }, timeout: func() float64 { return 7 }}
 	for _, c := range []struct{ in, want string }{
 		{"plain", "plain"},
 		{"${1 + 2 * 3}", "9"},
@@ -168,7 +168,7 @@ func TestMacros(t *testing.T) {
 			t.Errorf("%s: got %q, %v; want %q", c.in, got, err, c.want)
 		}
 	}
-	for _, in := range []string{"${timeout}", "${range 6 $probe 7}", "${1 +}", "${$nobody}", "${", "${1 ^ 2}", "${}"} {
+	for _, in := range []string{"${range 6 $probe 7}", "${1 +}", "${$nobody}", "${", "${1 ^ 2}", "${}"} {
 		if got, err := m.expand(in); err == nil {
 			t.Errorf("%s: got %q and no error", in, got)
 		}

@@ -114,7 +114,10 @@ func (p *parser) config() error {
 		case word == "TEMPFILE_CONTENTS":
 			err = p.text(rest, "TEMPFILE_END")
 		case word == "AUTOTRUST_FILE":
-			p.story.Anchors = true
+			if p.story.Anchors != "" {
+				return errors.New("a second AUTOTRUST_FILE")
+			}
+			p.story.Anchors = rest
 			err = p.text(rest, "AUTOTRUST_END")
 		case word == "TEMPFILE_NAME":
 			into := s.last()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -20,6 +21,8 @@ type System struct {
 	Respond func(query []byte, from netip.AddrPort, tcp bool) []byte
 	// Run does the background work until its context ends; nil if there is none.
 	Run func(context.Context) error
+	// Clockwork keeps trust anchors up to date; nil if there is nothing to keep.
+	Clockwork *Clockwork
 }
 
 // Build makes the system that the story's configuration describes, with the
@@ -64,7 +67,7 @@ func Play(t *testing.T, s *Story, build Build, like Comparison) (result Result) 
 	synctest.Test(t, func(*testing.T) {
 		p := &player{story: s, like: like, journal: &journal{start: time.Now()}}
 		p.network = newNetwork(s, p.journal)
-		p.macros = macros{vars: map[string]string{}, now: func() float64 { return time.Since(p.journal.start).Seconds() }}
+		p.macros = macros{vars: map[string]string{}, timeout: p.timeout, now: func() float64 { return math.Floor(time.Since(p.journal.start).Seconds()) }}
 		result = p.play(build)
 	})
 	return result
@@ -78,6 +81,7 @@ type player struct {
 	network *Network
 	macros  macros
 	system  System
+	ctx     context.Context // of the background work
 	clients sync.WaitGroup
 
 	mu      sync.Mutex
@@ -102,6 +106,7 @@ func (p *player) play(build Build) Result {
 	}
 	p.system = system
 	ctx, cancel := context.WithCancel(context.Background())
+	p.ctx = ctx
 	if system.Run != nil {
 		p.clients.Go(func() { _ = system.Run(ctx) }) // its end is the end of the story
 	}
@@ -248,6 +253,8 @@ func (p *player) take(step *Step) *failure {
 		}
 	case CheckAnswer, CheckOutQuery:
 		return p.waitFor(step)
+	case CheckAutotrust:
+		return p.checkFile(step)
 	case Nothing, Traffic:
 	default:
 		return &failure{reason: fmt.Sprintf("%s cannot be played", step)}
@@ -309,6 +316,7 @@ func (p *player) evaluate(step *Step) *failure {
 	}
 	p.journal.addf("%s pass", pass)
 	p.pass(pass, step.Number, nil)
+	p.poll(step)
 	return nil
 }
 

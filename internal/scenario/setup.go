@@ -64,14 +64,21 @@ func (s *setup) needs(what string) {
 func setUp(story *Story) (*setup, error) {
 	s := &setup{story: story}
 	s.maxNegative = 3600 // Unbound's default
-	s.validation = validation{modules: true, anchors: map[lookup.Name]resolver.Anchor{}}
+	s.validation.modules = true
 	for _, section := range story.Settings {
 		if err := s.section(section); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", story.File, section.Line, err)
 		}
 	}
-	if story.Anchors {
-		s.needs("feature:autotrust")
+	if story.Anchors != "" {
+		zero := func() float64 { return 0 }
+		text, err := (&macros{now: zero, timeout: zero}).expand(story.Texts[story.Anchors])
+		if err != nil {
+			return nil, err
+		}
+		if err := s.validation.history(story.File, text); err != nil {
+			return nil, err
+		}
 	}
 	s.steps()
 	if len(s.missing) > 0 {
@@ -203,8 +210,6 @@ func (s *setup) steps() {
 	for i := range s.story.Steps {
 		step := &s.story.Steps[i]
 		switch step.Kind {
-		case CheckAutotrust:
-			s.needs("feature:autotrust")
 		case CheckTempfile:
 			s.needs("feature:zone-transfer")
 		case CheckOutQuery:
@@ -218,8 +223,8 @@ func (s *setup) steps() {
 				s.snoop = true
 			}
 		}
-		if strings.Contains(step.Macro, "${timeout}") {
-			s.needs("feature:autotrust")
+		if strings.Contains(step.Macro, "${timeout}") && s.story.Anchors == "" {
+			s.needs("unbound-only") // only trust anchors have timers that can be asked for
 		}
 	}
 	for _, r := range s.story.Ranges {

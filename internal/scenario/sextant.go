@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
@@ -24,14 +26,25 @@ func Sextant(story *Story, network *Network) (System, error) {
 	if err != nil {
 		return System{}, err
 	}
-	var answers lookup.Resolver
+	var iterative *resolver.Resolver
+	keeper, clockwork, err := s.keeper(network, lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+		return iterative.Resolve(ctx, q)
+	}))
+	if err != nil {
+		return System{}, err
+	}
 	options, err := s.resolver(network)
 	if err != nil {
 		return System{}, err
 	}
-	iterative := resolver.New(options)
-	if answers, err = s.told(iterative); err != nil {
+	options.Validation = s.validation.options(keeper, network)
+	iterative = resolver.New(options)
+	answers, err := s.told(iterative)
+	if err != nil {
 		return System{}, err
+	}
+	if keeper != nil {
+		answers = anchors.Sentinels(answers, keeper.Set)
 	}
 	if s.dns64 {
 		if answers, err = dns64.New(answers, s.synthesis()); err != nil {
@@ -54,7 +67,8 @@ func Sextant(story *Story, network *Network) (System, error) {
 			}
 			return edge.Respond(nil, query, from, proto)
 		},
-		Run: iterative.Run,
+		Run:       iterative.Run,
+		Clockwork: clockwork,
 	}, nil
 }
 
@@ -93,7 +107,6 @@ func (s *setup) resolver(network *Network) (resolver.Options, error) {
 		MinTTL:         uint32(s.minTTL),
 		MinNegativeTTL: uint32(s.minNegative),
 		Deadline:       s.deadline(),
-		Validation:     s.validation.options(),
 		IntN:           chance(),
 	}
 	options.Stale.RetryAfter = 5 * time.Second // Unbound's NORR_TTL

@@ -13,7 +13,7 @@ type Story struct {
 	Title    string
 	Settings []Clause
 	Texts    map[string]string // TEMPFILE_CONTENTS and AUTOTRUST_FILE by name
-	Anchors  bool              // there is an AUTOTRUST_FILE, trust anchors with their history
+	Anchors  string            // which of them is an AUTOTRUST_FILE: trust anchors with their history; "": none
 	Ranges   []Range           // in the order of the file; the last is asked first
 	Steps    []Step            // with ascending numbers
 }

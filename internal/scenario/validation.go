@@ -1,11 +1,11 @@
 package scenario
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
@@ -14,46 +14,38 @@ import (
 // validation is what a story's configuration says of DNSSEC.
 type validation struct {
 	modules  bool // validation is on, given an anchor
-	anchors  map[lookup.Name]resolver.Anchor
-	fakeSHA1 bool // signatures with SHA-1 and DSA need no arithmetic
-	fakeDSA  bool // those with DSA
-	modest   bool // proofs are good for the names that they came for only
+	positive []lookup.RRset
+	negative []anchors.Negative
+	state    string        // trust anchors with their history
+	managed  []lookup.Name // those in state
+	fakeSHA1 bool          // signatures with SHA-1 and DSA need no arithmetic
+	fakeDSA  bool          // those with DSA
+	modest   bool          // proofs are good for the names that they came for only
 	policy   dnssec.Policy
 	now      time.Time // by which signatures are valid; the zero Time: the story's
 }
 
-// anchor takes a DS or DNSKEY in presentation form.
+// anchor takes DS and DNSKEY RRs in presentation form.
 func (v *validation) anchor(text string) error {
-	sets, err := lookup.ParseRRsets(text)
-	if err != nil {
-		return err
-	}
-	for _, s := range sets {
-		a := v.anchors[s.Name]
-		a.Zone = s.Name
-		switch s.Type {
-		case lookup.TypeDS:
-			a.DS = append(a.DS, dnssec.ParseDS(s)...)
-		case lookup.TypeDNSKEY:
-			for _, key := range dnssec.ParseKeys(s) {
-				ds, ok := dnssec.DSOf(key, dnssec.SHA256)
-				if !ok {
-					return fmt.Errorf("no DS of %s", s)
-				}
-				a.DS = append(a.DS, ds)
-			}
-		default:
-			return fmt.Errorf("no trust anchor: %s", s)
-		}
-		v.anchors[s.Name] = a
-	}
-	return nil
+	sets, err := anchors.Read("trust anchor", text, time.Time{})
+	v.positive = append(v.positive, sets...)
+	return err
 }
 
 // insecure takes a name below which nothing is validated.
 func (v *validation) insecure(text string) error {
 	zone, err := lookup.ParseName(text)
-	v.anchors[zone] = resolver.Anchor{Zone: zone, Negative: true}
+	v.negative = append(v.negative, anchors.Negative{Zone: zone})
+	return err
+}
+
+// history takes the text of a file of trust anchors that are kept up to date.
+func (v *validation) history(file, text string) error {
+	v.state = text
+	m, err := anchors.ParseMemory(file, text)
+	for _, p := range m.Points {
+		v.managed = append(v.managed, p.Zone)
+	}
 	return err
 }
 
@@ -87,14 +79,16 @@ func (v *validation) iterations(text string) error {
 	return nil
 }
 
-// options are the resolver's. The keys of stories have 512 bits.
-func (v *validation) options() resolver.Validation {
-	if !v.modules || len(v.anchors) == 0 {
-		return resolver.Validation{}
-	}
-	o := resolver.Validation{Anchor: v.closest, Policy: v.policy, NoAggressive: v.modest}
-	o.Policy.MinRSA = 512
-	o.Policy.Presume = func(a dnssec.Algorithm) bool {
+// enabled tells whether anything is validated.
+func (v *validation) enabled() bool {
+	return v.modules && len(v.positive)+len(v.negative)+len(v.managed) > 0
+}
+
+// believes is the policy of the story. The keys of stories have 512 bits.
+func (v *validation) believes() dnssec.Policy {
+	p := v.policy
+	p.MinRSA = 512
+	p.Presume = func(a dnssec.Algorithm) bool {
 		const dsa, dsaNSEC3 = 3, 6
 		switch a {
 		case dsa, dsaNSEC3:
@@ -104,21 +98,28 @@ func (v *validation) options() resolver.Validation {
 		}
 		return false
 	}
-	if !v.now.IsZero() {
-		o.Now = func() time.Time { return v.now }
-	}
-	return o
+	return p
 }
 
-func (v *validation) closest(name lookup.Name) (resolver.Anchor, bool) {
-	for {
-		if a, ok := v.anchors[name]; ok {
-			return a, true
-		}
-		above, ok := name.Parent()
-		if !ok {
-			return resolver.Anchor{}, false
-		}
-		name = above
+// options are the resolver's, with anchors that keeper keeps.
+func (v *validation) options(keeper *anchors.Keeper, network *Network) resolver.Validation {
+	if !v.enabled() {
+		return resolver.Validation{}
 	}
+	return resolver.Validation{
+		Anchor: func(name lookup.Name) (resolver.Anchor, bool) {
+			a, ok := keeper.Closest(name)
+			return resolver.Anchor(a), ok
+		},
+		Policy: v.believes(), NoAggressive: v.modest,
+		Now: v.validity(network),
+	}
+}
+
+// validity is the time by which signatures are valid.
+func (v *validation) validity(network *Network) func() time.Time {
+	if v.now.IsZero() {
+		return network.now
+	}
+	return func() time.Time { return v.now }
 }
