@@ -77,8 +77,10 @@ func needs(t *testing.T, wants ...string) {
 	t.Helper()
 	packages := map[string]string{
 		"curl": "curl", "delv": "bind9-dnsutils", "dig": "bind9-dnsutils", "ip": "iproute2", "kdig": "knot-dnsutils",
-		"mount": "mount", "named": "bind9", "nsd": "nsd", "python3": "python3", "sysctl": "procps", "tayga": "tayga", "ldns-keygen": "ldnsutils", "ldns-signzone": "ldnsutils",
-		"unshare": "util-linux",
+		"dnssec-keygen": "bind9-utils", "dnssec-signzone": "bind9-utils", "dnssec-dsfromkey": "bind9-utils",
+		"ldns-keygen": "ldnsutils", "ldns-signzone": "ldnsutils",
+		"mount": "mount", "named": "bind9", "nsd": "nsd", "python3": "python3", "sysctl": "procps", "tayga": "tayga",
+		"unbound": "unbound", "unshare": "util-linux",
 	}
 	missing := t.Skipf
 	if os.Getenv("CI") == "true" {
