@@ -57,6 +57,7 @@ func (doc *document) checkPinned(d *decoder) {
 		for i := range zones {
 			z := &zones[i]
 			unique(d, z.Servers, func(a *netip.AddrPort) *netip.AddrPort { return a })
+			z.checkTransport(d)
 			if z.First && len(z.Servers) == 0 {
 				d.report(&z.First, "there are no servers to ask first, expected some")
 			}

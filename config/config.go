@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -151,6 +152,27 @@ type Pinned struct {
 	Servers []netip.AddrPort // empty: the name is an exception from a Pinned above it
 	Forward bool             // they are resolvers, and not authorities for the zone
 	First   bool             // when they do not help, delegations are followed
+
+	Transport Transport // over which they are asked
+	TLS       PinnedTLS // how they prove who they are, over TLS
+}
+
+// Transport is over what servers are asked.
+type Transport string
+
+// The transports.
+const (
+	TransportUDP Transport = "udp" // and over TCP what does not fit
+	TransportTCP Transport = "tcp"
+	TransportTLS Transport = "tls" // RFC 7858
+)
+
+// PinnedTLS is what the certificate of a server has to be (RFC 8310).
+type PinnedTLS struct {
+	Name   string              // that it is for; "": the server's address, or any when there are Pins
+	CA     string              // file of who may have signed it; "": whom the system trusts
+	Pins   [][sha256.Size]byte // of its public key, one of which has to be right; empty: any key
+	Verify bool                // false: it may be any
 }
 
 // SpecialNames is what becomes of names that mean nothing on the Internet

@@ -3,9 +3,11 @@ package config
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +108,31 @@ zones:
 	}
 	if v := c.Views[0]; len(c.Views) != 1 || v.Name != "default" || len(v.Zones) != 2 || v.DNS64.Mode != ModeOff {
 		t.Errorf("Views = %+v", c.Views)
+	}
+}
+
+func TestServersOfATransportGetItsPort(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "dir/x.yaml", `
+forward:
+  - { name: a.example, servers: [192.0.2.1, "192.0.2.2:5353"] }
+  - { name: b.example, servers: [192.0.2.1, "192.0.2.2:8853"], transport: tls, tls-ca: ca.pem }
+  - { name: c.example, servers: ["2001:db8::1"], transport: tls, tls-pins: ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="] }
+stub:
+  - { name: d.example, servers: [192.0.2.1] }
+`)
+	var got []string
+	for _, z := range c.Pinned {
+		got = append(got, fmt.Sprintf("%s %v %s %s %x %v", z.Name, z.Servers, z.Transport, z.TLS.CA, z.TLS.Pins, z.TLS.Verify))
+	}
+	want := []string{
+		"a.example. [192.0.2.1:53 192.0.2.2:5353] udp  [] true",
+		"b.example. [192.0.2.1:853 192.0.2.2:8853] tls dir/ca.pem [] true",
+		"c.example. [[2001:db8::1]:853] tls  [e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855] true",
+		"d.example. [192.0.2.1:53] udp  [] false",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -77,7 +77,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"control.":                   doc.Control.keys(),
 		"dnssec.":                    doc.DNSSEC.keys(),
 		"dnssec.negative-anchors[].": new(NegativeAnchor).keys(),
-		"forward[].":                 new(Pinned).keys(),
+		"forward[].":                 new(Pinned).forwardKeys(),
 		"stub[].":                    new(Pinned).keys(),
 		"dns64.":                     doc.DNS64.keys(),
 		"dns64.prefixes[].":          new(Prefix64).keys(),

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -224,8 +226,12 @@ func address(n ast.Node) (netip.Addr, error) {
 }
 
 // endpoint reads an IP address and a port, port when there is none.
-func endpoint(port uint16) scalar[netip.AddrPort] {
-	wanted := fmt.Sprintf("an IP address and port, such as 127.0.0.1:%d or [::1]:%d", port, port)
+func endpoint(port uint16) scalar[netip.AddrPort] { return endpointOr(port, port) }
+
+// endpointOr reads an IP address and a port such as usual, or missing when there is
+// none.
+func endpointOr(usual, missing uint16) scalar[netip.AddrPort] {
+	wanted := fmt.Sprintf("an IP address and port, such as 127.0.0.1:%d or [::1]:%d", usual, usual)
 	return fromText(wanted, func(s string) (netip.AddrPort, error) {
 		if ap, err := netip.ParseAddrPort(s); err == nil {
 			return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), nil
@@ -235,8 +241,19 @@ func endpoint(port uint16) scalar[netip.AddrPort] {
 		if err != nil || a.IsMulticast() {
 			return netip.AddrPort{}, no(s)
 		}
-		return netip.AddrPortFrom(a.Unmap(), port), nil
+		return netip.AddrPortFrom(a.Unmap(), missing), nil
 	})
+}
+
+// pin reads the SHA-256 hash of a public key in base64, as kdig and others print it.
+func pin(n ast.Node) (hash [sha256.Size]byte, err error) {
+	return fromText("the SHA-256 hash of a public key in base64", func(s string) (hash [sha256.Size]byte, err error) {
+		octets, err := base64.StdEncoding.DecodeString(s)
+		if err != nil || len(octets) != len(hash) {
+			return hash, no(s)
+		}
+		return [sha256.Size]byte(octets), nil
+	})(n)
 }
 
 // network reads a prefix of any family; an address alone is a whole prefix.

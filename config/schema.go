@@ -226,21 +226,6 @@ func (c *Control) keys() keys {
 	}
 }
 
-func forwarded(z *Pinned) reader {
-	z.Forward = true
-	return stub(z)
-}
-
-func stub(z *Pinned) reader { return object(z, z.keys(), "name", "servers") }
-
-func (z *Pinned) keys() keys {
-	return keys{
-		"name":    value(&z.Name, name),
-		"servers": values(&z.Servers, endpoint(53)),
-		"first":   value(&z.First, boolean),
-	}
-}
-
 func (s *SpecialNames) keys() keys {
 	return keys{
 		"answer": value(&s.Answer, boolean),
@@ -353,6 +338,9 @@ func (doc *document) config(d *decoder, folder string) *Config {
 		}
 	}
 	c.Pinned = slices.Concat(doc.Forward, doc.Stub)
+	for i := range c.Pinned {
+		under(&c.Pinned[i].TLS.CA)
+	}
 	under(&c.Resolver.RootHints)
 	under(&c.Resolver.LocalRoot.File)
 	under(&c.Resolver.LocalRoot.Store)

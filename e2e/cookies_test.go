@@ -43,6 +43,8 @@ zone "." { type primary; file "root.zone"; };
 		conf := filepath.Join(dir, fmt.Sprintf("sextant%d.yaml", port))
 		write(t, conf, fmt.Sprintf(`
 listen: [127.0.0.1:%d]
+control: { socket: "off" }
+dnssec: { validate: false }
 resolver: { root-hints: root.hints, ipv6: false, priming: false, cookies: %v }
 `, port, cookies))
 		ready := func(*process) error {

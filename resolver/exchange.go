@@ -44,6 +44,9 @@ func (r *Resolver) converse(ctx context.Context, p *poll, s *candidate) (*transp
 		NoEDNS:   habit.plain || !habit.edns && s.tries == maxTries-1,
 		Timeout:  p.patience(s, habit),
 	}
+	if p.cut.pinned {
+		request.TCP, request.TLS = p.cut.via.TCP, p.cut.via.TLS
+	}
 	s.tries++
 	reply, request, err := p.converse(ctx, s, request)
 	if err == nil && !request.NoEDNS && chokes(reply) {

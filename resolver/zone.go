@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
 )
 
 // Zone is a part of the tree of names for which it is configured whom to ask,
@@ -26,6 +27,11 @@ type Zone struct {
 	// Forward: the servers are asked with RD set and believed for names in the zone
 	// alone. What they say of name servers is never used to find anything.
 	Forward bool
+
+	// TCP: the servers are asked over TCP and not over UDP. TLS: over TLS, where they
+	// prove who they are by that (RFC 7858).
+	TCP bool
+	TLS *transport.TLS
 
 	// First: the servers are asked first. When none of them helps, the name is
 	// looked for as if the Zone were not configured.

@@ -180,3 +180,33 @@ func TestAForwarderMayAnswerNothingInManyWays(t *testing.T) {
 		}
 	}
 }
+
+func TestConfiguredServersAreAskedOverTheirTransport(t *testing.T) {
+	t.Parallel()
+	n := office(t)
+	secure := &transport.TLS{Name: "dns.example"}
+	tcp, tls := pin("corp.example.com.", "10.0.0.53"), pin("lab.example.com.", "10.0.0.54:853")
+	tcp.TCP, tls.TLS = true, secure
+	tls.Forward = true
+	seen := map[string]transport.Request{}
+	note := func(r transport.Request, honest *transport.Reply) *transport.Reply {
+		seen[r.Question.Name.String()] = r
+		return honest
+	}
+	for _, a := range []string{"10.0.0.53", "10.0.0.54", "192.0.2.1", "192.0.2.2"} {
+		n.host(a).script = note
+	}
+	r := n.resolver(with(tcp, tls))
+	for _, name := range []string{"x.corp.example.com.", "x.lab.example.com.", "x.example.com."} {
+		ask(t, r, name+" A")
+	}
+	if got := seen["x.corp.example.com."]; !got.TCP || got.TLS != nil {
+		t.Errorf("over TCP: %+v", got)
+	}
+	if got := seen["x.lab.example.com."]; got.TCP || got.TLS != secure || got.Server != netip.MustParseAddrPort("10.0.0.54:853") {
+		t.Errorf("over TLS: %+v", got)
+	}
+	if got := seen["x.example.com."]; got.TCP || got.TLS != nil {
+		t.Errorf("elsewhere: %+v", got)
+	}
+}

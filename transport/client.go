@@ -22,6 +22,7 @@ var ErrTimeout = fmt.Errorf("no reply in time: %w", os.ErrDeadlineExceeded)
 type Error struct {
 	Server netip.AddrPort
 	TCP    bool // which protocol was tried last
+	TLS    bool // and whether over TLS
 	Sent   int  // messages that may have been sent, at least 1
 	Cause  error
 }
@@ -29,7 +30,10 @@ type Error struct {
 // Error names server, protocol and cause.
 func (e *Error) Error() string {
 	protocol := "UDP"
-	if e.TCP {
+	switch {
+	case e.TLS:
+		protocol = "TLS"
+	case e.TCP:
 		protocol = "TCP"
 	}
 	return fmt.Sprintf("%s over %s: %v", e.Server, protocol, e.Cause)
@@ -49,6 +53,8 @@ type Options struct {
 	// at random; without any, the system chooses.
 	Sources4, Sources6 []netip.Addr
 
+	Idle time.Duration // for which a connection over TLS is kept without queries; default 30 s
+
 	// Rand is where ports, IDs and letter case come from. It must be safe for
 	// concurrent use and unpredictable; default crypto/rand.
 	Rand io.Reader
@@ -63,12 +69,17 @@ type Client struct {
 	options Options
 	queries sync.Pool // of *query that are over, for their memory
 	jar     jar
+
+	sessions sessions
 }
 
 // New makes a Client. It starts nothing.
 func New(o Options) *Client {
 	if o.Timeout == 0 {
 		o.Timeout = 1500 * time.Millisecond
+	}
+	if o.Idle == 0 {
+		o.Idle = 30 * time.Second
 	}
 	if o.UDPSize == 0 {
 		o.UDPSize = 1232
@@ -85,12 +96,21 @@ func New(o Options) *Client {
 // Exchange asks the server and returns its reply, whatever its rcode. It asks
 // over UDP and, when the server first has to tell its cookie, once more; when the
 // reply is truncated or looks forged, it asks over TCP. So it sends at most three
-// messages. It returns as soon as ctx ends. Every error is an *Error.
+// messages. Over TLS there is nothing but TLS. It returns as soon as ctx ends. Every
+// error is an *Error.
 func (c *Client) Exchange(ctx context.Context, r Request) (*Reply, error) {
 	if r.Timeout == 0 {
 		r.Timeout = c.options.Timeout
 	}
 	r.Server = netip.AddrPortFrom(r.Server.Addr().Unmap(), r.Server.Port())
+	if r.TLS != nil {
+		reply, sent, err := c.overTLS(ctx, r)
+		if err != nil {
+			return nil, &Error{Server: r.Server, TCP: true, TLS: true, Sent: sent, Cause: cause(ctx, err)}
+		}
+		reply.TCP, reply.TLS, reply.Sent = true, true, sent
+		return reply, nil
+	}
 	sent, suspect := 0, false
 	for v := unbaked; v == unbaked && sent < 2 && !r.TCP; suspect = v == suspicious {
 		sent++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"strings"
 
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
@@ -51,7 +52,9 @@ func (c *Client) newQuery(r Request) (*query, error) {
 			q.subnet = r.Subnet.Masked()
 			opt.Options = append(opt.Options, message.Option{Code: message.OptionSubnet, Data: ecs.Option{Source: q.subnet}.Data()})
 		}
-		if c.bake(q, r.Server); q.cookie != "" {
+		if r.TLS != nil {
+			opt.Options = append(opt.Options, padding(r.Question.Name, opt.Options))
+		} else if c.bake(q, r.Server); q.cookie != "" {
 			opt.Options = append(opt.Options, message.Option{Code: message.OptionCookie, Data: q.cookie})
 		}
 	}
@@ -71,6 +74,17 @@ func (c *Client) newQuery(r Request) (*query, error) {
 		return nil, err
 	}
 	return q, nil
+}
+
+// padding makes the length of a query for name with these options a multiple of
+// 128 octets, so that those who listen learn little from it (RFC 8467 4.1).
+func padding(name lookup.Name, options []message.Option) message.Option {
+	const block, opt, option = 128, 11, 4
+	size := headerLen + len(name) + 4 + opt + option
+	for _, o := range options {
+		size += option + len(o.Data)
+	}
+	return message.Option{Code: message.OptionPadding, Data: strings.Repeat("\x00", (block-size%block)%block)}
 }
 
 // from is the address to ask from: that of the cookie, or one of sources; nothing

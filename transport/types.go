@@ -14,6 +14,7 @@ type Request struct {
 	Question lookup.Question // DO and CD are the bits to send
 	RD       bool
 	TCP      bool // do not try UDP first
+	TLS      *TLS // ask over TLS and in no other way (RFC 7858); nil: without
 
 	// NoEDNS leaves the OPT out, and with it DO and Subnet, for servers that
 	// choke on it.
@@ -49,6 +50,7 @@ type Reply struct {
 
 	Cookie  bool          // it had the DNS cookie that was sent (RFC 7873)
 	TCP     bool          // it came over TCP in the end
+	TLS     bool          // and over TLS
 	Suspect bool          // TCP was asked because a UDP reply looked forged
 	Sent    int           // messages sent for it, at least 1
 	Size    int           // octets of the reply

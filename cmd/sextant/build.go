@@ -43,6 +43,7 @@ type wiring struct {
 // nothing moves before run.
 type parts struct {
 	log       *slog.Logger
+	client    *transport.Client // nil: somebody else sends what is sent
 	exchanges *exchanges
 	root      *secondary.Copy // of the root zone; nil: not asked for
 	anchors   *anchors.Keeper // nil: nothing is validated
@@ -120,15 +121,12 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 	}
 	exchanger := w.exchanger
 	if exchanger == nil {
-		o := transport.Options{Timeout: r.Timeout, UDPSize: r.UDPSize, NoCase0x20: !r.Case0x20, NoCookies: !r.Cookies}
-		for _, source := range r.SourceAddresses {
-			if source.Is4() {
-				o.Sources4 = append(o.Sources4, source)
-			} else {
-				o.Sources6 = append(o.Sources6, source)
-			}
-		}
-		exchanger = transport.New(o)
+		p.client = newClient(r)
+		exchanger = p.client
+	}
+	zones, err := p.resolverZones(c.Pinned)
+	if err != nil {
+		return resolver.Options{}, err
 	}
 	return resolver.Options{
 		Exchanger:      exchanger,
@@ -143,7 +141,7 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
 		Stale:          staleOptions(c.Stale),
-		Zones:          p.resolverZones(c.Pinned),
+		Zones:          zones,
 		Cache:          c.Cache.Responses,
 		CacheBytes:     c.Cache.Memory - packetMemory(c.Cache),
 		MaxTTL:         c.Cache.MaxTTL,
@@ -166,18 +164,6 @@ func staleOptions(c config.Stale) resolver.Stale {
 		s.ClientTimer = -1 // to the resolver, 0 is its default and less is not at all
 	}
 	return s
-}
-
-// resolverZones are the zones for which it is configured whom to ask.
-func (p *parts) resolverZones(pinned []config.Pinned) []resolver.Zone {
-	var all []resolver.Zone
-	if p.root != nil {
-		all = append(all, localZone(p.root))
-	}
-	for _, z := range pinned {
-		all = append(all, resolver.Zone{Name: z.Name, Servers: z.Servers, Forward: z.Forward, First: z.First})
-	}
-	return all
 }
 
 // limits are of one client query. DNS64 walks a chain of aliases twice, for AAAA
@@ -351,6 +337,9 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.server.Run(ctx) })
 	if p.root != nil {
 		group.Go(func() error { return p.root.Run(ctx) })
+	}
+	if p.client != nil {
+		group.Go(func() error { return p.client.Run(ctx) })
 	}
 	group.Go(func() error { return p.recurse.Run(ctx) })
 	if p.anchors != nil {
