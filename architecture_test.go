@@ -42,7 +42,7 @@ func imports() map[string][]string {
 		"server/internal/wire": {"lookup"},
 		"server":               {"lookup", "message", "ecs", "cache", "server/internal/wire"},
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
-		"dig":                  {"lookup"},
+		"dig":                  {"lookup", "ecs"},
 		"metrics":              {},
 		"control":              {"lookup"},
 

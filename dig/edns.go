@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"github.com/sextant-dns/sextant/ecs"
 )
 
 // toSend is the options of a query, in BIND's order; padding is not among them.
@@ -35,12 +37,7 @@ func (e *edns) toSend() []option {
 // subnetData is a Client Subnet option for a query: no more octets of the
 // address than its length needs, SCOPE 0 (RFC 7871 6).
 func subnetData(p netip.Prefix) []byte {
-	family := byte(1)
-	if p.Addr().Is6() {
-		family = 2
-	}
-	octets := (p.Bits() + 7) / 8
-	return append([]byte{0, family, byte(p.Bits()), 0}, p.Addr().AsSlice()[:octets]...)
+	return []byte(ecs.Option{Source: p}.Data())
 }
 
 // pseudosection prints an OPT as comments. The cookie is the one that was sent,

@@ -188,7 +188,7 @@ func (p *poll) tell(ctx context.Context, s netip.Addr, last bool, request transp
 }
 
 func heardIn(request transport.Request, r *transport.Reply) ecs.Heard {
-	return ecs.Heard{Sent: request.Subnet, Option: r.Subnet, Scope: r.Scope.Bits(), Certain: r.TCP}
+	return ecs.Heard{Sent: request.Subnet, Option: r.Subnet, Scope: r.Scope.Bits(), Certain: r.TCP || r.Cookie}
 }
 
 // believed tells whether a reply says what the server makes of an option: errors may
@@ -230,7 +230,7 @@ func (p *poll) confirm(ctx context.Context, known ecs.Known, request transport.R
 	if err != nil && ctx.Err() == nil {
 		p.r.subnets.memory.Note(p.cut.zone, request.Server.Addr(), ecs.Unconfirmed, p.r.options.Now())
 	}
-	if err != nil || !certain.TCP || !believed(certain) {
+	if err != nil || !believed(certain) {
 		return reply, heardIn(request, reply), ecs.ForNetwork
 	}
 	heard := heardIn(request, certain)
