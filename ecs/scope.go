@@ -7,8 +7,8 @@ import "net/netip"
 type Scope struct {
 	Network netip.Prefix // masked; the zero Prefix: everyone
 
-	// Wanted is how many bits the authority wanted to know, when those are more than
-	// it was told. The answer then is to as little as it was told: only for those who
+	// Wanted is how many bits the authority wanted to know, of those that are kept apart,
+	// when they are more than it was told. The answer then is to as little as it was told: only for those who
 	// tell just as many bits as Network has (RFC 7871 7.3.1).
 	Wanted uint8
 }
@@ -65,7 +65,10 @@ func (a Audience) Store(h Heard, v Verdict, plain bool, most int) Scope {
 	if sent.Bits() >= most {
 		return Scope{Network: sent}
 	}
-	return shyly(sent, max(most, h.Scope))
+	if v == ForScope {
+		return shyly(sent, min(h.Scope, most))
+	}
+	return shyly(sent, most)
 }
 
 // Tell is kept as it looks to a: whom of those who share the policy the answer is

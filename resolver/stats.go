@@ -89,6 +89,7 @@ func (r *Resolver) Stats() Stats {
 		Timeouts:      c.timeouts.Load(),
 		NetworkErrors: c.broken.Load(),
 		TCP:           c.tcp.Load(),
+		Confirmations: c.confirmations.Load(),
 		Failures: Failures{
 			Unreachable: c.unreachable.Load(),
 			Network:     c.network.Load(),

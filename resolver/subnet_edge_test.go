@@ -84,8 +84,8 @@ func TestE27E28E42E43E44TheOptionComesBackToWhoSentIt(t *testing.T) {
 		both("for everyone", "plain.example.org. A", "NOERROR 203.0.113.9 ecs 9.8.7.0/24/0", "NOERROR 203.0.113.9")
 		both("a type of which nothing is told", "www.example.com. TXT", "NOERROR ecs 9.8.7.0/24/0", "NOERROR")
 		want(t, "SOURCE 0", phrase(t, s, "www.example.com. A", "9.8.7.6", "0.0.0.0/0"), "NOERROR 203.0.113.1 ecs 0.0.0.0/0/0")
-		want(t, "a scope that is longer", phrase(t, s, "other.example.com. A", "9.8.7.6", "9.8.0.0/16"), "NOERROR 9.8.0.0 ecs 9.8.0.0/16/24")
-		want(t, "the same, from memory", phrase(t, s, "other.example.com. A", "9.8.7.6", "9.8.0.0/16"), "NOERROR 9.8.0.0 ecs 9.8.0.0/16/24")
+		want(t, "a scope that is longer", phrase(t, s, "other.example.com. A", "9.8.7.6", "9.8.0.0/16"), "NOERROR 9.8.0.0 ecs 9.8.0.0/16/20")
+		want(t, "the same, from memory", phrase(t, s, "other.example.com. A", "9.8.7.6", "9.8.0.0/16"), "NOERROR 9.8.0.0 ecs 9.8.0.0/16/20")
 		want(t, "two networks, one of them longer", phrase(t, s, "alias.example.org. A", "9.8.7.6", "9.8.7.0/24"), "NOERROR 9.8.0.0 ecs 9.8.7.0/24/20")
 
 		c.silence(cdnServer)
@@ -121,8 +121,8 @@ func TestE45E70PacketsAreForTheirNetwork(t *testing.T) {
 		{"9.9.9.9", "", "NOERROR 9.9.0.0", false},
 		{"9.9.9.9", "0.0.0.0/0", "NOERROR 203.0.113.1 ecs 0.0.0.0/0/0", false},
 		{"9.7.9.9", "0.0.0.0/0", "NOERROR 203.0.113.1 ecs 0.0.0.0/0/0", true},
-		{"9.8.7.6", "9.8.0.0/14", "NOERROR 9.8.0.0 ecs 9.8.0.0/14/24", false}, // for as shy ones alone
-		{"9.9.1.1", "9.8.0.0/14", "NOERROR 9.8.0.0 ecs 9.8.0.0/14/24", true},
+		{"9.8.7.6", "9.8.0.0/14", "NOERROR 9.8.0.0 ecs 9.8.0.0/14/16", false}, // for as shy ones alone
+		{"9.9.1.1", "9.8.0.0/14", "NOERROR 9.8.0.0 ecs 9.8.0.0/14/16", true},
 		{"9.9.1.1", "", "NOERROR 9.9.0.0", true},
 		{"10.1.1.1", "", "NOERROR 203.0.113.1", false},
 		{"10.2.2.2", "10.2.0.0/16", "NOERROR 203.0.113.1 ecs 10.2.0.0/16/8", true},
