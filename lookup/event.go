@@ -19,6 +19,8 @@ func (e Event) String() string {
 		return e.question() + ": DNS64 " + e.Text
 	case EventZone:
 		return e.question() + ": " + e.Text + to(" in our zone ", e.Target) + rcode(e.Rcode)
+	case EventCopy:
+		return e.question() + ": our copy of " + e.Target.String() + ": " + e.Text
 	case EventSpecial:
 		return e.question() + ": special name, answered here: " + e.Text
 	case EventFilter, EventScope:

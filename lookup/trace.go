@@ -163,6 +163,7 @@ const (
 	EventView     EventKind = iota // who answers was chosen by who asks. Text: which view
 	EventRule                      // DNS64 has decided. Text: what, and why
 	EventZone                      // zones that we hold. Target: the apex; Rcode; Text: what they say
+	EventCopy                      // a copy that we hold of somebody's zone. Target: its apex; Text: what it says
 	EventOverride                  // a configured zone decides whom to ask. Target: its apex; Text
 	EventSpecial                   // a special-use name. Text: why
 	EventFilter                    // something was taken out of an answer. Text
@@ -191,7 +192,7 @@ func (k EventKind) String() string {
 	if k >= eventKinds {
 		return "unknown"
 	}
-	return [...]string{"view", "rule", "zone", "override", "special", "filter", "hit", "stale", "failure", "flight", "refresh",
+	return [...]string{"view", "rule", "zone", "copy", "override", "special", "filter", "hit", "stale", "failure", "flight", "refresh",
 		"prime", "cut", "minimise", "server", "exchange", "verdict", "address", "alias", "dead", "budget", "scope", "security"}[k]
 }
 

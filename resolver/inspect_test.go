@@ -125,8 +125,8 @@ func TestALocalCopyIsShown(t *testing.T) {
 	copied := n.held("example.com.")
 	r := n.resolver(with(copied.zone()))
 	inOrder(t, story(t, r, question("www.example.com. A")), `
-zone: www.example.com. A: start with the local copy in our zone example.com.
-zone: www.example.com. A: the local copy: answer in our zone example.com.`)
+copy: www.example.com. A: our copy of example.com.: is asked first
+copy: www.example.com. A: our copy of example.com.: answer`)
 	if d := r.Known(lookup.MustName("www.example.com.")).Delegation; !d.Local || d.Zone != lookup.MustName("example.com.") || len(d.Servers) != 0 {
 		t.Errorf("got %+v", d)
 	}

@@ -79,6 +79,6 @@ func (r *Resolver) consult(ctx context.Context, t task, c *cut, q lookup.Questio
 // tellLocal says what there is in the local copy of zone.
 func (t task) tellLocal(zone lookup.Name, q lookup.Question, what string) {
 	if t.trace != nil {
-		t.tell(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone, Text: "the local copy: " + what})
+		t.tell(lookup.Event{Kind: lookup.EventCopy, Name: q.Name, Type: q.Type, Target: zone, Text: what})
 	}
 }

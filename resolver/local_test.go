@@ -324,7 +324,7 @@ func TestTheTraceTellsOfTheCopy(t *testing.T) {
 	}
 	events, _ := q.Trace.Events()
 	if !slices.ContainsFunc(events, func(e lookup.Event) bool {
-		return e.Kind == lookup.EventZone && e.Target == lookup.Root && e.Text == "the local copy: referral"
+		return e.Kind == lookup.EventCopy && e.Target == lookup.Root && e.Text == "referral"
 	}) {
 		t.Errorf("%v", events)
 	}

@@ -62,7 +62,7 @@ func (t task) tellCut(q lookup.Question, c *cut, now time.Time) {
 	e := lookup.Event{Kind: lookup.EventCut, Name: q.Name, Type: q.Type, Target: c.zone, Count: len(c.servers)}
 	switch {
 	case c.local != nil:
-		e.Kind, e.Text = lookup.EventZone, "start with the local copy"
+		e.Kind, e.Text = lookup.EventCopy, "is asked first"
 	case c.forwards():
 		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "forward"
 	case c.pinned:

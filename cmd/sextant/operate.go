@@ -235,6 +235,9 @@ func (by explainer) build(errOut io.Writer) (*parts, error) {
 		fmt.Fprintln(errOut, err)
 		return nil, exitCode(exitUsage)
 	}
+	if p.root != nil {
+		_ = p.root.Load() // what is on disk; it is told what is wrong with it
+	}
 	return p, nil
 }
 
