@@ -52,15 +52,17 @@ type Keeper struct {
 	wake    chan struct{} // something is due earlier than was known
 
 	saving sync.Mutex // held while the store is written; before mu
+	loaded string     // what the store had, until something is written
 
 	mu       sync.Mutex
 	points   []Point
+	others   []Point    // of zones that are not managed now, but may be again
 	negative []negative // those that came at run time
 	bad      bool       // what is in the store could not be read
 }
 
-// NewKeeper makes a Keeper out of what is configured and what the store has. An
-// error means that something in Options is wrong; a store that is of no use is
+// NewKeeper makes a Keeper out of what is configured and what the store has. It
+// writes nothing. An error means that something in Options is wrong; a store that is of no use is
 // reported, and the configured anchors count.
 func NewKeeper(o Options) (*Keeper, error) {
 	if o.Now == nil {
@@ -93,6 +95,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 	}
 	for _, p := range m.Points {
 		if !slices.Contains(o.Managed, p.Zone) {
+			k.others = append(k.others, p)
 			o.Report(Event{Kind: StateIgnored, Zone: p.Zone})
 		}
 	}
@@ -104,8 +107,7 @@ func NewKeeper(o Options) (*Keeper, error) {
 	return k, k.publish()
 }
 
-// load reads the store. What was in it is written once more, so that a store that
-// cannot be written is known at the start and not when it matters.
+// load reads the store.
 func (k *Keeper) load() Memory {
 	store := k.options.Store
 	if store == nil {
@@ -124,10 +126,22 @@ func (k *Keeper) load() Memory {
 		k.options.Report(Event{Kind: StateUnusable, Err: err})
 		return Memory{}
 	}
-	if err := store.Save(text); err != nil {
+	k.loaded = text
+	return m
+}
+
+// tryStore writes once more what was read, so that a store that cannot be written is
+// known at the start and not when it matters.
+func (k *Keeper) tryStore() {
+	k.saving.Lock()
+	defer k.saving.Unlock()
+	if k.loaded == "" {
+		return
+	}
+	if err := k.options.Store.Save(k.loaded); err != nil {
 		k.options.Report(Event{Kind: StateUnsaved, Err: err})
 	}
-	return m
+	k.loaded = ""
 }
 
 // Set is the set of anchors that counts now.
@@ -172,6 +186,7 @@ func (k *Keeper) publish() error {
 
 // Run does what is due when it is due, until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
+	k.tryStore()
 	for {
 		k.Poll(ctx)
 		// Not longer than an hour at once: the clock on the wall, which decides what
@@ -337,7 +352,7 @@ func (k *Keeper) save() {
 	k.saving.Lock()
 	defer k.saving.Unlock()
 	k.mu.Lock()
-	m := Memory{}
+	m := Memory{Points: slices.Clone(k.others)}
 	for _, p := range k.points {
 		if !p.Queried.IsZero() {
 			m.Points = append(m.Points, p)
@@ -348,6 +363,7 @@ func (k *Keeper) save() {
 	}
 	bad := k.bad
 	k.mu.Unlock()
+	k.loaded = ""
 
 	if bad {
 		if err := k.options.Store.SetAside(); err != nil {

@@ -2,10 +2,8 @@ package anchors
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,148 +16,6 @@ import (
 	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
 )
-
-// zone is a zone that publishes and signs keys, and counts who asks.
-type zone struct {
-	t    testing.TB
-	name lookup.Name
-	now  func() time.Time
-
-	mu    sync.Mutex
-	keys  string // in the words of sighting
-	err   error
-	asked []time.Time
-}
-
-// signer is a key by its letter; the REVOKE bit changes the flags and nothing else.
-func (z *zone) signer(letter byte, flags uint16) dnssec.Signer {
-	seed := strings.Repeat(string(rune(letter)), ed25519.SeedSize)
-	s, err := dnssec.NewSigner(z.name, dnssec.ED25519, flags, ed25519.NewKeyFromSeed([]byte(seed)))
-	if err != nil {
-		z.t.Fatal(err)
-	}
-	return s
-}
-
-// dnskey is the RRset that words such as "A* r:B* z:C" describe, signed for 14 days.
-func (z *zone) dnskey(words string) lookup.RRset {
-	var rdata []string
-	var signers []dnssec.Signer
-	for word := range strings.FieldsSeq(words) {
-		flags := sep
-		switch {
-		case strings.HasPrefix(word, "r:"):
-			flags, word = revoked, word[2:]
-		case strings.HasPrefix(word, "z:"):
-			flags, word = plainZK, word[2:]
-		}
-		s := z.signer(word[0], flags)
-		rdata = append(rdata, s.Key.Rdata)
-		if strings.HasSuffix(word, "*") {
-			signers = append(signers, s)
-		}
-	}
-	set := lookup.RRset{Name: z.name, Type: lookup.TypeDNSKEY, TTL: 172800, Data: lookup.PackRdata(rdata...)}
-	for _, s := range signers {
-		var err error
-		if set, err = s.Sign(set, z.now().Add(-time.Hour), z.now().Add(14*day)); err != nil {
-			z.t.Fatal(err)
-		}
-	}
-	return set
-}
-
-func (z *zone) publish(words string) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	z.keys, z.err = words, nil
-}
-
-func (z *zone) fail(err error) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	z.err = err
-}
-
-func (z *zone) fetch(_ context.Context, of lookup.Name) (lookup.RRset, error) {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	z.asked = append(z.asked, z.now())
-	if z.err != nil {
-		return lookup.RRset{}, z.err
-	}
-	return z.dnskey(z.keys), nil
-}
-
-// letters puts the letters of keys in the place of what they are, in text.
-func (z *zone) letters(p Point) string {
-	for i, k := range p.Keys {
-		for letter := byte('A'); letter <= 'Z'; letter++ {
-			for _, flags := range []uint16{sep, plainZK} {
-				if k.Type == lookup.TypeDNSKEY && k.plain() == z.signer(letter, flags).Key.Rdata {
-					p.Keys[i].Rdata = rdataOf(letter, sep)
-				}
-			}
-		}
-	}
-	return states(p)
-}
-
-func (z *zone) states(k *Keeper) string {
-	p := k.Points()[0]
-	p.Keys = slices.Clone(p.Keys)
-	return z.letters(p)
-}
-
-// events collects what a Keeper reports.
-type events struct {
-	mu   sync.Mutex
-	list []Event
-}
-
-func (e *events) report(one Event) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.list = append(e.list, one)
-}
-
-// take is what has been reported since it was last called, but for failed probes if
-// nothing else was.
-func (e *events) take() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var out []string
-	for _, one := range e.list {
-		out = append(out, one.String())
-	}
-	e.list = nil
-	return strings.Join(out, "\n")
-}
-
-// anchor is the anchor of the key called by a letter.
-func (z *zone) anchor(letter byte) []lookup.RRset {
-	return []lookup.RRset{oneRR(z.name, lookup.TypeDNSKEY, z.signer(letter, sep).Key.Rdata)}
-}
-
-func mustKeeper(t testing.TB, o Options) *Keeper {
-	t.Helper()
-	k, err := NewKeeper(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-// run lets the Keeper run until the test says stop.
-func run(k *Keeper) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = k.Run(ctx) })
-	return func() {
-		cancel()
-		running.Wait()
-	}
-}
 
 // The whole roll of a key-signing key, over 14 months and two restarts (RFC 5011 2.4,
 // 6.3).
@@ -363,114 +219,8 @@ func TestSignaturesAreChecked(t *testing.T) {
 
 // What is in the store is of no use: this is said, the configured anchors count, and
 // what was there is kept for people.
-func TestADamagedMemory(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		z := &zone{t: t, name: name("example."), now: time.Now, keys: "A*"}
-		path := filepath.Join(t.TempDir(), "state")
-		whole := memory().String()
-		for what, text := range map[string]string{
-			"empty": "", "cut short": whole[:len(whole)/2], "changed": strings.Replace(whole, "state=2", "state=3", 1), "nonsense": "\x00\x01\x02",
-		} {
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			heard := &events{}
-			k := mustKeeper(t, Options{Positive: z.anchor('A'), Managed: []lookup.Name{z.name}, Fetch: z.fetch, Report: heard.report, Store: File(path)})
-			if got := heard.take(); !strings.Contains(got, "the configured ones count: "+path) {
-				t.Errorf("%s: heard %q", what, got)
-			}
-			if got := z.states(k); got != "A valid" {
-				t.Errorf("%s: got %s", what, got)
-			}
-			if kept, err := os.ReadFile(path); err != nil || string(kept) != text {
-				t.Errorf("%s: the file was touched before there was anything to write: %v", what, err)
-			}
-			k.Poll(t.Context())
-			kept, err := os.ReadFile(path + ".bad")
-			if err != nil || string(kept) != text {
-				t.Errorf("%s: not kept: %q, %v", what, kept, err)
-			}
-			k = mustKeeper(t, Options{Positive: z.anchor('A'), Managed: []lookup.Name{z.name}, Fetch: z.fetch, Report: heard.report, Store: File(path)})
-			if got := heard.take(); got != "" || k.Points()[0].Succeeded.IsZero() {
-				t.Errorf("%s: the next start: heard %q, %+v", what, got, k.Points())
-			}
-			// Without a configured anchor there would be nothing left to trust.
-			_ = os.WriteFile(path, []byte(text), 0o600)
-			if _, err := NewKeeper(Options{Managed: []lookup.Name{z.name}, Fetch: z.fetch, Store: File(path)}); err == nil || !strings.Contains(err.Error(), "no anchor to begin with") {
-				t.Errorf("%s: without a configured anchor: %v", what, err)
-			}
-		}
-	})
-}
-
 // broken is a Store that cannot be written.
-type broken struct{ Recollection }
-
-func (b *broken) Save(string) error { return errors.New("no space") }
-func (b *broken) String() string    { return "broken" }
-
-func TestAStoreThatCannotBeWritten(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		z := &zone{t: t, name: name("example."), now: time.Now, keys: "A*"}
-		heard := &events{}
-		options := Options{Positive: z.anchor('A'), Managed: []lookup.Name{z.name}, Fetch: z.fetch, Report: heard.report}
-
-		options.Store = File(filepath.Join(t.TempDir(), "no", "such", "folder", "state"))
-		mustKeeper(t, options).Poll(t.Context())
-		if got := heard.take(); !strings.Contains(got, "cannot be written") {
-			t.Errorf("no folder: heard %q", got)
-		}
-
-		b := &broken{}
-		b.text, b.saved = memory().String(), true
-		options.Store = b
-		k := mustKeeper(t, options) // known at the start, and not when it matters
-		if got := heard.take(); !strings.Contains(got, "cannot be written: no space") {
-			t.Errorf("at the start: heard %q", got)
-		}
-		k.Poll(t.Context())
-		if got := heard.take(); !strings.Contains(got, "cannot be written: no space") || z.states(k) != "A valid" {
-			t.Errorf("later: heard %q, %s", got, z.states(k))
-		}
-	})
-}
-
-func TestFilesAreReplacedWhole(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	f := File(filepath.Join(folder, "state"))
-	if text, ok, err := f.Load(); ok || err != nil {
-		t.Errorf("no file: %q, %v, %v", text, ok, err)
-	}
-	for _, text := range []string{"one", "two"} {
-		if err := f.Save(text); err != nil {
-			t.Fatal(err)
-		}
-		if got, ok, err := f.Load(); got != text || !ok || err != nil {
-			t.Errorf("got %q, %v, %v", got, ok, err)
-		}
-	}
-	if err := f.SetAside(); err != nil {
-		t.Fatal(err)
-	}
-	if _, ok, _ := f.Load(); ok {
-		t.Error("it is still there")
-	}
-	// What could not be put in its place leaves nothing behind.
-	if err := os.Mkdir(string(f), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Save("three"); err == nil {
-		t.Error("a folder was overwritten")
-	}
-	left, _ := os.ReadDir(folder)
-	if len(left) != 2 {
-		t.Errorf("left behind: %v", left)
-	}
-}
-
+// Who only wants to know whether the configuration is good changes nothing.
 func TestProbesThatFail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -627,6 +377,12 @@ func TestWhatIsNotManagedStaysAsItIs(t *testing.T) {
 	}
 	if got := heard.take(); !strings.Contains(got, "a.: the history of the trust anchors has a zone that is not managed") {
 		t.Errorf("heard %s", got)
+	}
+	// What is known of it is not lost.
+	k = mustKeeper(t, Options{Positive: z.anchor('A'), Managed: []lookup.Name{z.name}, Fetch: z.fetch, Report: heard.report, Store: store})
+	k.Poll(t.Context())
+	if text, _, _ := store.Load(); !strings.Contains(text, memory().Points[0].String()) || !strings.Contains(text, ";;id: example.") {
+		t.Errorf("got %s", text)
 	}
 	if _, err := NewKeeper(Options{Positive: []lookup.RRset{{Name: z.name, Type: lookup.TypeA, Data: lookup.PackRdata("1234")}}}); err == nil {
 		t.Error("an A record is an anchor")
