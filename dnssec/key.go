@@ -133,8 +133,8 @@ func (v *Verifier) Keys(dnskey lookup.RRset, ds []DS) ([]Key, Result) {
 	if r.Status != Secure {
 		return nil, r
 	}
-	signing, size := v.signing(keys, entries)
-	if size == onlySmall {
+	signing, weak := v.signing(keys, entries)
+	if weak {
 		return nil, Result{Status: Insecure, EDE: tooSmall(dnskey.Name)}
 	}
 	return signing, r
@@ -185,16 +185,9 @@ func (v *Verifier) entries(keys []Key, ds []DS) (entries []Key, small int, spent
 	return entries, small, spent
 }
 
-// size is what signing says about the keys beyond the secure entry points.
-type size bool
-
-const onlySmall size = true
-
-// signing are the keys that may sign the zone's data. When the zone has keys for
-// that beside its entry points, and all are RSA keys that are too small, it is
-// as if it had none.
-func (v *Verifier) signing(keys, entries []Key) ([]Key, size) {
-	var signing []Key
+// signing are the keys that may sign the zone's data. weak is true when the zone has
+// keys for that beside its entry points, and all are RSA keys that are too small.
+func (v *Verifier) signing(keys, entries []Key) (signing []Key, weak bool) {
 	isEntry := func(k Key) bool {
 		for _, e := range entries {
 			if e.Rdata == k.Rdata {
@@ -217,7 +210,7 @@ func (v *Verifier) signing(keys, entries []Key) ([]Key, size) {
 			small++
 		}
 	}
-	return signing, size(small > 0 && good == 0)
+	return signing, small > 0 && good == 0
 }
 
 // Revoked are the keys of a DNSKEY RRset that are revoked and have signed the set
