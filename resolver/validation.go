@@ -114,7 +114,7 @@ func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict
 	anchor, ok := r.options.Validation.Anchor(at)
 	z := r.zoneOf(t, q)
 	switch {
-	case !ok, z != nil && z.Insecure:
+	case !ok, z != nil && z.Insecure && !anchor.Zone.IsSubdomainOf(z.Name):
 		v.security = lookup.Insecure
 		return v, nil
 	case q.Type == lookup.TypeRRSIG: // signatures are not signed (RFC 4035 2.2)

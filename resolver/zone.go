@@ -37,8 +37,9 @@ type Zone struct {
 	// looked for as if the Zone were not configured.
 	First bool
 
-	// Insecure: nothing in the zone is validated, although the public parent zone
-	// may be signed and say that there is no such zone, or another one.
+	// Insecure: nothing that an anchor above the zone says about it counts, although
+	// the public parent zone may be signed and say that there is no such zone, or
+	// another one. An anchor at or below Name counts.
 	Insecure bool
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
 	"github.com/sextant-dns/sextant/transport"
 )
@@ -36,7 +37,9 @@ func (p *parts) resolverZones(pinned []config.Pinned) ([]resolver.Zone, error) {
 		}
 		all = append(all, resolver.Zone{
 			Name: z.Name, Servers: z.Servers, Forward: z.Forward, First: z.First,
-			TCP: z.Transport == config.TransportTCP, TLS: secure,
+			// What the public tree proves about a zone of our own is not what was configured.
+			Insecure: z.Name != lookup.Root,
+			TCP:      z.Transport == config.TransportTCP, TLS: secure,
 		})
 	}
 	return all, nil
