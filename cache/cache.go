@@ -112,7 +112,8 @@ func (c *Cache[K, V]) shard(key K) (s *shard[K, V], hash uint64) {
 func (c *Cache[K, V]) Get(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, ok bool) {
 	at := now.UnixNano()
 	s, hash := c.shard(key)
-	if found, ok := s.find(hash, key, client, at); ok && found.expires > at {
+	var found slot[V]
+	if s.find(hash, key, client, at, &found) && found.expires > at {
 		return found.value, found.scope, true
 	}
 	return v, netip.Prefix{}, false
@@ -122,8 +123,8 @@ func (c *Cache[K, V]) Get(key K, client netip.Prefix, now time.Time) (v V, scope
 // is preferred to all that have.
 func (c *Cache[K, V]) GetStale(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, expires time.Time, ok bool) {
 	s, hash := c.shard(key)
-	found, ok := s.find(hash, key, client, now.UnixNano())
-	if !ok {
+	var found slot[V]
+	if !s.find(hash, key, client, now.UnixNano(), &found) {
 		return v, netip.Prefix{}, time.Time{}, false
 	}
 	return found.value, found.scope, time.Unix(0, found.expires), true

@@ -38,16 +38,18 @@ func (s *shard[K, V]) open(b bound, shape *shape[K, V]) {
 	s.bound, s.shape = b, shape
 }
 
-func (s *shard[K, V]) find(hash uint64, key K, client netip.Prefix, now int64) (found slot[V], ok bool) {
+// find puts into found what serves client best. A value may be large: it is copied
+// once here, and not with every return.
+func (s *shard[K, V]) find(hash uint64, key K, client netip.Prefix, now int64, found *slot[V]) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = max(s.now, now)
 	i := s.table.find(hash, key)
 	if i == none {
-		return slot[V]{}, false
+		return false
 	}
 	s.table.touch(i)
-	return s.table.at(i).find(client, now)
+	return s.table.at(i).find(client, now, found)
 }
 
 func (s *shard[K, V]) put(hash uint64, key K, new slot[V]) {
@@ -67,6 +69,7 @@ func (s *shard[K, V]) put(hash uint64, key K, new slot[V]) {
 		s.table.touch(i)
 	}
 	p := s.table.at(i)
+	p.key = key // it may share memory with the value, and the one before with another
 	if new.scope.IsValid() {
 		s.scope(p, new)
 	} else {

@@ -42,16 +42,17 @@ func (p *place[K, V]) len() int {
 	return n
 }
 
-// find is the slot that serves client best: one that is alive at the time now
-// before one that is not, then the longest network, everyone last.
-func (p *place[K, V]) find(client netip.Prefix, now int64) (found slot[V], ok bool) {
+// find puts the slot that serves client best into found: one that is alive at the
+// time now before one that is not, then the longest network, everyone last.
+func (p *place[K, V]) find(client netip.Prefix, now int64, found *slot[V]) (ok bool) {
 	if p.networks != nil {
-		found, ok = p.networks.find(client, now)
+		*found, ok = p.networks.find(client, now)
 	}
 	if p.everyone() && (!ok || found.expires <= now && p.expires > now) {
-		return slot[V]{value: p.value, expires: p.expires}, true
+		found.value, found.expires, found.scope = p.value, p.expires, netip.Prefix{}
+		return true
 	}
-	return found, ok
+	return ok
 }
 
 // table is a hash table of places that also stand in a list by use. Places are

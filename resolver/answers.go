@@ -29,9 +29,10 @@ const (
 // or an alias. It is immutable.
 type hop struct {
 	response *lookup.Response
+	age      uint32      // seconds since it was learned that have been taken off the TTLs of response
 	next     lookup.Name // where the alias leads; "" when it is none
-	learned  time.Time
-	life     time.Duration // from then on
+	expires  time.Time
+	life     time.Duration // until then, from when it was learned
 	cut      *cut          // of a step only: where it led; then there is no response
 	trust    *trust        // of a step of a chain of trust only; then there is nothing else
 }
@@ -44,19 +45,28 @@ func (h *hop) fresh(now time.Time) (seconds uint32, ends bool) {
 	if h.life < shortLife {
 		return 0, false
 	}
-	return uint32(max(0, h.life/10*9-now.Sub(h.learned)) / time.Second), true
+	return uint32(max(0, h.life/10*9-h.old(now)) / time.Second), true
 }
 
 // aged is the response as it is at the time now.
 func (h *hop) aged(now time.Time) *lookup.Response {
-	return h.response.Aged(uint32(max(0, now.Sub(h.learned)) / time.Second))
+	return h.response.Aged(uint32(max(0, h.old(now)-time.Duration(h.age)*time.Second) / time.Second))
+}
+
+// learned is when h was.
+func (h *hop) learned() time.Time { return h.expires.Add(-h.life) }
+
+// old is how long ago that was at the time now. Time.Sub would take ten times as long,
+// for the sake of times that are centuries apart.
+func (h *hop) old(now time.Time) time.Duration {
+	return h.life - time.Duration(h.expires.UnixNano()-now.UnixNano())
 }
 
 // answers remembers hops. Under the type that was asked for stand answers and
 // denials of that type; an alias stands under CNAME or DNAME and the denial of a
 // name under nonexistent, because they hold for every type.
 type answers struct {
-	cache               *cache.Cache[lookup.Question, *hop]
+	cache               *cache.Cache[lookup.Question, packedHop]
 	pins                pins
 	nxdomainCut         bool
 	validated           bool
@@ -69,10 +79,11 @@ const nonexistent = lookup.TypeNone
 
 func newAnswers(o Options, pins pins) *answers {
 	return &answers{
-		cache: cache.New[lookup.Question, *hop](cache.Options[lookup.Question, *hop]{
+		cache: cache.New[lookup.Question, packedHop](cache.Options[lookup.Question, packedHop]{
 			Entries: o.Cache,
 			Bytes:   o.CacheBytes / 12 * answerShare,
-			Size:    hopSize(),
+			Size:    hopSize,
+			Hash:    questionHash(),
 		}),
 		pins:        pins,
 		nxdomainCut: o.NXDomainCut,
@@ -84,9 +95,14 @@ func newAnswers(o Options, pins pins) *answers {
 	}
 }
 
+// get is the hop under name and t for client, with the TTLs of now. It is the
+// caller's own, and so is that of recall.
 func (a *answers) get(name lookup.Name, t lookup.Type, client netip.Prefix, now time.Time) (*hop, bool) {
-	h, _, ok := a.cache.Get(hopQuestion(name, t), client, now)
-	return h, ok
+	p, _, expires, ok := a.cache.GetStale(hopQuestion(name, t), client, now)
+	if !ok || !expires.After(now) {
+		return nil, false
+	}
+	return p.unpack(expires, now), true
 }
 
 // recall finds what answers q for client, see task.asks.
@@ -138,7 +154,7 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 		if h := dname(above); h != nil && len(h.response.Answer) > 0 {
 			v := redirect(name, h.response.Answer[0])
 			v.security, v.ede, v.scope = h.response.Security, h.response.EDE, h.scope()
-			return &hop{response: v.response(), next: v.next, learned: h.learned, life: h.life}
+			return &hop{response: v.response(), age: h.age, next: v.next, expires: h.expires, life: h.life}
 		}
 	}
 	return nil
@@ -149,7 +165,7 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 // (RFC 1035 3.2.1).
 func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	v = a.capped(v)
-	h := &hop{response: v.response(), next: v.next, learned: now}
+	h := &hop{response: v.response(), next: v.next, expires: now}
 	if v.kind == empty {
 		h.response.Keep = emptyTTL
 	}
@@ -169,7 +185,7 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 		// The DNAME alone is kept: every name below it can be had from that.
 		key.Name, key.Type = v.sets[0].Name, lookup.TypeDNAME
 		dname := &lookup.Response{Answer: v.sets[:1], Security: v.security, EDE: v.ede}
-		a.put(q, key, &hop{response: scoped(dname, v.scope, false), learned: now}, ttl)
+		a.put(q, key, &hop{response: scoped(dname, v.scope, false), expires: now}, ttl)
 		return h
 	case nameError:
 		key.Type = a.general(q, nonexistent)
@@ -197,11 +213,14 @@ func (a *answers) put(q, key lookup.Question, h *hop, ttl uint32) {
 	}
 	if ttl > 0 && size <= maxKept {
 		h.life = time.Duration(ttl) * time.Second
+		h.expires = h.expires.Add(h.life)
+		p := packHop(key.Name, h)
+		key.Name = p.name()
 		put := a.cache.Put
 		if h.scope().Exact() {
 			put = a.cache.PutExact
 		}
-		put(key, h.response.Scope, h, h.learned.Add(h.life))
+		put(key, h.response.Scope, p, h.expires)
 	}
 }
 
@@ -221,7 +240,7 @@ func (a *answers) displace(q, key lookup.Question, scope netip.Prefix, ttl uint3
 	}
 }
 
-// capped is v with the TTLs that it may have here, in memory of its own.
+// capped is v with the TTLs that it may have here.
 func (a *answers) capped(v verdict) verdict {
 	sets := make([]lookup.RRset, len(v.sets))
 	signed := slices.ContainsFunc(v.sets, isSigned)
@@ -230,7 +249,7 @@ func (a *answers) capped(v verdict) verdict {
 		if !signed && s.Type != lookup.TypeNS {
 			ttl = max(ttl, a.minTTL)
 		}
-		sets[i] = compact(s).WithTTL(min(ttl, a.maxTTL))
+		sets[i] = trimmed(s).WithTTL(min(ttl, a.maxTTL))
 	}
 	v.sets = sets
 	if v.soa.Type == lookup.TypeSOA {
@@ -238,12 +257,12 @@ func (a *answers) capped(v verdict) verdict {
 		if !isSigned(v.soa) {
 			ttl = max(ttl, a.minNegative)
 		}
-		v.soa = compact(v.soa).WithTTL(min(ttl, a.maxNegative))
+		v.soa = trimmed(v.soa).WithTTL(min(ttl, a.maxNegative))
 	}
 	if len(v.proof) > 0 {
 		proof := make([]lookup.RRset, len(v.proof))
 		for i, s := range v.proof {
-			proof[i] = compact(s).WithTTL(min(s.TTL, a.maxTTL))
+			proof[i] = trimmed(s).WithTTL(min(s.TTL, a.maxTTL))
 		}
 		v.proof = proof
 	}
@@ -254,11 +273,18 @@ func (a *answers) capped(v verdict) verdict {
 // live longer than its RRSIG says (RFC 4035 5.3.3).
 func isSigned(s lookup.RRset) bool { return s.Sigs != "" }
 
-// compact is s without the message around it, whose memory its strings share.
-func compact(s lookup.RRset) lookup.RRset {
+// trimmed is s with as many signatures as are taken.
+func trimmed(s lookup.RRset) lookup.RRset {
 	if s.Sigs.Len() > maxSigs {
 		s.Sigs = lookup.PackRdata(slices.Collect(s.Sigs.All())[:maxSigs]...)
 	}
+	return s
+}
+
+// compact is s trimmed and without the message around it, whose memory its strings
+// share.
+func compact(s lookup.RRset) lookup.RRset {
+	s = trimmed(s)
 	s.Name, s.Data, s.Sigs = owned(s.Name), owned(s.Data), owned(s.Sigs)
 	return s
 }

@@ -59,6 +59,7 @@ func newCuts(o Options) *cuts {
 			Entries: o.Cache,
 			Bytes:   o.CacheBytes / 12 * cutShare,
 			Size:    cutSize(),
+			Hash:    nameHash(),
 		}),
 		maxTTL: o.MaxTTL,
 	}

@@ -33,6 +33,7 @@ func newFailures(o Options) *failures {
 		Entries: maxFailures,
 		Bytes:   o.CacheBytes / 12 * failureShare,
 		Size:    failureSize,
+		Hash:    questionHash(),
 	})}
 }
 
@@ -60,6 +61,7 @@ func (fs *failures) noteUpTo(most time.Duration, q lookup.Question, cause error,
 	if before, _, expired, ok := fs.cache.GetStale(q, netip.Prefix{}, now); ok && now.Sub(expired) < most {
 		life = max(life, min(2*before.life, most))
 	}
+	q.Name = owned(q.Name)
 	fs.cache.Put(q, netip.Prefix{}, failure{cause, life}, now.Add(life))
 }
 

@@ -72,7 +72,7 @@ type Known struct {
 func (r *Resolver) Answers() iter.Seq[Answer] {
 	return func(yield func(Answer) bool) {
 		for e := range r.answers.cache.All() {
-			if !yield(shown(e.Key, e.Scope, e.Value, e.Expires)) {
+			if !yield(shown(e.Key, e.Scope, e.Value.unpack(e.Expires, time.Time{}), e.Expires)) {
 				return
 			}
 		}
@@ -80,7 +80,7 @@ func (r *Resolver) Answers() iter.Seq[Answer] {
 }
 
 func shown(q lookup.Question, scope netip.Prefix, h *hop, expires time.Time) Answer {
-	return Answer{Name: q.Name, Type: q.Type, Scope: scope, Response: h.response, Learned: h.learned, Expires: expires}
+	return Answer{Name: q.Name, Type: q.Type, Scope: scope, Response: h.response, Learned: h.learned(), Expires: expires}
 }
 
 // Delegations yields all that are in memory, expired ones, too, the root's first.
@@ -161,10 +161,14 @@ func (r *Resolver) above(name lookup.Name, now time.Time) (found []Answer) {
 	apex, _ := r.pins.find(name)
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
 		for _, t := range [...]lookup.Type{lookup.TypeDNAME, nonexistent} {
-			h, ok := r.answers.get(above, t, r.itself(), now)
-			decides := ok && (t == lookup.TypeDNAME && len(h.response.Answer) > 0 || t == nonexistent && r.answers.nxdomainCut)
+			p, scope, expires, ok := r.answers.cache.GetStale(hopQuestion(above, t), r.itself(), now)
+			if !ok || !expires.After(now) {
+				continue
+			}
+			h := p.unpack(expires, time.Time{})
+			decides := (t == lookup.TypeDNAME && len(h.response.Answer) > 0 || t == nonexistent && r.answers.nxdomainCut)
 			if decides {
-				found = append(found, shown(hopQuestion(above, t), netip.Prefix{}, h, h.learned.Add(h.life)))
+				found = append(found, shown(hopQuestion(above, t), scope, h, expires))
 			}
 		}
 	}

@@ -20,15 +20,29 @@ func (r *Resolver) prefetches(t task) bool {
 // who still asks for it. Were it kept for its whole life in front of us, nobody
 // would seem to.
 func (r *Resolver) unseen(t task, h *hop, now time.Time) uint32 {
+	if !r.prefetches(t) {
+		return 0
+	}
 	seconds, ends := h.fresh(now)
-	if !ends || !r.prefetches(t) {
+	if !ends {
 		return 0
 	}
 	return max(seconds, retryLate)
 }
 
-// prefetch refreshes q, which somebody has asked for late in its life.
-func (r *Resolver) prefetch(ctx context.Context, t task, q lookup.Question) {
+// prefetch refreshes q if h, which was in memory and is the caller's own, is late in
+// its life. It enters into h for how long to keep it, so that nobody has to copy h
+// for that.
+func (r *Resolver) prefetch(ctx context.Context, t task, q lookup.Question, h *hop, now time.Time) {
+	seconds, ends := h.fresh(now)
+	if !ends {
+		return
+	}
+	h.response.Keep = lookup.LeastKeep(h.response.Keep, max(seconds, retryLate))
+	if seconds > 0 {
+		return
+	}
+	t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
 	if r.refresh(ctx, t, q) {
 		r.counters.prefetches.Add(1)
 	}

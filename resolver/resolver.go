@@ -265,9 +265,8 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 	if h, ok := r.recall(t, q, now); ok && !t.cold && (t.proof == nil || r.settled(h)) {
 		r.counters.hits.Add(1)
 		t.tellHit(q, h, now)
-		if seconds, ends := h.fresh(now); ends && seconds == 0 && r.prefetches(t) {
-			t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
-			r.prefetch(ctx, t, q)
+		if r.prefetches(t) {
+			r.prefetch(ctx, t, q, h, now)
 		}
 		return h, false, nil
 	}

@@ -32,15 +32,8 @@ func setSize(s *lookup.RRset) int64 {
 	return cache.Allocated(len(s.Name)) + cache.Allocated(len(s.Data)) + cache.Allocated(len(s.Sigs))
 }
 
-// hopSize is what a hop takes.
-func hopSize() func(lookup.Question, *hop) int64 {
-	fixed := cache.Allocated(int(reflect.TypeFor[hop]().Size())) + cache.Allocated(int(reflect.TypeFor[lookup.Response]().Size()))
-	return func(q lookup.Question, h *hop) int64 {
-		r := h.response
-		return fixed + cache.Allocated(len(q.Name)) + cache.Allocated(len(h.next)) +
-			sectionSize(r.Answer) + sectionSize(r.Authority) + sectionSize(r.Additional)
-	}
-}
+// hopSize is what a hop takes. The name in the key is a part of it.
+func hopSize(_ lookup.Question, p packedHop) int64 { return cache.Allocated(len(p)) }
 
 // cutSize is what a cut takes.
 func cutSize() func(lookup.Name, *cut) int64 {

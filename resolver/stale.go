@@ -92,11 +92,11 @@ func (r *Resolver) failed(t task, q lookup.Question, err error) {
 // stale finds what answered q before it expired, at most age ago, for client.
 func (a *answers) stale(q lookup.Question, client netip.Prefix, now time.Time, age time.Duration) (found *hop) {
 	get := func(name lookup.Name, t lookup.Type) *hop {
-		h, _, expires, ok := a.cache.GetStale(hopQuestion(name, t), client, now)
+		p, _, expires, ok := a.cache.GetStale(hopQuestion(name, t), client, now)
 		if !ok || !expires.Add(age).After(now) {
 			return nil
 		}
-		return h
+		return p.unpack(expires, time.Time{})
 	}
 	types := []lookup.Type{q.Type, nonexistent}
 	if followsAlias(q.Type) {
@@ -104,7 +104,7 @@ func (a *answers) stale(q lookup.Question, client netip.Prefix, now time.Time, a
 	}
 	for i, t := range types {
 		h := get(q.Name, t)
-		if h != nil && (i < 2 || h.next != "") && (found == nil || h.learned.After(found.learned)) {
+		if h != nil && (i < 2 || h.next != "") && (found == nil || h.learned().After(found.learned())) {
 			found = h
 		}
 	}

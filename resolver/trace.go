@@ -20,7 +20,7 @@ func (t task) tellHit(q lookup.Question, h *hop, now time.Time) {
 	if t.trace == nil {
 		return
 	}
-	e := lookup.Event{Kind: lookup.EventHit, Name: q.Name, Type: q.Type, TTL: h.learned.Add(h.life).Sub(now), Target: h.next, Rcode: h.response.Rcode}
+	e := lookup.Event{Kind: lookup.EventHit, Name: q.Name, Type: q.Type, TTL: h.expires.Sub(now), Target: h.next, Rcode: h.response.Rcode}
 	e.Text = "answer"
 	if len(h.response.Answer) == 0 {
 		e.Text = "denial"

@@ -15,7 +15,7 @@ func TestTellingNobodyCostsNothing(t *testing.T) {
 		r      = New(Options{Exchanger: nil})
 		now    = time.Now()
 		q      = hopQuestion(lookup.MustName("www.example.com."), lookup.TypeA)
-		h      = &hop{response: &lookup.Response{}, learned: now, life: time.Minute}
+		h      = &hop{response: &lookup.Response{}, expires: now.Add(time.Minute), life: time.Minute}
 		p      = &poll{r: r, question: q, cut: &cut{zone: lookup.Root}}
 		server = &candidate{server: netip.MustParseAddrPort("192.0.2.1:53")}
 		reply  = &transport.Reply{}

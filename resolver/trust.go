@@ -44,6 +44,7 @@ func newTrusts(o Options) *trusts {
 		Entries: entries,
 		Bytes:   o.CacheBytes / 12 * trustShare,
 		Size:    trustSize(),
+		Hash:    nameHash(),
 	})}
 }
 
@@ -250,7 +251,7 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 		if v.kind != answer {
 			return v, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
 		}
-		keys, found := r.verifier(t).Keys(v.sets[0], ds)
+		keys, found := r.verifier(t).Keys(compact(v.sets[0]), ds)
 		switch {
 		case found.Spent:
 			return v, errBudget

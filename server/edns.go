@@ -107,7 +107,7 @@ func (s *Server) appendOPT(dst []byte, q *query, p *packet, limit int) []byte {
 	if subnet := q.options.subnet.Of(q.msg); len(subnet) > 0 {
 		dst = appendFrame(dst, message.OptionSubnet, len(subnet))
 		dst = append(dst, subnet...) // RFC 7871 7.2.1: FAMILY, SOURCE and ADDRESS exactly
-		dst[len(dst)-len(subnet)+3] = scopeFor(q.subnet, p)
+		dst[len(dst)-len(subnet)+3] = scopeFor(q.subnet, p.rare)
 	}
 	if s.options.NSID != "" && q.options.nsid {
 		dst = appendFrame(dst, message.OptionNSID, len(s.options.NSID))
@@ -117,7 +117,7 @@ func (s *Server) appendOPT(dst []byte, q *query, p *packet, limit int) []byte {
 		dst = appendFrame(dst, message.OptionKeepalive, 2)
 		dst = binary.BigEndian.AppendUint16(dst, keepalive(s.options.TCP.Idle))
 	}
-	for _, e := range p.ede {
+	for _, e := range p.ede() {
 		dst = appendEDE(dst, e, limit)
 	}
 	binary.BigEndian.PutUint16(dst[start-2:], uint16(len(dst)-start))
@@ -146,12 +146,12 @@ func appendEDE(dst []byte, e lookup.EDE, limit int) []byte {
 
 // scopeFor is the SCOPE PREFIX-LENGTH to tell a client that sent subnet: 0 when
 // the answer is for everyone or was not found by an address of that family.
-func scopeFor(subnet netip.Prefix, p *packet) byte {
+func scopeFor(subnet netip.Prefix, r *rare) byte {
 	switch {
-	case !p.scope.IsValid() || p.scope.Addr().Is4() != subnet.Addr().Is4():
+	case r == nil || !r.limits.IsValid() || r.limits.Addr().Is4() != subnet.Addr().Is4():
 		return 0
-	case p.wanted > 0: // RFC 7871 7.2.2: longer than SOURCE, as it was told to us
-		return p.wanted
+	case r.wanted > 0: // RFC 7871 7.2.2: longer than SOURCE, as it was told to us
+		return r.wanted
 	}
-	return byte(p.scope.Bits())
+	return byte(r.limits.Bits())
 }

@@ -41,16 +41,17 @@ func (s *Server) Packets() iter.Seq[Packet] {
 // shown is p as those see it who operate the server; ok is false for a question
 // that has no name.
 func (p *packet) shown(views []View) (shown Packet, ok bool) {
-	name, n, err := lookup.NameFromWire(p.question)
-	if err != nil || len(p.question) != n+4 {
+	asked := p.asked()
+	name, n, err := lookup.NameFromWire(asked)
+	if err != nil || len(asked) != n+4 {
 		return Packet{}, false
 	}
-	uint16At := func(i int) uint16 { return uint16(p.question[i])<<8 | uint16(p.question[i+1]) }
+	uint16At := func(i int) uint16 { return uint16(asked[i])<<8 | uint16(asked[i+1]) }
 	shown = Packet{
 		Question: lookup.Question{Name: name, Type: lookup.Type(uint16At(n)), Class: lookup.Class(uint16At(n + 2)), DO: p.variant&4 != 0, CD: p.variant&2 != 0},
 		RD:       p.variant&1 != 0,
 		Rcode:    p.rcode,
-		Size:     len(p.body),
+		Size:     len(p.body()),
 	}
 	if view := int(p.variant >> 3); view < len(views) {
 		shown.View = views[view].Name

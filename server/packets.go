@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
+	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/server/internal/wire"
 )
 
@@ -21,7 +22,7 @@ const (
 // nil *packets remembers nothing.
 type packets struct {
 	seed  maphash.Seed
-	cache *cache.Cache[uint64, *packet]
+	cache *cache.Cache[uint64, packet]
 }
 
 // newPackets makes room for that many packets in so many octets; 0 is any number
@@ -32,21 +33,25 @@ func newPackets(entries int, bytes int64) *packets {
 	}
 	return &packets{
 		seed: maphash.MakeSeed(),
-		cache: cache.New[uint64, *packet](cache.Options[uint64, *packet]{
+		cache: cache.New[uint64, packet](cache.Options[uint64, packet]{
 			Entries: entries,
 			Bytes:   bytes,
-			Size:    packetSize(),
+			Size:    packetSize,
 			Hash:    func(key uint64) uint64 { return key },
 		}),
 	}
 }
 
-// packetSize is what a packet takes.
-func packetSize() func(uint64, *packet) int64 {
-	head := cache.Allocated(int(reflect.TypeFor[packet]().Size()))
-	return func(_ uint64, p *packet) int64 {
-		return head + cache.Allocated(len(p.body)) + cache.Allocated(2*cap(p.ttls)) + cache.Allocated(len(p.question))
+// packetSize is what a packet takes beside itself.
+func packetSize(_ uint64, p packet) int64 {
+	n := cache.Allocated(len(p.image))
+	if p.rare != nil {
+		n += cache.Allocated(int(reflect.TypeFor[rare]().Size())) + cache.Allocated(cap(p.rare.ede)*int(reflect.TypeFor[lookup.EDE]().Size()))
+		for _, e := range p.rare.ede {
+			n += cache.Allocated(len(e.Text))
+		}
 	}
+	return n
 }
 
 // variant is what beside question and audience decides about an answer: the
@@ -72,31 +77,27 @@ func (ps *packets) key(q *query) uint64 {
 	return maphash.Bytes(ps.seed, q.Key()) + uint64(q.variant())*0x9e3779b97f4a7c15
 }
 
-// get is a packet that answers q, or nil. Two questions may have one key, so the
-// packet is asked for the question that it answers.
-func (ps *packets) get(q *query) *packet {
+// get is a packet that answers q. Two questions may have one key, so the packet is
+// asked for the question that it answers.
+func (ps *packets) get(q *query) (p packet, ok bool) {
 	if ps == nil {
-		return nil
+		return packet{}, false
 	}
-	p, _, ok := ps.cache.Get(ps.key(q), q.audience(), q.arrived)
-	if !ok || p.variant != q.variant() || p.question != string(q.Key()) {
-		return nil
-	}
-	return p
+	p, _, ok = ps.cache.Get(ps.key(q), q.audience(), q.arrived)
+	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key())
 }
 
-// put remembers p, which was made for q, for ttl seconds. p must not have been
-// given to anyone yet.
-func (ps *packets) put(q *query, p *packet, ttl uint32) {
-	if ps == nil || ttl == 0 || len(p.body) > maxKept {
+// put remembers p, which was made for q, for ttl seconds.
+func (ps *packets) put(q *query, p packet, ttl uint32) {
+	if ps == nil || ttl == 0 || len(p.body()) > maxKept {
 		return
 	}
-	p.question, p.variant = string(q.Key()), q.variant()
+	p.variant = q.variant()
 	put := ps.cache.Put
-	if p.wanted > 0 {
+	if p.rare != nil && p.rare.wanted > 0 {
 		put = ps.cache.PutExact // RFC 7871 7.3.1
 	}
-	put(ps.key(q), p.scope, p, p.born.Add(time.Duration(ttl)*time.Second))
+	put(ps.key(q), p.scope(), p, time.Unix(0, p.born).Add(time.Duration(ttl)*time.Second))
 }
 
 // held is how many packets are remembered, and what they take.

@@ -213,13 +213,14 @@ func TestAPacketIsAskedForItsQuestion(t *testing.T) {
 		x.q.tally = new(tally)
 		x.q.readFor(t)
 	}
-	p := &packet{born: clock.now()}
+	p := pack(&q, &lookup.Response{Answer: lookup.MustRRsets("a. 60 IN A 192.0.2.1")})
+	p.born, p.variant = clock.now().UnixNano(), q.variant()
 	ps.put(&q, p, 60)
 	ps.cache.Put(ps.key(&other), netip.Prefix{}, p, clock.now().Add(time.Minute))
-	if ps.get(&q) != p {
+	if got, ok := ps.get(&q); !ok || got != p {
 		t.Error("the packet is not found")
 	}
-	if ps.get(&other) != nil {
+	if _, ok := ps.get(&other); ok {
 		t.Error("another question got the packet")
 	}
 }

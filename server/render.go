@@ -1,8 +1,8 @@
 package server
 
 import (
-	"bytes"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -14,52 +14,91 @@ import (
 // of a reply but its header, question and OPT, which differ from client to
 // client. It is never changed once it was put among the packets. Errors are
 // packets without a body.
+//
+// A server has as many of these as its memory holds, so they are small: all that
+// has no fixed size is one string, and what few packets have is elsewhere.
 type packet struct {
-	rcode  lookup.Rcode
-	flags  wire.Flags // AA and TC
-	counts wire.Counts
-	secure bool
+	born  int64  // when the TTLs were right, in nanoseconds of Unix time
+	image string // the question, then where the TTLs stand in the body, then the body
+	rare  *rare  // nil for most
 
-	// body holds the three sections, in the positions that they have after the
-	// question: compression pointers count from the start of the message.
-	body       []byte
-	ttls       []uint16 // where each TTL stands in body, ascending
-	additional int      // where the additional section starts in body
-	glue       bool     // the additional section may not be left out
+	variant    variant // whom it answers (packets.go)
+	rcode      lookup.Rcode
+	flags      wire.Flags // AA and TC
+	counts     wire.Counts
+	question   uint16 // length of the question in image: name in lower case, type, class
+	ttls       uint16 // how many there are
+	additional uint16 // where the additional section starts in the body
+	secure     bool
+	glue       bool // the additional section may not be left out
+	ageless    bool // the data is our own: its TTLs do not run
+}
 
-	scope   netip.Prefix
-	wanted  uint8 // as in lookup.Response
-	ede     []lookup.EDE
-	born    time.Time // when the TTLs were right
-	ageless bool      // the data is our own: its TTLs do not run
+// rare is what most packets do not have.
+type rare struct {
+	limits netip.Prefix // whom it is for
+	wanted uint8        // as in lookup.Response
+	ede    []lookup.EDE
+}
 
-	// Whom it answers (packets.go).
-	question string
-	variant  variant
+// asked is the question.
+func (p *packet) asked() string { return p.image[:p.question] }
+
+// offsets are where the TTLs stand in the body, ascending, two octets each.
+func (p *packet) offsets() string {
+	return p.image[p.question : int(p.question)+wire.OffsetLen*int(p.ttls)]
+}
+
+// body holds the three sections, in the positions that they have after the
+// question: compression pointers count from the start of the message.
+func (p *packet) body() string { return p.image[int(p.question)+wire.OffsetLen*int(p.ttls):] }
+
+// scope is whom the packet is for, the zero Prefix being everyone.
+func (p *packet) scope() netip.Prefix {
+	if p.rare == nil {
+		return netip.Prefix{}
+	}
+	return p.rare.limits
+}
+
+// ede are the Extended DNS Errors that go with the packet.
+func (p *packet) ede() []lookup.EDE {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.ede
 }
 
 // pack makes a packet of the response to q.
-func pack(q *query, r *lookup.Response) *packet {
+func pack(q *query, r *lookup.Response) packet {
 	name := q.Name()
 	asked := message.Question{Raw: string(name), Name: name, Type: q.Type, Class: q.Class}
 	msg, at := message.AppendResponse(make([]byte, 0, 512), message.Header{}, asked, r, q.DO)
 	flags, counts := wire.ReadHead(msg)
-	for i := range at.TTLs {
-		at.TTLs[i] -= uint16(at.Answer)
+	key := q.Key()
+	var image strings.Builder
+	image.Grow(len(key) + wire.OffsetLen*len(at.TTLs) + at.End - at.Answer)
+	image.Write(key)
+	for _, ttl := range at.TTLs {
+		offset := ttl - uint16(at.Answer)
+		image.Write([]byte{byte(offset >> 8), byte(offset)})
 	}
-	return &packet{
+	image.Write(msg[at.Answer:at.End])
+	p := packet{
+		image:      image.String(),
 		rcode:      r.Rcode,
 		flags:      flags & (wire.AA | wire.TC),
 		counts:     counts,
+		question:   uint16(len(key)),
+		ttls:       uint16(len(at.TTLs)),
+		additional: uint16(at.Additional - at.Answer),
 		secure:     r.Security == lookup.Secure,
-		body:       bytes.Clone(msg[at.Answer:at.End]),
-		ttls:       at.TTLs,
-		additional: at.Additional - at.Answer,
 		glue:       r.Glue,
-		scope:      r.Scope,
-		wanted:     r.Wanted,
-		ede:        r.EDE,
 	}
+	if r.Scope.IsValid() || len(r.EDE) > 0 {
+		p.rare = &rare{limits: r.Scope, wanted: r.Wanted, ede: r.EDE}
+	}
+	return p
 }
 
 // age is how many whole seconds old the packet is at that time.
@@ -67,20 +106,21 @@ func (p *packet) age(now time.Time) uint32 {
 	if p.ageless {
 		return 0
 	}
-	return uint32(max(now.Sub(p.born), 0) / time.Second)
+	return uint32(max(now.UnixNano()-p.born, 0) / int64(time.Second))
 }
 
 // cut is how much of the body fits into room octets, and the flags and counts
 // that go with it: all; all but an additional section that is a mere courtesy;
 // or nothing, with TC set (RFC 2181 9).
-func (p *packet) cut(room int) (body []byte, flags wire.Flags, counts wire.Counts) {
+func (p *packet) cut(room int) (body string, flags wire.Flags, counts wire.Counts) {
+	body = p.body()
 	switch {
-	case len(p.body) <= room:
-		return p.body, p.flags, p.counts
-	case !p.glue && p.additional <= room: // RFC 9471 3: glue is no courtesy
-		return p.body[:p.additional], p.flags, wire.Counts{p.counts[0], p.counts[1], 0}
+	case len(body) <= room:
+		return body, p.flags, p.counts
+	case !p.glue && int(p.additional) <= room: // RFC 9471 3: glue is no courtesy
+		return body[:p.additional], p.flags, wire.Counts{p.counts[0], p.counts[1], 0}
 	}
-	return nil, p.flags | wire.TC, wire.Counts{}
+	return "", p.flags | wire.TC, wire.Counts{}
 }
 
 // render appends p as the reply to q. Every reply is made here.
@@ -106,7 +146,7 @@ func (s *Server) render(dst []byte, q *query, p *packet) []byte {
 	dst = q.AppendHead(dst, q.msg, flags, counts)
 	sections := len(dst)
 	dst = append(dst, body...)
-	wire.Age(dst[sections:], within(p.ttls, len(body)), p.age(q.arrived))
+	wire.Age(dst[sections:], p.offsets(), p.age(q.arrived))
 	if q.EDNS {
 		dst = s.appendOPT(dst, q, p, start+limit)
 	}
@@ -124,12 +164,4 @@ func (s *Server) limit(q *query) int {
 	}
 	// RFC 6891 6.2.3: values below 512 are treated as 512.
 	return min(max(int(q.Size), minUDP), s.options.UDPSize)
-}
-
-// within leaves out the offsets that are not below end.
-func within(offsets []uint16, end int) []uint16 {
-	for len(offsets) > 0 && int(offsets[len(offsets)-1]) >= end {
-		offsets = offsets[:len(offsets)-1]
-	}
-	return offsets
 }

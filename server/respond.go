@@ -100,9 +100,9 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 			return s.render(dst, q, &p), true
 		}
 	}
-	if p := q.generation.packets.get(q); p != nil {
+	if p, ok := q.generation.packets.get(q); ok {
 		q.tally.hits.Add(1)
-		return s.render(dst, q, p), true
+		return s.render(dst, q, &p), true
 	}
 	q.tally.misses.Add(1)
 	return nil, false
@@ -110,7 +110,7 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 
 // fail replies with an error of the edge's own.
 func (s *Server) fail(dst []byte, q *query, rcode lookup.Rcode, ede ...lookup.EDE) []byte {
-	return s.render(dst, q, &packet{rcode: rcode, ede: ede})
+	return s.render(dst, q, &packet{rcode: rcode, rare: &rare{ede: ede}})
 }
 
 // resolve replies to a q that quick could not reply to: it asks the view's
@@ -122,9 +122,9 @@ func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
 	q.tally.slow.observe(now.Sub(q.arrived))
 
 	p := pack(q, response)
-	p.born, p.ageless = now, ours
+	p.born, p.ageless = now.UnixNano(), ours
 	q.generation.packets.put(q, p, response.TTL())
-	return s.render(dst, q, p)
+	return s.render(dst, q, &p)
 }
 
 // ask gets a response from the resolver, whatever happens: this is the one place

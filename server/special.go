@@ -41,7 +41,7 @@ func (s *Server) special(q *query) (p packet, ok bool) {
 }
 
 func refusal(rcode lookup.Rcode, code uint16) packet {
-	return packet{rcode: rcode, ede: []lookup.EDE{{Code: code}}}
+	return packet{rcode: rcode, rare: &rare{ede: []lookup.EDE{{Code: code}}}}
 }
 
 // Names of class CH that tell about the server (RFC 4892 2), in wire form.
@@ -72,5 +72,5 @@ func (s *Server) chaos(q *query) packet {
 	body = append(body, 0, 0, 0, 0) // TTL
 	body = binary.BigEndian.AppendUint16(body, uint16(1+len(text)))
 	body = append(append(body, byte(len(text))), text...)
-	return packet{flags: wire.AA, counts: wire.Counts{1, 0, 0}, body: body, additional: len(body)}
+	return packet{flags: wire.AA, counts: wire.Counts{1, 0, 0}, image: string(body), additional: uint16(len(body))}
 }

@@ -70,13 +70,21 @@ func (q *Query) AppendHead(dst, msg []byte, flags Flags, counts Counts) []byte {
 	return append(dst, msg[HeaderLen:q.QuestionEnd]...)
 }
 
+// OffsetLen is how many octets an offset takes in a list of them.
+const OffsetLen = 2
+
 // Age lowers the TTLs that stand at the offsets of msg by that many seconds, but
-// not below zero.
-func Age(msg []byte, ttls []uint16, seconds uint32) {
+// not below zero. The offsets are ascending, two octets each, big endian; those that
+// are not within msg are left out.
+func Age(msg []byte, offsets string, seconds uint32) {
 	if seconds == 0 {
 		return
 	}
-	for _, at := range ttls {
+	for ; len(offsets) >= OffsetLen; offsets = offsets[OffsetLen:] {
+		at := int(offsets[0])<<8 | int(offsets[1])
+		if at+4 > len(msg) {
+			return
+		}
 		ttl := binary.BigEndian.Uint32(msg[at:])
 		binary.BigEndian.PutUint32(msg[at:], ttl-min(ttl, seconds))
 	}

@@ -190,7 +190,7 @@ func TestAppendHeadEchoesLetterCase(t *testing.T) {
 func TestAgeStopsAtZero(t *testing.T) {
 	t.Parallel()
 	msg := []byte{9, 0, 0, 0, 10, 0, 0, 1, 0}
-	Age(msg, []uint16{1, 5}, 20)
+	Age(msg, "\x00\x01\x00\x05\xff\xff", 20)
 	if want := []byte{9, 0, 0, 0, 0, 0, 0, 0, 236}; !bytes.Equal(msg, want) {
 		t.Errorf("got %v, want %v", msg, want)
 	}
