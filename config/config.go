@@ -21,11 +21,12 @@ type Config struct {
 	NSID    string           // answer to an NSID request (RFC 5001); "": none
 	Version string           // answer to version.bind; "": none
 
-	Cache    Cache
-	Resolver Resolver
-	DNSSEC   DNSSEC
-	TCP      TCP
-	UDP      UDP
+	Cache     Cache
+	Responses Responses
+	Resolver  Resolver
+	DNSSEC    DNSSEC
+	TCP       TCP
+	UDP       UDP
 
 	SpecialNames SpecialNames
 	Rebinding    Rebinding
@@ -48,6 +49,33 @@ type Cache struct {
 	MinTTL         uint32 // seconds
 	MinNegativeTTL uint32 // seconds
 }
+
+// Responses is in what form clients get what was found out.
+type Responses struct {
+	Order   Order // of addresses
+	Minimal bool  // without name servers that nobody has asked for
+	Any     Any   // what becomes of queries for ANY
+}
+
+// Order is in what order addresses are given.
+type Order string
+
+// The orders.
+const (
+	OrderFixed  Order = "fixed"
+	OrderCyclic Order = "cyclic"
+	OrderRandom Order = "random"
+)
+
+// Any is what becomes of queries for ANY (RFC 8482).
+type Any string
+
+// The choices for ANY.
+const (
+	AnyMinimal Any = "minimal"
+	AnyFull    Any = "full"
+	AnyRefuse  Any = "refuse"
+)
 
 // Resolver is how other servers are asked.
 type Resolver struct {

@@ -64,9 +64,10 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 	var doc document
 	known := map[string]bool{}
 	for prefix, k := range map[string]keys{
-		"":          doc.keys(),
-		"cache.":    doc.Cache.keys(),
-		"resolver.": doc.Resolver.keys(),
+		"":           doc.keys(),
+		"cache.":     doc.Cache.keys(),
+		"responses.": doc.Responses.keys(),
+		"resolver.":  doc.Resolver.keys(),
 
 		"resolver.local-root.":       doc.Resolver.LocalRoot.keys(),
 		"tcp.":                       doc.TCP.keys(),
@@ -92,7 +93,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "dns64", "ecs"} {
+	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "dns64", "ecs"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

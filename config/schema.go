@@ -23,8 +23,9 @@ type document struct {
 func newDocument() *document {
 	return &document{
 		Config: Config{
-			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5300"), netip.MustParseAddrPort("[::1]:5300")},
-			Cache:  Cache{Memory: 256 << 20, Packets: 10_000_000, Responses: 10_000_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
+			Listen:    []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:5300"), netip.MustParseAddrPort("[::1]:5300")},
+			Cache:     Cache{Memory: 256 << 20, Packets: 10_000_000, Responses: 10_000_000, MaxTTL: 86_400, MaxNegativeTTL: 900},
+			Responses: Responses{Order: OrderCyclic, Minimal: true, Any: AnyMinimal},
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, Cookies: true, UDPSize: 1232,
 				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
@@ -86,6 +87,7 @@ func (doc *document) keys() keys {
 		"version":       value(&doc.Version, text(255)), // one character string (RFC 1035 3.3)
 		"allow":         values(&doc.Allow, network),
 		"cache":         object(&doc.Cache, doc.Cache.keys()),
+		"responses":     object(&doc.Responses, doc.Responses.keys()),
 		"resolver":      object(&doc.Resolver, doc.Resolver.keys()),
 		"dnssec":        object(&doc.DNSSEC, doc.DNSSEC.keys()),
 		"tcp":           object(&doc.TCP, doc.TCP.keys()),
@@ -114,6 +116,14 @@ func (c *Cache) keys() keys {
 		"max-negative-ttl": value(&c.MaxNegativeTTL, integer[uint32](1, longest)),
 		"min-ttl":          value(&c.MinTTL, integer[uint32](0, floor)),
 		"min-negative-ttl": value(&c.MinNegativeTTL, integer[uint32](0, floor)),
+	}
+}
+
+func (r *Responses) keys() keys {
+	return keys{
+		"order":   value(&r.Order, oneOf(OrderFixed, OrderCyclic, OrderRandom)),
+		"minimal": value(&r.Minimal, boolean),
+		"any":     value(&r.Any, oneOf(AnyMinimal, AnyFull, AnyRefuse)),
 	}
 }
 

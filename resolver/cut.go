@@ -203,11 +203,5 @@ func (r *Resolver) referral(t task, q lookup.Question, now time.Time) *lookup.Re
 	if c == nil {
 		return refusal(lookup.REFUSED, lookup.EDENotAuthoritative, "not in memory")
 	}
-	names := make([]string, len(c.servers))
-	for i, s := range c.servers {
-		names[i] = string(s.Name)
-	}
-	ttl := uint32(max(0, c.expires.Sub(now)) / time.Second)
-	ns := lookup.RRset{Name: c.zone, Type: lookup.TypeNS, TTL: ttl, Data: lookup.PackRdata(names...)}
-	return &lookup.Response{Authority: []lookup.RRset{ns}, Uncacheable: true}
+	return &lookup.Response{Authority: []lookup.RRset{c.ns(now)}, Uncacheable: true}
 }

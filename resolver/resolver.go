@@ -48,6 +48,8 @@ type Options struct {
 	Limits         lookup.Limits // of queries that bring no budget of their own
 	Waiting        int           // clients that may wait for one name and type at once; others fail at once; default 100
 	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life; Response.Keep sees to it that we hear of that
+	Complete       bool          // give the name servers of the zone that an answer is from, too, if they are in memory; responses are minimal otherwise
+	Any            Any           // what becomes of queries for ANY; default AnyFull
 	Snoop          bool          // answer queries without RD from memory, and do not refuse them (RFC 1034 4.3.2)
 	NXDomainCut    bool          // take the word that a name does not exist for all names below it (RFC 8020), though unsigned
 	Stale          Stale         // when to give answers that have expired
@@ -184,8 +186,15 @@ func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Poli
 	response, err := r.follow(ctx, t, asked)
 	if err != nil {
 		r.counters.failed(err)
+		return nil, err
 	}
-	return response, err
+	if asked.Type == lookup.TypeANY && r.options.Any == AnyMinimal {
+		response = single(response)
+	}
+	if r.options.Complete {
+		response = r.complete(t, response)
+	}
+	return response, nil
 }
 
 // proof is what it takes to believe something, for those who validate for themselves
@@ -207,6 +216,8 @@ func (r *Resolver) refuse(q lookup.Query) *lookup.Response {
 		return refusal(lookup.REFUSED, lookup.EDENotAuthoritative, "recursion not desired")
 	case q.Class != lookup.ClassIN:
 		return refusal(lookup.REFUSED, lookup.EDENotSupported, "class "+q.Class.String())
+	case q.Type == lookup.TypeANY && r.options.Any == AnyRefuse:
+		return refusal(lookup.REFUSED, lookup.EDENotSupported, "type ANY")
 	case isMeta(q.Type):
 		return refusal(lookup.NOTIMP, lookup.EDEInvalidQueryType, "type "+q.Type.String())
 	}

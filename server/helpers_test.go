@@ -46,6 +46,8 @@ func (w *world) Resolve(_ context.Context, q lookup.Query) (*lookup.Response, er
 		r, err := answer("secure.example. 300 IN A 192.0.2.81")
 		r.Security = lookup.Secure
 		return r, err
+	case "many.example. A":
+		return answer("many.example. 60 IN A 192.0.2.1\nmany.example. 60 IN A 192.0.2.2\nmany.example. 60 IN A 192.0.2.3")
 	case "zero.example. A":
 		return answer("zero.example. 0 IN A 192.0.2.82")
 	case "fails.example. A":

@@ -29,10 +29,21 @@ type packet struct {
 	question   uint16 // length of the question in image: name in lower case, type, class
 	ttls       uint16 // how many there are
 	additional uint16 // where the additional section starts in the body
-	secure     bool
-	glue       bool // the additional section may not be left out
-	ageless    bool // the data is our own: its TTLs do not run
+	ring       ring   // of addresses (order.go)
+	traits     traits
 }
+
+// traits are what is or is not so of a packet.
+type traits uint8
+
+const (
+	secure  traits = 1 << iota // validated
+	glue                       // the additional section may not be left out
+	ageless                    // the data is our own: its TTLs do not run
+	wide                       // the ring is of AAAA, not of A
+)
+
+func (p *packet) is(t traits) bool { return p.traits&t != 0 }
 
 // rare is what most packets do not have.
 type rare struct {
@@ -92,9 +103,14 @@ func pack(q *query, r *lookup.Response) packet {
 		question:   uint16(len(key)),
 		ttls:       uint16(len(at.TTLs)),
 		additional: uint16(at.Additional - at.Answer),
-		secure:     r.Security == lookup.Secure,
-		glue:       r.Glue,
 	}
+	if r.Security == lookup.Secure {
+		p.traits |= secure
+	}
+	if r.Glue {
+		p.traits |= glue
+	}
+	p.setRing(r.Answer, q.DO)
 	if r.Scope.IsValid() || len(r.EDE) > 0 {
 		p.rare = &rare{limits: r.Scope, wanted: r.Wanted, ede: r.EDE}
 	}
@@ -103,7 +119,7 @@ func pack(q *query, r *lookup.Response) packet {
 
 // age is how many whole seconds old the packet is at that time.
 func (p *packet) age(now time.Time) uint32 {
-	if p.ageless {
+	if p.is(ageless) {
 		return 0
 	}
 	return uint32(max(now.UnixNano()-p.born, 0) / int64(time.Second))
@@ -117,7 +133,7 @@ func (p *packet) cut(room int) (body string, flags wire.Flags, counts wire.Count
 	switch {
 	case len(body) <= room:
 		return body, p.flags, p.counts
-	case !p.glue && int(p.additional) <= room: // RFC 9471 3: glue is no courtesy
+	case !p.is(glue) && int(p.additional) <= room: // RFC 9471 3: glue is no courtesy
 		return body[:p.additional], p.flags, wire.Counts{p.counts[0], p.counts[1], 0}
 	}
 	return "", p.flags | wire.TC, wire.Counts{}
@@ -138,7 +154,7 @@ func (s *Server) render(dst []byte, q *query, p *packet) []byte {
 		flags |= wire.RA
 	}
 	// RFC 6840 5.7 and 5.8: AD goes to those who asked for it, or set DO.
-	if p.secure && (q.DO || q.Flags&wire.AD != 0) {
+	if p.is(secure) && (q.DO || q.Flags&wire.AD != 0) {
 		flags |= wire.AD
 	}
 
@@ -147,6 +163,9 @@ func (s *Server) render(dst []byte, q *query, p *packet) []byte {
 	sections := len(dst)
 	dst = append(dst, body...)
 	wire.Age(dst[sections:], p.offsets(), p.age(q.arrived))
+	if places := s.turn(q, p); places > 0 {
+		p.rotate(dst[sections:], places)
+	}
 	if q.EDNS {
 		dst = s.appendOPT(dst, q, p, start+limit)
 	}

@@ -122,7 +122,10 @@ func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
 	q.tally.slow.observe(now.Sub(q.arrived))
 
 	p := pack(q, response)
-	p.born, p.ageless = now.UnixNano(), ours
+	p.born = now.UnixNano()
+	if ours {
+		p.traits |= ageless
+	}
 	q.generation.packets.put(q, p, response.TTL())
 	return s.render(dst, q, &p)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"runtime"
@@ -24,6 +25,8 @@ type Options struct {
 	// PacketBytes is how many octets of memory the packets may take; default any
 	// number.
 	PacketBytes int64
+
+	Order Order // of the addresses in answers; default OrderFixed
 
 	UDPSize int // largest UDP reply in octets, and what we announce; 512 to 4096, default 1232
 	Readers int // UDP sockets for each address, on Linux; default one for each processor
@@ -48,8 +51,9 @@ type Options struct {
 	// octets are used. "": nobody is told.
 	Version string
 
-	Now func() time.Time // for TTLs and latencies; default time.Now
-	Log *slog.Logger     // default: nothing is logged
+	Now  func() time.Time // for TTLs and latencies; default time.Now
+	IntN func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
+	Log  *slog.Logger     // default: nothing is logged
 }
 
 // TCPOptions bound TCP connections. Zero fields take their defaults.
@@ -83,6 +87,9 @@ func (o Options) filled() Options {
 	o.Version = o.Version[:min(len(o.Version), 255)]
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.IntN == nil {
+		o.IntN = rand.IntN
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -95,6 +95,7 @@ type tally struct {
 	queries [protos][len(counted)][maxRcode + 1]atomic.Uint64
 	hits    atomic.Uint64
 	misses  atomic.Uint64
+	turns   atomic.Uint64 // of addresses in answers
 	dropped [drops]atomic.Uint64
 	panics  atomic.Uint64
 	slow    histogram

@@ -137,6 +137,8 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		NoPriming:      !r.Priming,
 		NoMinimise:     !r.Minimise,
 		Prefetch:       r.Prefetch,
+		Complete:       !c.Responses.Minimal,
+		Any:            anyAnswer(c.Responses.Any),
 		DoNotQuery:     append([]netip.Prefix{}, r.DoNotQuery...), // not nil, which is the resolver's default
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
@@ -286,6 +288,7 @@ func serverOptions(c *config.Config, views []server.View, log *slog.Logger) serv
 		Views:         views,
 		Packets:       packets,
 		PacketBytes:   packetMemory(c.Cache),
+		Order:         order(c.Responses.Order),
 		Limits:        limits(c),
 		UDPSize:       c.UDP.Size,
 		Readers:       c.UDP.Readers,

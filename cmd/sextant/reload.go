@@ -50,6 +50,7 @@ func needRestart(was, is *config.Config) []string {
 		{"nsid", was.NSID, is.NSID},
 		{"version", was.Version, is.Version},
 		{"cache", was.Cache, is.Cache},
+		{"responses", was.Responses, is.Responses},
 		{"resolver", was.Resolver, is.Resolver},
 		{"dnssec", was.DNSSEC, is.DNSSEC},
 		{"stale", was.Stale, is.Stale},

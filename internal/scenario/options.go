@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sextant-dns/sextant/server"
 )
 
 // rule is what an option of a server section comes to. One of its first three
@@ -138,8 +140,15 @@ func validatorOptions() map[string]rule {
 func edgeOptions() map[string]rule {
 	local := missing("feature:local-zone")
 	return map[string]rule{
-		"minimal-responses":  ignored("Story.Comparison heeds it"),
-		"rrset-roundrobin":   missing("knob:rrset-roundrobin", "no"),
+		// Story.Comparison does not compare what a client gets besides, since that depends
+		// on what is in memory.
+		"minimal-responses": mapped(func(s *setup, c Clause) error { s.complete = c.Value() == "no"; return nil }),
+		"rrset-roundrobin": mapped(func(s *setup, c Clause) error {
+			if s.order = server.OrderFixed; c.Value() == "yes" {
+				s.order = server.OrderRandom // Unbound takes the number from the query's ID
+			}
+			return nil
+		}),
 		"access-control":     mapped((*setup).accessControl),
 		"access-control-tag": local, "access-control-tag-action": local, "access-control-tag-data": local,
 		"access-control-view": local, "define-tag": local, "local-zone-tag": local, "local-zone-override": local,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
+	"github.com/sextant-dns/sextant/server"
 )
 
 // setup is what a story's configuration comes to, in terms of what the program
@@ -33,6 +34,8 @@ type setup struct {
 	minNegative int
 	validation  validation
 	subnets     subnets
+	complete    bool // name servers are given with answers
+	order       server.Order
 	clients     []clientRule
 	nsid        string
 	version     string

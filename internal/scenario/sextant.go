@@ -54,6 +54,8 @@ func Sextant(story *Story, network *Network) (System, error) {
 	edge := server.New(server.Options{
 		Views:    s.views(answers),
 		Packets:  s.packets(),
+		Order:    s.order,
+		IntN:     chance(),
 		Limits:   lookup.Limits{Upstream: s.quota, Aliases: s.aliases},
 		Deadline: s.deadline(),
 		NSID:     s.nsid,
@@ -99,6 +101,7 @@ func (s *setup) resolver(network *Network) (resolver.Options, error) {
 		Zones:          s.zones,
 		Stale:          s.stale,
 		Prefetch:       s.prefetch,
+		Complete:       s.complete,
 		Snoop:          s.snoop,
 		NoPriming:      !s.prime,
 		NoMinimise:     s.noMinimise,

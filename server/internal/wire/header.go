@@ -73,6 +73,11 @@ func (q *Query) AppendHead(dst, msg []byte, flags Flags, counts Counts) []byte {
 // OffsetLen is how many octets an offset takes in a list of them.
 const OffsetLen = 2
 
+// Offset is the i-th of a list of offsets.
+func Offset(offsets string, i int) int {
+	return int(offsets[OffsetLen*i])<<8 | int(offsets[OffsetLen*i+1])
+}
+
 // Age lowers the TTLs that stand at the offsets of msg by that many seconds, but
 // not below zero. The offsets are ascending, two octets each, big endian; those that
 // are not within msg are left out.
@@ -81,7 +86,7 @@ func Age(msg []byte, offsets string, seconds uint32) {
 		return
 	}
 	for ; len(offsets) >= OffsetLen; offsets = offsets[OffsetLen:] {
-		at := int(offsets[0])<<8 | int(offsets[1])
+		at := Offset(offsets, 0)
 		if at+4 > len(msg) {
 			return
 		}
