@@ -22,6 +22,7 @@ const (
 var (
 	errTooLong  = fmt.Errorf("a negative trust anchor lasts at most %d days (RFC 7646 2)", MaxNegative/day)
 	errNegative = errors.New("a negative trust anchor cannot end before it begins")
+	errAll      = errors.New("a negative trust anchor at the root would switch validation off altogether")
 )
 
 // negative is a negative anchor that came at run time.
@@ -43,6 +44,8 @@ func (n negative) due(rechecks bool) time.Time {
 // zone validates again; the first look is five minutes away.
 func (k *Keeper) AddNegative(zone lookup.Name, lasts time.Duration) error {
 	switch {
+	case zone == lookup.Root: // RFC 7646 2: for the purposes of one domain
+		return errAll
 	case lasts == 0:
 		lasts = DefaultNegative
 	case lasts < 0:
@@ -93,21 +96,27 @@ func (k *Keeper) drop(zone lookup.Name, why EventKind, is func(negative) bool) b
 
 // Negatives are the negative anchors that are in force, the configured ones first.
 func (k *Keeper) Negatives() []Negative {
+	configured, added := k.NegativesBySource()
+	return append(configured, added...)
+}
+
+// NegativesBySource are the negative anchors that are in force: those that are
+// configured, and those that came at run time, which RemoveNegative can take away.
+func (k *Keeper) NegativesBySource() (configured, added []Negative) {
 	now := k.options.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var all []Negative
 	for _, n := range k.options.Negative {
 		if !n.over(now) {
-			all = append(all, n)
+			configured = append(configured, n)
 		}
 	}
 	for _, n := range k.negative {
 		if !n.over(now) {
-			all = append(all, n.Negative)
+			added = append(added, n.Negative)
 		}
 	}
-	return all
+	return configured, added
 }
 
 // recheck drops negative anchors that have ended, or are not needed any more.

@@ -21,7 +21,6 @@ type Timing struct {
 	KeepMissing time.Duration
 }
 
-func (t Timing) addHoldDown() time.Duration    { return cmp.Or(t.AddHoldDown, 30*day) }
 func (t Timing) removeHoldDown() time.Duration { return cmp.Or(t.RemoveHoldDown, 30*day) }
 
 // Sighting is a DNSKEY RRset as it was seen, and who has signed it.
@@ -227,7 +226,7 @@ func (w *sight) present(signers []uint16) {
 		switch k := &w.Point.Keys[i]; k.State {
 		case AddPend:
 			k.Seen++
-			if !w.now.Before(k.Changed.Add(w.holdDown(*k))) {
+			if !w.now.Before(k.Changed.Add(w.timing.holdDown(*k))) {
 				w.move(i, Valid, KeyTrusted) // AddTime
 			}
 		case Missing:
@@ -238,12 +237,6 @@ func (w *sight) present(signers []uint16) {
 			}
 		}
 	}
-}
-
-// holdDown is the add hold-down time of k: also so long that a cached copy of the
-// set in which it was first seen has expired (RFC 5011 2.4.1).
-func (w *sight) holdDown(k Key) time.Duration {
-	return max(w.timing.addHoldDown(), time.Duration(k.TTL)*time.Second)
 }
 
 // absent deals with the keys that the set does not have.

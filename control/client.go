@@ -55,6 +55,21 @@ func (c *Client) Explain(ctx context.Context, r ExplainRequest) (Explanation, er
 	return call[Explanation](ctx, c, pathExplain, r)
 }
 
+// Anchors asks for the trust anchors, positive and negative.
+func (c *Client) Anchors(ctx context.Context) (Anchors, error) {
+	return call[Anchors](ctx, c, pathAnchors, AnchorsRequest{})
+}
+
+// AddNegative puts a negative anchor in force.
+func (c *Client) AddNegative(ctx context.Context, r AddNegativeRequest) (NegativeAnchor, error) {
+	return call[NegativeAnchor](ctx, c, pathAddNegative, r)
+}
+
+// RemoveNegative takes a negative anchor away.
+func (c *Client) RemoveNegative(ctx context.Context, r RemoveNegativeRequest) (RemovedNegative, error) {
+	return call[RemovedNegative](ctx, c, pathRemoveNegative, r)
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

@@ -71,6 +71,15 @@ func echo() control.Handlers {
 		Explain: func(_ context.Context, r control.ExplainRequest) (control.Explanation, error) {
 			return control.Explanation{Question: fmt.Sprintf("%+v", r)}, nil
 		},
+		Anchors: func(context.Context, control.AnchorsRequest) (control.Anchors, error) {
+			return control.Anchors{Validation: control.ValidationOn}, nil
+		},
+		AddNegative: func(_ context.Context, r control.AddNegativeRequest) (control.NegativeAnchor, error) {
+			return control.NegativeAnchor{Zone: fmt.Sprintf("%+v", r)}, nil
+		},
+		RemoveNegative: func(_ context.Context, r control.RemoveNegativeRequest) (control.RemovedNegative, error) {
+			return control.RemovedNegative{Zone: fmt.Sprintf("%+v", r)}, nil
+		},
 		Dump: func(_ context.Context, r control.DumpRequest) (iter.Seq[control.Record], error) {
 			return func(yield func(control.Record) bool) {
 				for i := range 3 {
@@ -100,6 +109,16 @@ func TestEachCallGoesThereAndBack(t *testing.T) {
 	explain := control.ExplainRequest{Name: "a", Type: "b", View: "c", Client: "d", Subnet: "e", Fresh: true, DO: true, CD: true, NoRecurse: true}
 	if e, err := c.Explain(ctx, explain); err != nil || e.Question != fmt.Sprintf("%+v", explain) {
 		t.Errorf("got %+v, %v", e, err)
+	}
+	if a, err := c.Anchors(ctx); err != nil || a.Validation != control.ValidationOn {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	add, remove := control.AddNegativeRequest{Name: "a", For: 5}, control.RemoveNegativeRequest{Name: "b"}
+	if n, err := c.AddNegative(ctx, add); err != nil || n.Zone != fmt.Sprintf("%+v", add) {
+		t.Errorf("got %+v, %v", n, err)
+	}
+	if n, err := c.RemoveNegative(ctx, remove); err != nil || n.Zone != fmt.Sprintf("%+v", remove) {
+		t.Errorf("got %+v, %v", n, err)
 	}
 	var names []string
 	for r, err := range c.Dump(ctx, control.DumpRequest{Types: []string{"x"}}) {

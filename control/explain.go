@@ -95,7 +95,7 @@ func Explain(ctx context.Context, r lookup.Resolver, q lookup.Query, limits look
 	}
 	e := Explanation{Question: q.Name.String() + " " + q.Type.String(), Took: milliseconds(q.Trace.Elapsed())}
 	e.asked(q)
-	e.answered(response, err)
+	e.answered(q, response, err)
 	e.traced(q.Trace)
 	e.spent(q.Budget)
 	return e
@@ -118,7 +118,7 @@ func (e *Explanation) asked(q lookup.Query) {
 	}
 }
 
-func (e *Explanation) answered(r *lookup.Response, err error) {
+func (e *Explanation) answered(q lookup.Query, r *lookup.Response, err error) {
 	if err != nil {
 		e.Error, e.Rcode = err.Error(), lookup.SERVFAIL.String()
 		e.EDE = []string{lookup.EDEOf(err).String()}
@@ -126,13 +126,35 @@ func (e *Explanation) answered(r *lookup.Response, err error) {
 	}
 	e.Rcode, e.AA, e.TTL = r.Rcode.String(), r.AA, r.TTL()
 	e.Security = Security(r.Security)
-	e.Answer, e.Authority, e.Additional = RRs(r.Answer), RRs(r.Authority), RRs(r.Additional)
+	heard := func(section []lookup.RRset, answer bool) []string {
+		if !q.DO {
+			section = plain(section, answer, q.Type)
+		}
+		return RRs(section)
+	}
+	e.Answer, e.Authority, e.Additional = heard(r.Answer, true), heard(r.Authority, false), heard(r.Additional, false)
 	for _, ede := range r.EDE {
 		e.EDE = append(e.EDE, ede.String())
 	}
 	if r.Scope.IsValid() {
 		e.Scope = r.Scope.String()
 	}
+}
+
+// plain is what clients hear of a section who have not set DO (RFC 4035 3.2.1).
+func plain(section []lookup.RRset, answer bool, asked lookup.Type) []lookup.RRset {
+	var left []lookup.RRset
+	for _, s := range section {
+		s.Sigs = ""
+		switch s.Type {
+		case lookup.TypeRRSIG, lookup.TypeNSEC, lookup.TypeNSEC3, lookup.TypeDS:
+			if !answer && s.Type != asked {
+				continue
+			}
+		}
+		left = append(left, s)
+	}
+	return left
 }
 
 // Security is the word for s; "" when nobody has validated.

@@ -19,6 +19,10 @@ type Handlers struct {
 	Lookup  func(context.Context, LookupRequest) (Known, error)
 	Flush   func(context.Context, FlushRequest) (Flushed, error)
 	Explain func(context.Context, ExplainRequest) (Explanation, error)
+
+	Anchors        func(context.Context, AnchorsRequest) (Anchors, error)
+	AddNegative    func(context.Context, AddNegativeRequest) (NegativeAnchor, error)
+	RemoveNegative func(context.Context, RemoveNegativeRequest) (RemovedNegative, error)
 }
 
 // Paths of the calls.
@@ -28,6 +32,10 @@ const (
 	pathLookup  = "/v1/cache/lookup"
 	pathFlush   = "/v1/cache/flush"
 	pathExplain = "/v1/explain"
+
+	pathAnchors        = "/v1/anchors"
+	pathAddNegative    = "/v1/anchors/negative/add"
+	pathRemoveNegative = "/v1/anchors/negative/remove"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -36,6 +44,9 @@ func (h Handlers) routes() http.Handler {
 	serve(mux, pathLookup, h.Lookup)
 	serve(mux, pathFlush, h.Flush)
 	serve(mux, pathExplain, h.Explain)
+	serve(mux, pathAnchors, h.Anchors)
+	serve(mux, pathAddNegative, h.AddNegative)
+	serve(mux, pathRemoveNegative, h.RemoveNegative)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))

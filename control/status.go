@@ -11,26 +11,28 @@ type StatusRequest struct{}
 
 // Status is how a server is.
 type Status struct {
-	Version   string    `json:"version"`
-	PID       int       `json:"pid"`
-	Started   time.Time `json:"started"`
-	Config    string    `json:"config,omitempty"`   // the file; "": none
-	Reloaded  time.Time `json:"reloaded,omitzero"`  // when it was read again last with success
-	Listen    []string  `json:"listen"`             // addresses with ports
-	Views     []string  `json:"views"`              // in the order in which they are tried
-	Zones     []string  `json:"zones,omitempty"`    // that are held
-	Copies    []Copy    `json:"copies,omitempty"`   // of zones of others
-	Queries   uint64    `json:"queries"`            // that were replied to
-	Hits      uint64    `json:"packet_hits"`        // of them, those from the packet cache
-	Waiting   int       `json:"waiting"`            // queries that wait for a resolver now
-	Upstream  uint64    `json:"upstream_exchanges"` // with other servers
-	Timeouts  uint64    `json:"upstream_timeouts"`
-	Packets   int       `json:"packets"` // remembered
-	Answers   int       `json:"answers"`
-	Cuts      int       `json:"delegations"`
-	Memory    uint64    `json:"memory_octets"` // that the Go runtime has from the system
-	Uptime    float64   `json:"uptime_seconds"`
-	PerSecond float64   `json:"queries_per_second"` // since the start
+	Version   string     `json:"version"`
+	PID       int        `json:"pid"`
+	Started   time.Time  `json:"started"`
+	Config    string     `json:"config,omitempty"`  // the file; "": none
+	Reloaded  time.Time  `json:"reloaded,omitzero"` // when it was read again last with success
+	Listen    []string   `json:"listen"`            // addresses with ports
+	Validates Validation `json:"validation"`
+	Views     []string   `json:"views"`              // in the order in which they are tried
+	Zones     []string   `json:"zones,omitempty"`    // that are held
+	Copies    []Copy     `json:"copies,omitempty"`   // of zones of others
+	Negative  int        `json:"negative_anchors"`   // in force, see Anchors
+	Queries   uint64     `json:"queries"`            // that were replied to
+	Hits      uint64     `json:"packet_hits"`        // of them, those from the packet cache
+	Waiting   int        `json:"waiting"`            // queries that wait for a resolver now
+	Upstream  uint64     `json:"upstream_exchanges"` // with other servers
+	Timeouts  uint64     `json:"upstream_timeouts"`
+	Packets   int        `json:"packets"` // remembered
+	Answers   int        `json:"answers"`
+	Cuts      int        `json:"delegations"`
+	Memory    uint64     `json:"memory_octets"` // that the Go runtime has from the system
+	Uptime    float64    `json:"uptime_seconds"`
+	PerSecond float64    `json:"queries_per_second"` // since the start
 }
 
 // Copy is how a copy of a zone of somebody else is.
@@ -80,6 +82,11 @@ func (s Status) String() string {
 	for _, c := range s.Copies {
 		line("copy", "%s", c)
 	}
+	validation := string(s.Validates)
+	if s.Negative > 0 {
+		validation += ", but for what is below " + plural(s.Negative, "negative trust anchor")
+	}
+	line("validation", "%s", validation)
 	share := 0.0
 	if s.Queries > 0 {
 		share = 100 * float64(s.Hits) / float64(s.Queries)
@@ -88,4 +95,11 @@ func (s Status) String() string {
 	line("upstream", "%d exchanges, %d timeouts", s.Upstream, s.Timeouts)
 	line("remembered", "%d packets, %d answers, %d delegations; %d MiB", s.Packets, s.Answers, s.Cuts, s.Memory>>20)
 	return b.String()
+}
+
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }

@@ -170,3 +170,59 @@ func TestTheStatusTellsOfCopies(t *testing.T) {
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestThePageOfTheTrustAnchors(t *testing.T) {
+	t.Parallel()
+	day := func(d int) time.Time { return time.Date(2026, 1, d, 12, 0, 0, 0, time.UTC) }
+	got := control.Anchors{
+		Validation: control.ValidationPermissive,
+		Anchors: []control.Anchor{
+			{Zone: ".", DS: []string{"1 13 2 00", "2 15 2 01"}, Counts: true},
+			{Zone: "a.", DS: []string{"3 200 2 02"}, Why: "it cannot be checked"},
+		},
+		Managed: []control.TrustPoint{
+			{Zone: ".", Asked: day(2), Signed: day(2), Next: day(3), Keys: []control.TrustKey{
+				{Tag: 1, Algorithm: "ECDSAP256SHA256", State: "valid", Since: day(1), Seen: true},
+				{Tag: 2, Algorithm: "ED25519", State: "addpend", Since: day(2), TrustedFrom: day(31), Seen: true},
+			}},
+			{Zone: "b.", Failed: 3, Keys: []control.TrustKey{{Tag: 4, Algorithm: "ED25519", State: "valid"}}},
+			{Zone: "c.", Asked: day(2)},
+			{Zone: "d.", Asked: day(2), Signed: day(1)},
+		},
+		Negative: []control.NegativeAnchor{{Zone: "x.", Configured: true}, {Zone: "y.", Until: day(4)}},
+		Warnings: []string{"a.: none"},
+	}.String()
+	const want = `validation  permissive
+anchor      . DS 1 13 2 00
+            . DS 2 15 2 01
+            a. DS 3 200 2 02 ; does not count: it cannot be checked
+managed     . has shown its keys 2026-01-02T12:00:00Z, is asked 2026-01-03T12:00:00Z
+              key 1 ECDSAP256SHA256: valid since 2026-01-01T12:00:00Z
+              key 2 ED25519: addpend since 2026-01-02T12:00:00Z, trusted from 2026-01-31T12:00:00Z if it is still there then
+            b. was not asked for its keys yet, was asked in vain 3 times
+              key 4 ED25519: valid, not seen yet
+            c. has shown keys that no trust anchor vouches for 2026-01-02T12:00:00Z
+            d. has shown good keys 2026-01-01T12:00:00Z, and others since
+negative    x. is not validated (configured)
+            y. is not validated until 2026-01-04T12:00:00Z
+warning     a.: none
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Clients without DO hear nothing of signatures and proofs, and so the page has none.
+func TestProofsAreShownToThoseWhoAskForThem(t *testing.T) {
+	t.Parallel()
+	const sig = " RRSIG A 13 2 60 20300101000000 20200101000000 1 example. AAAA"
+	r := &lookup.Response{Security: lookup.Secure, Answer: lookup.MustRRsets("a.example. 60 A 192.0.2.1\na.example. 60" + sig), Authority: lookup.MustRRsets("example. 60 NSEC a.example. SOA")}
+	q := lookup.Query{Question: lookup.Question{Name: lookup.MustName("a.example."), Type: lookup.TypeA, Class: lookup.ClassIN}, RD: true}
+	if e := resolved(q, r, nil); len(e.Answer) != 1 || len(e.Authority) != 0 || e.Security != "secure" {
+		t.Errorf("without DO: %+v", e)
+	}
+	q.DO = true
+	if e := resolved(q, r, nil); len(e.Answer) != 2 || len(e.Authority) != 1 {
+		t.Errorf("with DO: %+v", e)
+	}
+}

@@ -55,6 +55,8 @@ func (e EDE) String() string {
 	s := strconv.Itoa(int(e.Code))
 	if name, ok := dns.ExtendedErrorCodeToString[e.Code]; ok {
 		s += " (" + name + ")"
+	} else if e.Code == EDENegativeAnchor {
+		s += " (Negative Trust Anchor)"
 	}
 	if e.Text != "" {
 		s += ": " + e.Text

@@ -35,6 +35,7 @@ import (
 type wiring struct {
 	log       *slog.Logger
 	exchanger resolver.Exchanger
+	unsigned  bool // nobody signs there
 	hints     []resolver.Server
 	intN      func(int) int // chance
 }

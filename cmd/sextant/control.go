@@ -30,6 +30,10 @@ func (p *parts) handlers() control.Handlers {
 		Lookup:  p.known,
 		Flush:   p.flush,
 		Explain: p.explain,
+
+		Anchors:        p.trusted,
+		AddNegative:    p.addNegative,
+		RemoveNegative: p.removeNegative,
 	}
 }
 
@@ -78,6 +82,10 @@ func (p *parts) status(context.Context, control.StatusRequest) (control.Status, 
 			Zone: c.Zone.String(), State: c.State.String(), Serial: c.Serial, Source: c.Source,
 			Confirmed: c.Confirmed, Expires: c.Expires, Next: c.Next, Reason: c.Reason,
 		}}
+	}
+	s.Validates = p.validation()
+	if p.anchors != nil {
+		s.Negative = len(p.anchors.Negatives())
 	}
 	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
 	metrics.Read(sample)

@@ -36,7 +36,7 @@ func steady(t *testing.T, yaml string) *parts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := wiring{exchanger: net, intN: func(n int) int { return n - 1 }}
+	w := wiring{exchanger: net, unsigned: true, intN: func(n int) int { return n - 1 }}
 	for _, root := range net.Roots() {
 		w.hints = append(w.hints, resolver.Server(root))
 	}

@@ -68,7 +68,7 @@ func labWiring(log *slog.Logger) (wiring, error) {
 	if err != nil {
 		return wiring{}, fmt.Errorf("lab: %w", err)
 	}
-	w := wiring{log: log, exchanger: net}
+	w := wiring{log: log, exchanger: net, unsigned: true}
 	for _, root := range net.Roots() {
 		w.hints = append(w.hints, resolver.Server(root))
 	}

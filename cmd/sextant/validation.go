@@ -13,7 +13,7 @@ import (
 
 // buildKeeper makes the keeper of the trust anchors; nil when nothing is validated.
 func (p *parts) buildKeeper(c *config.Config, w wiring) (*anchors.Keeper, error) {
-	if !c.DNSSEC.Validate || w.exchanger != nil { // nobody signs in the lab's Internet
+	if !c.DNSSEC.Validate || w.unsigned {
 		return nil, nil
 	}
 	o, err := anchorOptions(c.DNSSEC)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sextant-dns/sextant/control"
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+func TestOperatorsSeeTheTrustAnchors(t *testing.T) {
+	t.Parallel()
+	n := newSignedInternet(t)
+	p := n.resolve("dnssec: {negative-anchors: [lab.corp.example]}")
+	socket := operated(t, p)
+	at := func(code int, args ...string) string {
+		return command(t, code, append(append([]string{"anchors"}, args...), "--socket", socket)...)
+	}
+	const before = "lab.corp.example. is not validated (configured)\n"
+	for _, want := range []string{"validation  on\n", "anchor      " + strings.Join(strings.Fields(n.anchor)[:1], "") + " DS ", "negative    " + before} {
+		if got := at(exitOK); !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if got := at(exitOK, "negative", "list"); got != before {
+		t.Errorf("listed:\n%s", got)
+	}
+	if got := at(exitOK, "negative", "add", "good.example", "--for", "2h"); !strings.HasPrefix(got, "good.example. is not validated until 20") {
+		t.Errorf("added: %s", got)
+	}
+	var all control.Negatives
+	if err := json.Unmarshal([]byte(at(exitOK, "negative", "list", "--json")), &all); err != nil || len(all) != 2 ||
+		all[1].Zone != "good.example." || time.Until(all[1].Until) < 119*time.Minute || time.Until(all[1].Until) > 2*time.Hour {
+		t.Errorf("listed: %+v, %v", all, err)
+	}
+	if got := command(t, exitOK, "status", "--socket", socket); !strings.Contains(got, "validation  on, but for what is below 2 negative trust anchors\n") {
+		t.Errorf("status:\n%s", got)
+	}
+	if got := at(exitOK, "negative", "remove", "good.example"); got != "good.example. is validated again\n" {
+		t.Errorf("removed: %s", got)
+	}
+	for want, args := range map[string][]string{
+		"there is no negative trust anchor at good.example.": {"negative", "remove", "good.example"},
+		"at lab.corp.example. is configured":                 {"negative", "remove", "lab.corp.example"},
+		"a negative trust anchor lasts at most 7 days":       {"negative", "add", "good.example", "--for", "169h"},
+		"at the root would switch validation off":            {"negative", "add", "."},
+		"empty label": {"negative", "add", "a..b"},
+	} {
+		if got := at(exitFailed, args...); !strings.Contains(got, want) {
+			t.Errorf("%v: %s", args, got)
+		}
+	}
+	at(exitUsage, "negative", "add", "a", "--for", "-1h")
+	at(exitUsage, "negative", "add")
+}
+
+func TestNobodySpeaksOfAnchorsWhereNothingIsValidated(t *testing.T) {
+	t.Parallel()
+	socket := operated(t, steady(t, ""))
+	if got := command(t, exitOK, "anchors", "--socket", socket); got != "validation  off\n" {
+		t.Errorf("anchors: %s", got)
+	}
+	if got := command(t, exitFailed, "anchors", "negative", "add", "a", "--socket", socket); !strings.Contains(got, errNotValidating.Error()) {
+		t.Errorf("add: %s", got)
+	}
+	if got := command(t, exitOK, "anchors", "negative", "list", "--json", "--socket", socket); got != "[]\n" {
+		t.Errorf("list: %s", got)
+	}
+	permissive := newSignedInternet(t).resolve("dnssec: {permissive: true}")
+	if s, err := permissive.status(t.Context(), control.StatusRequest{}); err != nil || s.Validates != control.ValidationPermissive {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// Both what clients hear and what is remembered change at once.
+func TestANegativeAnchorHelpsAtOnceAndNotLonger(t *testing.T) {
+	t.Parallel()
+	p := newSignedInternet(t).resolve("")
+	name := lookup.MustName("forged.good.example.")
+	rcode := func() lookup.Rcode { return ask(t, p, name, lookup.TypeA).Rcode }
+	if got := rcode(); got != lookup.SERVFAIL {
+		t.Fatalf("a forged answer is %s", got)
+	}
+	if _, err := p.addNegative(t.Context(), control.AddNegativeRequest{Name: "good.example", For: 60}); err != nil {
+		t.Fatal(err)
+	}
+	if got := rcode(); got != lookup.NOERROR {
+		t.Errorf("below a negative anchor it is %s", got)
+	}
+	if e, err := p.explain(t.Context(), control.ExplainRequest{Name: name.String()}); err != nil || e.Security != "insecure" || len(e.EDE) != 1 || !strings.HasPrefix(e.EDE[0], "33 ") {
+		t.Errorf("explained as %+v, %v", e, err)
+	}
+	if _, err := p.removeNegative(t.Context(), control.RemoveNegativeRequest{Name: "good.example"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := rcode(); got != lookup.SERVFAIL {
+		t.Errorf("after the negative anchor it is %s", got)
+	}
+}
