@@ -58,6 +58,9 @@ func (doc *document) checkPinned(d *decoder) {
 			z := &zones[i]
 			unique(d, z.Servers, func(a *netip.AddrPort) *netip.AddrPort { return a })
 			z.checkTransport(d)
+			if z.Prime && z.Name == lookup.Root {
+				d.report(&z.Prime, "says nothing for the root, expected resolver.root-hints and resolver.priming for that")
+			}
 			if z.First && len(z.Servers) == 0 {
 				d.report(&z.First, "there are no servers to ask first, expected some")
 			}

@@ -95,6 +95,7 @@ type Resolver struct {
 	Prefetch        bool           // fetch what is in use anew before it expires
 	Minimise        bool           // ask no server for more of a name than it needs (RFC 9156)
 	Snoop           bool           // answer queries without RD from the cache
+	HardenGlue      bool           // believe servers about addresses in their own zone only
 	NXDomainCut     bool           // nothing exists below a name that does not (RFC 8020)
 	DoNotQuery      []netip.Prefix // where no delegation may lead
 	LocalRoot       LocalRoot      // a copy of the root zone
@@ -180,6 +181,7 @@ type Pinned struct {
 	Servers []netip.AddrPort // empty: the name is an exception from a Pinned above it
 	Forward bool             // they are resolvers, and not authorities for the zone
 	First   bool             // when they do not help, delegations are followed
+	Prime   bool             // of a stub zone: they are asked who serves the zone, and then these
 
 	Transport Transport // over which they are asked
 	TLS       PinnedTLS // how they prove who they are, over TLS

@@ -79,7 +79,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"dnssec.":                    doc.DNSSEC.keys(),
 		"dnssec.negative-anchors[].": new(NegativeAnchor).keys(),
 		"forward[].":                 new(Pinned).forwardKeys(),
-		"stub[].":                    new(Pinned).keys(),
+		"stub[].":                    new(Pinned).stubKeys(),
 		"dns64.":                     doc.DNS64.keys(),
 		"dns64.prefixes[].":          new(Prefix64).keys(),
 		"dns64.names[].":             new(NameRule).keys(),

@@ -38,7 +38,13 @@ func (z *Pinned) forwardKeys() keys {
 
 func stub(z *Pinned) reader {
 	z.Transport = TransportUDP
-	return object(z, z.keys(), "name", "servers")
+	return object(z, z.stubKeys(), "name", "servers")
+}
+
+func (z *Pinned) stubKeys() keys {
+	k := z.keys()
+	k["prime"] = value(&z.Prime, boolean)
+	return k
 }
 
 func (z *Pinned) keys() keys {

@@ -29,7 +29,7 @@ func newDocument() *document {
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, Cookies: true, UDPSize: 1232,
 				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
-				Minimise: true, Prefetch: true,
+				Minimise: true, Prefetch: true, HardenGlue: true,
 				LocalRoot:  LocalRoot{ZONEMD: ZONEMDRequire},
 				DoNotQuery: prefixes("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"),
 			},
@@ -147,6 +147,7 @@ func (r *Resolver) keys() keys {
 		"prefetch":         value(&r.Prefetch, boolean),
 		"do-not-query":     values(&r.DoNotQuery, network),
 		"snoop":            value(&r.Snoop, boolean),
+		"harden-glue":      value(&r.HardenGlue, boolean),
 		"nxdomain-cut":     value(&r.NXDomainCut, boolean),
 		"local-root":       object(&r.LocalRoot, r.LocalRoot.keys()),
 	}

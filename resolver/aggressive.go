@@ -39,7 +39,7 @@ func (r *Resolver) infer(t task, q lookup.Question, now time.Time) *hop {
 	r.counters.inferred.Add(1)
 	v = r.answers.capped(v)
 	// RFC 8198 5.4: for no longer than the proofs last, see Response.TTL.
-	return &hop{response: v.response(), learned: now}
+	return &hop{response: v.response(), expires: now}
 }
 
 // gather remembers the proofs of v, which holds in zone, for infer.

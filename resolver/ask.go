@@ -161,6 +161,9 @@ type candidate struct {
 
 func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
 	p := &poll{r: r, task: t, cut: c, question: q, judge: classify, network: true}
+	if r.options.NoHardenGlue {
+		p.judge = gullible
+	}
 	p.told = p.telling()
 	p.gather()
 	if len(p.servers) > maxOptional && !c.pinned && !t.cold {

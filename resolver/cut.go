@@ -172,7 +172,7 @@ func (r *Resolver) nearest(ctx context.Context, t task, q lookup.Question) *cut 
 		return c
 	}
 	if z := r.zoneOf(t, q); z != nil {
-		return pinned(z)
+		return r.configured(ctx, t, z)
 	}
 	return r.rootCut(ctx, t)
 }
@@ -185,12 +185,18 @@ func (r *Resolver) known(t task, q lookup.Question, now time.Time) *cut {
 	if t.cold {
 		return nil
 	}
-	for name := home(q); name != lookup.Root && (z == nil || name != z.Name); name, _ = name.Parent() {
+	for name := home(q); name != lookup.Root; name, _ = name.Parent() {
+		if z != nil && name == z.Name && !z.primes() {
+			break
+		}
 		if c, ok := r.cuts.get(name, now); ok && c.via == z && !(t.renew && c.old(now)) {
 			return c
 		}
 		if c := t.held.cut(name); c != nil && c.via == z {
 			return c
+		}
+		if z != nil && name == z.Name {
+			break
 		}
 	}
 	return nil

@@ -56,9 +56,15 @@ func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
 		}
 		c.servers = append(c.servers, Server{Name: owned(name)})
 	}
+	c.equip(zone, additional)
+	return c
+}
+
+// equip gives the name servers that lie in zone and have none their addresses.
+func (c *cut) equip(zone lookup.Name, additional []lookup.RRset) {
 	for i := range c.servers {
 		s := &c.servers[i]
-		if !s.Name.IsSubdomainOf(zone) {
+		if len(s.Addrs) > 0 || !s.Name.IsSubdomainOf(zone) {
 			continue
 		}
 		for _, glue := range additional {
@@ -69,7 +75,16 @@ func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
 		}
 		s.Addrs = s.Addrs[:min(len(s.Addrs), maxAddresses)]
 	}
-	return c
+}
+
+// gullible is classify for those who want to believe a server about the addresses of
+// all name servers that it refers to, and not only of those in its own zone.
+func gullible(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
+	v := classify(zone, q, r)
+	if v.kind == referral {
+		v.cut.equip(lookup.Root, r.Additional)
+	}
+	return v
 }
 
 // signed takes from a referral what it says of the DS of c (RFC 4035 3.1.4).

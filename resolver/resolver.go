@@ -36,7 +36,11 @@ type Options struct {
 	// at all, can be; an empty list that is not nil: nowhere.
 	DoNotQuery []netip.Prefix
 
-	NoPriming  bool // trust the hints for ever and never ask for the root servers
+	NoPriming bool // trust the hints for ever and never ask for the root servers
+	// NoHardenGlue: servers are believed about addresses outside their own zone, so that
+	// those of one zone can give away the servers of another. It helps in labs only.
+	NoHardenGlue bool
+
 	NoMinimise bool // show all servers on the way the whole question (RFC 9156 is off)
 
 	Cache          int           // hops to remember; default 100000, or any number when there is CacheBytes

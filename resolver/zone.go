@@ -1,7 +1,10 @@
 package resolver
 
 import (
+	"context"
+	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
@@ -36,6 +39,11 @@ type Zone struct {
 	// First: the servers are asked first. When none of them helps, the name is
 	// looked for as if the Zone were not configured.
 	First bool
+
+	// Prime: the servers of a stub zone are only asked who serves it, and then these
+	// are asked; the configured ones again when that has failed, or has expired. It says
+	// nothing beside Forward, or for the root, for which there are hints.
+	Prime bool
 
 	// Insecure: nothing that an anchor above the zone says about it counts, although
 	// the public parent zone may be signed and say that there is no such zone, or
@@ -103,3 +111,48 @@ func (r *Resolver) zoneOf(t task, q lookup.Question) *Zone {
 
 // pinned is the cut that z makes.
 func pinned(z *Zone) *cut { return &cut{zone: z.Name, via: z, pinned: true} }
+
+// primes tells whether z is to say who serves it.
+func (z *Zone) primes() bool { return z.Prime && !z.Forward && z.Name != lookup.Root }
+
+// configured is the cut of z: its servers or, when they know better, whom they name.
+// As with the root, clients are held up for that once in a while only.
+func (r *Resolver) configured(ctx context.Context, t task, z *Zone) *cut {
+	q := hopQuestion(z.Name, lookup.TypeNS)
+	if !z.primes() || r.failures.recent(stumbled(q), r.options.Now()) != nil {
+		return pinned(z)
+	}
+	ctx, cancel := context.WithTimeout(ctx, primePatience)
+	defer cancel()
+	t.trace = t.trace.Begin(lookup.Event{Kind: lookup.EventPrime, Name: q.Name, Type: q.Type})
+	key := flightKey{question: q, depth: primeDepth, at: z.Name, via: z}
+	h, led, err := r.flights.join(ctx, key, t.limit, func(ctx context.Context) (*hop, error) {
+		c, err := r.primeZone(ctx, t.within(q), z)
+		return &hop{cut: c}, err
+	})
+	t.tellFlight(q, led)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			r.failures.noteUpTo(primeAgain, stumbled(q), err, primeAgain, r.options.Now())
+		}
+		return pinned(z)
+	}
+	return h.cut
+}
+
+// primeZone asks the configured servers of z for its NS. Name servers in the zone
+// itself need to come with their addresses: there is nobody else to ask for them.
+func (r *Resolver) primeZone(ctx context.Context, t task, z *Zone) (*cut, error) {
+	t.depth, t.proof = maxDepth, nil
+	v, err := r.ask(ctx, t, pinned(z), hopQuestion(z.Name, lookup.TypeNS), false)
+	if err != nil {
+		return nil, err
+	}
+	if v.cut != nil {
+		v.cut.servers = slices.DeleteFunc(v.cut.servers, func(s Server) bool { return len(s.Addrs) == 0 && s.Name.IsSubdomainOf(z.Name) })
+	}
+	if v.cut == nil || len(v.cut.servers) == 0 {
+		return nil, lookup.Fail(lookup.EDENoReachableAuth, "no name servers of %s in the priming response", z.Name)
+	}
+	return r.refer(t, pinned(z), v.cut), nil
+}

@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -208,5 +209,85 @@ func TestConfiguredServersAreAskedOverTheirTransport(t *testing.T) {
 	}
 	if got := seen["x.example.com."]; got.TCP || got.TLS != nil {
 		t.Errorf("elsewhere: %+v", got)
+	}
+}
+
+// growing is office in which corp. has moved: its old server knows where.
+func growing(t *testing.T) (*internet, func(*resolver.Options)) {
+	n := office(t)
+	corp := n.host("10.0.0.53").zones[0]
+	corp.add("ns.corp. 60 A 10.0.0.55")
+	n.host("10.0.0.55").zones = []*zone{corp}
+	z := pin("corp.", "10.0.0.53")
+	z.Prime = true
+	return n, with(z)
+}
+
+func TestAStubZoneIsPrimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, zones := growing(t)
+		r := n.resolver(zones)
+		for range 3 { // the NS lives for 60 s
+			n.forget()
+			expect(t, r, "db.corp. A", "NOERROR | db.corp. 60 A 10.0.0.1")
+			expect(t, r, "nope.corp. A", "NXDOMAIN |  | corp. 60")
+			expect(t, r, "x.lab.corp. A", "NOERROR | x.lab.corp. 60 A 10.0.0.2")
+			if n.count("10.0.0.53 corp. NS ") != 1 || n.count("10.0.0.53 ") != 1 || n.count("10.0.0.55 ") != 3 || n.count("198.51.100.") != 0 {
+				t.Errorf("sent\n%s", n.log())
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+func TestAStubZoneThatCannotBePrimedIsAskedItself(t *testing.T) {
+	t.Parallel()
+	for what, text := range map[string]string{
+		"no name servers":       "AA NOERROR\nauthority:\ncorp. 60 SOA . . 1 1 1 1 60",
+		"none with an address":  "AA NOERROR\nanswer:\ncorp. 60 NS ns.corp.",
+		"an error":              "SERVFAIL",
+		"a referral to nowhere": "NOERROR\nauthority:\n. 60 NS ns1.",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n, zones := growing(t)
+				n.host("10.0.0.53").script = says("corp. NS", text)
+				r := n.resolver(zones)
+				for i := range 5 {
+					expect(t, r, fmt.Sprintf("n%d.corp. A", i), "NXDOMAIN |  | corp. 60")
+					time.Sleep(5 * time.Second)
+				}
+				if n.count("10.0.0.53 corp. NS ") != 1 || n.count("10.0.0.53 ") != 6 || n.count("10.0.0.55 ") != 0 {
+					t.Errorf("sent\n%s", n.log())
+				}
+				n.host("10.0.0.53").script = nil
+				time.Sleep(5 * time.Second)
+				expect(t, r, "m.corp. A", "NXDOMAIN |  | corp. 60")
+				if n.count("10.0.0.53 corp. NS ") != 2 || n.count("10.0.0.55 ") != 1 {
+					t.Errorf("then sent\n%s", n.log())
+				}
+			})
+		})
+	}
+}
+
+func TestGlueOfOtherZonesIsBelievedByThoseWhoWantTo(t *testing.T) {
+	t.Parallel()
+	for _, off := range []bool{false, true} {
+		n := shops(t)
+		n.zone("victim.org.", "ns.victim.org. 60 A 203.0.113.1", "203.0.113.1")
+		com := n.zones[lookup.MustName("com.")]
+		com.add("evil.com. 60 NS ns.victim.org.\nns.victim.org. 60 A 192.0.2.66")
+		evil := &zone{apex: lookup.MustName("evil.com.")}
+		evil.add("www.evil.com. 60 A 192.0.2.9")
+		n.host("192.0.2.66").zones, n.host("203.0.113.1").zones = []*zone{evil}, append(n.host("203.0.113.1").zones, evil)
+		r := n.resolver(func(o *resolver.Options) { o.NoHardenGlue = off })
+		expect(t, r, "www.evil.com. A", "NOERROR | www.evil.com. 60 A 192.0.2.9")
+		if got := n.count("192.0.2.66 ") == 1; got != off {
+			t.Errorf("%v: sent\n%s", off, n.log())
+		}
+		expect(t, r, "ns.victim.org. A", "NOERROR | ns.victim.org. 60 A 203.0.113.1") // it stays in the delegation
 	}
 }

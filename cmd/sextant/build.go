@@ -143,6 +143,7 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		DoNotQuery:     append([]netip.Prefix{}, r.DoNotQuery...), // not nil, which is the resolver's default
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
+		NoHardenGlue:   !r.HardenGlue,
 		Stale:          staleOptions(c.Stale),
 		Zones:          zones,
 		Cache:          c.Cache.Responses,
