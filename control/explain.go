@@ -179,7 +179,15 @@ func RRs(section []lookup.RRset) (rrs []string) {
 func (e *Explanation) traced(t *lookup.Trace) {
 	events, lost := t.Events()
 	e.Lost = lost
+	known := map[string]bool{} // a validator comes back to what it knows of a zone again and again
 	for _, event := range events {
+		if event.Kind == lookup.EventSecurity && event.Name == "" && event.TTL > 0 {
+			again := string(event.Target) + event.Text
+			if known[again] {
+				continue
+			}
+			known[again] = true
+		}
 		e.Steps = append(e.Steps, step(event))
 	}
 }

@@ -69,6 +69,9 @@ func (e Event) path() string {
 		if e.Name == "" {
 			about = e.Target.String()
 		}
+		if e.TTL > 0 {
+			about = about + ": in memory" + left(e.TTL)
+		}
 		return about + ": " + e.Text + because(cause(e.Err), "")
 	}
 	return e.Kind.String() + " " + e.Text

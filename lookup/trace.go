@@ -183,7 +183,7 @@ const (
 	EventDead                      // a piece of the way ended without success. Target: the zone; Err
 	EventBudget                    // something was not done because the query has used up what it may. Text
 	EventScope                     // whom an answer is for, or what a server is told of the client. Text
-	EventSecurity                  // a validator's word, on an answer, or with Target alone on a zone. Text; Err: why it does not validate
+	EventSecurity                  // a validator's word, on an answer, or with Target alone on a zone. Text; Err: why it does not validate; TTL left if it is remembered
 	eventKinds
 )
 

@@ -48,6 +48,7 @@ type verdict struct {
 	proof    []lookup.RRset  // NSEC and NSEC3 that say what does not exist
 	security lookup.Security // of all this, once it has been validated
 	ede      []lookup.EDE    // what there is to tell about its security
+	words    string          // of its security, for those who are curious
 	scope    ecs.Scope       // whom it is for
 	passing  bool            // it may not be kept
 

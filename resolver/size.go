@@ -63,7 +63,7 @@ func cutSize() func(lookup.Name, *cut) int64 {
 func trustSize() func(lookup.Name, *trust) int64 {
 	head, key := cache.Allocated(int(reflect.TypeFor[trust]().Size())), int(reflect.TypeFor[dnssec.Key]().Size())
 	return func(zone lookup.Name, tr *trust) int64 {
-		n := head + cache.Allocated(len(zone)) + cache.Allocated(cap(tr.keys)*key) + cache.Allocated(len(tr.why.Text))
+		n := head + cache.Allocated(len(zone)) + cache.Allocated(len(tr.above)) + cache.Allocated(cap(tr.keys)*key) + cache.Allocated(len(tr.why.Text))
 		for i := range tr.keys {
 			n += 4 * cache.Allocated(len(tr.keys[i].Rdata))
 		}

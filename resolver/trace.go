@@ -186,43 +186,6 @@ func (v *verdict) inWords() (text string) {
 	return text
 }
 
-// tellTrust says how zone stands to the trust anchor.
-func (t task) tellTrust(zone lookup.Name, tr *trust, err error) {
-	if t.trace == nil {
-		return
-	}
-	e := lookup.Event{Kind: lookup.EventSecurity, Target: zone, Err: err, Text: "its keys cannot be trusted"}
-	if err == nil {
-		switch tr.grip {
-		case secure:
-			e.Text, e.Count = "secure, its keys are known", len(tr.keys)
-		case insecure:
-			e.Text = "insecure: nobody vouches for it"
-			if tr.why.Code != 0 {
-				e.Text = "insecure: " + tr.why.String()
-			}
-		case noCut:
-			e.Text = "no zone begins here"
-		}
-	}
-	t.trace.Add(e)
-}
-
-// tellProof says what validation has made of v, an answer to q.
-func (t task) tellProof(q lookup.Question, v verdict, err error) {
-	if t.trace == nil {
-		return
-	}
-	e := lookup.Event{Kind: lookup.EventSecurity, Name: q.Name, Type: q.Type, Err: err, Text: "does not validate"}
-	if err == nil {
-		e.Text = "insecure"
-		if v.security == lookup.Secure {
-			e.Text = "secure: the signatures are good"
-		}
-	}
-	t.trace.Add(e)
-}
-
 // unaddressed names the servers that have to be looked up.
 func unaddressed(servers []Server) string {
 	var names []string
@@ -239,6 +202,9 @@ func seconds(ttl uint32) time.Duration { return time.Duration(ttl) * time.Second
 // tellEnd says with what the poll has ended that had to settle.
 func (p *poll) tellEnd(err error) {
 	e := lookup.Event{Kind: lookup.EventDead, Name: p.question.Name, Type: p.question.Type, Target: p.cut.zone, Err: err}
+	if p.forged != nil {
+		e.Err = p.forged // they have answered: it is not that nobody could be reached
+	}
 	if p.resort.kind != useless {
 		e.Kind, e.Err, e.Text = lookup.EventVerdict, nil, "what was heard before is taken, for want of better"
 	}

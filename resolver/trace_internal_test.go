@@ -21,6 +21,7 @@ func TestTellingNobodyCostsNothing(t *testing.T) {
 		reply  = &transport.Reply{}
 		err    = errors.New("silence")
 		v      = verdict{kind: useless, why: "because"}
+		tr     = &trust{zone: lookup.Root}
 		nobody task
 	)
 	allocs := testing.AllocsPerRun(100, func() {
@@ -35,6 +36,9 @@ func TestTellingNobodyCostsNothing(t *testing.T) {
 		p.tellExchange(transport.Request{}, reply, true, time.Second, err)
 		p.tellVerdict(server, v)
 		p.tellEnd(err)
+		nobody.tellTrust(lookup.Root, tr, nil)
+		nobody.tellProof(q, v, nil)
+		r.tellKnown(nobody, tr, now)
 		p.tellAddress(lead{question: q})
 	})
 	if allocs != 0 {

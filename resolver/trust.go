@@ -28,6 +28,12 @@ type trust struct {
 	keys    []dnssec.Key // of a secure zone
 	why     lookup.EDE   // of an insecure one; code 0: it just has no DS
 	expires time.Time
+
+	// For those who are curious: the zone whose word it is, "" for a trust anchor, and
+	// the key that has signed the DNSKEY RRset of a secure zone.
+	above     lookup.Name
+	tag       uint16
+	algorithm dnssec.Algorithm
 }
 
 // trusts remembers them by name.
@@ -66,7 +72,7 @@ func untrusted(zone lookup.Name) lookup.Question {
 func (r *Resolver) trust(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
 	now := r.options.Now()
 	if tr, ok := r.trusts.get(zone, now); ok {
-		t.tellTrust(zone, tr, nil)
+		r.tellKnown(t, tr, now)
 		return tr, nil
 	}
 	if err := r.failures.recent(untrusted(zone), now); err != nil {
@@ -138,23 +144,23 @@ func (r *Resolver) establish(ctx context.Context, t task, zone lookup.Name) (*tr
 	if !ok || anchor.Negative {
 		return &trust{zone: zone, grip: insecure, expires: now}, nil
 	}
-	ds, expires := anchor.DS, now.Add(time.Duration(r.options.MaxTTL)*time.Second)
+	ds, expires, by := anchor.DS, now.Add(time.Duration(r.options.MaxTTL)*time.Second), lookup.Name("")
 	if anchor.Zone != zone {
 		tr, above, err := r.delegation(ctx, t, zone)
 		if err != nil || tr.grip != secure {
 			return tr, err
 		}
-		ds, expires = above, tr.expires
+		ds, expires, by = above, tr.expires, tr.above
 	}
 	usable, why := r.options.Validation.Policy.Usable(ds)
 	if len(usable) == 0 {
-		return &trust{zone: zone, grip: insecure, why: why, expires: expires}, nil
+		return &trust{zone: zone, grip: insecure, why: why, expires: expires, above: by}, nil
 	}
 	tr, err := r.keys(ctx, t, zone, usable)
 	if err != nil {
 		return nil, err
 	}
-	tr.expires = earlier(tr.expires, expires)
+	tr.expires, tr.above = earlier(tr.expires, expires), by
 	return tr, nil
 }
 
@@ -165,6 +171,7 @@ func (r *Resolver) delegation(ctx context.Context, t task, zone lookup.Name) (*t
 	t.proof = r.vet
 	if v, ok := r.alongside(q, now); ok {
 		v, err := t.proof(ctx, t, q, v)
+		t.tellProof(q, v, err)
 		switch {
 		case err == nil:
 			return r.read(t, q, v, now.Add(time.Duration(v.response().TTL())*time.Second))
@@ -209,6 +216,7 @@ func (r *Resolver) delegated(ctx context.Context, t task, q lookup.Question) (*h
 		return nil, nil
 	}
 	v, err := t.proof(ctx, t, q, v)
+	t.tellProof(q, v, err)
 	switch {
 	case err == nil:
 		return r.remember(t, q, v, now), nil
@@ -220,7 +228,8 @@ func (r *Resolver) delegated(ctx context.Context, t task, q lookup.Question) (*h
 
 // read takes a validated answer to the question for a DS RRset for what it means.
 func (r *Resolver) read(t task, q lookup.Question, v verdict, expires time.Time) (*trust, []dnssec.DS, error) {
-	tr := &trust{zone: q.Name, expires: expires}
+	above, _ := v.signer()
+	tr := &trust{zone: q.Name, expires: expires, above: above}
 	switch {
 	case v.security != lookup.Secure:
 		tr.grip = insecure
@@ -231,8 +240,7 @@ func (r *Resolver) read(t task, q lookup.Question, v verdict, expires time.Time)
 		return tr, dnssec.ParseDS(v.sets[0]), nil
 	case v.kind == noData:
 		tr.grip = insecure
-		signer, _ := v.signer()
-		switch p := r.verifier(t).Denial(signer, v.proof).NoDS(q.Name); {
+		switch p := r.verifier(t).Denial(above, v.proof).NoDS(q.Name); {
 		case p.Spent:
 			return nil, nil, errBudget
 		case p.Cut == dnssec.CutNone:
@@ -252,6 +260,9 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 			return v, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
 		}
 		keys, found := r.verifier(t).Keys(compact(v.sets[0]), ds)
+		if v.words = ""; t.trace != nil {
+			v.word(keysWords(v.sets[0]))
+		}
 		switch {
 		case found.Spent:
 			return v, errBudget
@@ -263,7 +274,7 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 		default:
 			v.security = lookup.Secure
 			v.sets = []lookup.RRset{v.sets[0].WithTTL(found.TTL)}
-			tr = &trust{zone: zone, keys: keys}
+			tr = &trust{zone: zone, keys: keys, tag: found.Tag, algorithm: found.Algorithm}
 		}
 		tr.expires = r.options.Now().Add(time.Duration(v.sets[0].TTL) * time.Second)
 		return v, nil

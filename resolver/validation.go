@@ -136,7 +136,7 @@ func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict
 		}
 		return v, nil
 	}
-	return r.verify(r.verifier(t), q, v, zone)
+	return r.verify(t, q, v, zone)
 }
 
 // tolerate is vet for those who only want to see what validation would do.
@@ -196,8 +196,9 @@ func (v *verdict) signer() (lookup.Name, bool) {
 }
 
 // verify checks v against the keys of its zone.
-func (r *Resolver) verify(c *dnssec.Verifier, q lookup.Question, v verdict, zone *trust) (verdict, error) {
-	var encloser lookup.Name
+func (r *Resolver) verify(t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
+	c, encloser := r.verifier(t), lookup.Name("")
+	v.words = ""
 	check := func(s lookup.RRset) (lookup.RRset, error) {
 		found := c.Verify(s, zone.zone, zone.keys)
 		switch {
@@ -208,6 +209,9 @@ func (r *Resolver) verify(c *dnssec.Verifier, q lookup.Question, v verdict, zone
 		}
 		if found.Encloser != "" {
 			encloser = found.Encloser
+		}
+		if t.trace != nil && s.Type != lookup.TypeSOA {
+			v.word(signedWords(s, zone.zone, found))
 		}
 		return s.WithTTL(found.TTL), nil
 	}
@@ -233,19 +237,20 @@ func (r *Resolver) verify(c *dnssec.Verifier, q lookup.Question, v verdict, zone
 			return v, err
 		}
 	}
-	return r.believe(c, q, v, zone, encloser)
+	return r.believe(t, c, q, v, zone, encloser)
 }
 
 // believe asks the NSEC and NSEC3 RRsets of v for what they prove. encloser is that of
 // a wildcard which v was made from, "" when v is a denial.
-func (r *Resolver) believe(c *dnssec.Verifier, q lookup.Question, v verdict, zone *trust, encloser lookup.Name) (verdict, error) {
+func (r *Resolver) believe(t task, c *dnssec.Verifier, q lookup.Question, v verdict, zone *trust, encloser lookup.Name) (verdict, error) {
 	var proof []lookup.RRset
+	var good dnssec.Result
 	for _, s := range v.proof {
 		// One that is bad proves nothing; the others may do without it.
 		if found := c.Verify(s, zone.zone, zone.keys); found.Spent {
 			return v, errBudget
 		} else if found.Status == dnssec.Secure {
-			proof = append(proof, s.WithTTL(found.TTL))
+			proof, good = append(proof, s.WithTTL(found.TTL)), found
 		}
 	}
 	denial, p := c.Denial(zone.zone, proof), dnssec.Proof{}
@@ -278,6 +283,9 @@ func (r *Resolver) believe(c *dnssec.Verifier, q lookup.Question, v verdict, zon
 	v.proof = proof
 	if v.security == lookup.Secure {
 		r.gather(v, zone)
+	}
+	if t.trace != nil {
+		v.word(deniedWords(v, zone.zone, encloser, p, good))
 	}
 	return v, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sextant-dns/sextant/control"
@@ -98,4 +99,28 @@ func TestANegativeAnchorHelpsAtOnceAndNotLonger(t *testing.T) {
 	if got := rcode(); got != lookup.SERVFAIL {
 		t.Errorf("after the negative anchor it is %s", got)
 	}
+}
+
+// The pages for names of a signed Internet: the chain of trust, both proofs behind a
+// synthetic answer, and what is wrong where something is.
+func TestExplainShowsTheChainOfTrust(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newSignedInternet(t).resolve("dns64: {}\nresolver: {priming: false}\ndnssec: {negative-anchors: [lab.good.example]}")
+		var b strings.Builder
+		for _, r := range []control.ExplainRequest{
+			{Name: "v4.good.example", Type: "AAAA", DO: true},
+			{Name: "v4.plain.example", Type: "AAAA"},
+			{Name: "none.hashed.example"},
+			{Name: "x.wild.good.example"},
+			{Name: "forged.good.example"},
+			{Name: "forged.good.example"}, // from memory
+			{Name: "noproof.good.example", Type: "AAAA"},
+			{Name: "forged.good.example", CD: true},
+			{Name: "none.lab.good.example"},
+		} {
+			b.WriteString(story(t, p, r) + "\n")
+		}
+		golden(t, "testdata/chain.txt", b.String())
+	})
 }
