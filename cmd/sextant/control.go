@@ -31,7 +31,7 @@ func (p *parts) handlers() control.Handlers {
 		Flush:   p.flush,
 		Explain: p.explain,
 
-		Anchors:        p.trusted,
+		Anchors:        p.listAnchors,
 		AddNegative:    p.addNegative,
 		RemoveNegative: p.removeNegative,
 	}

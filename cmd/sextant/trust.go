@@ -27,8 +27,8 @@ func (p *parts) validation() control.Validation {
 	return control.ValidationOn
 }
 
-// trusted tells operators which trust anchors there are.
-func (p *parts) trusted(context.Context, control.AnchorsRequest) (control.Anchors, error) {
+// listAnchors tells operators which trust anchors there are.
+func (p *parts) listAnchors(context.Context, control.AnchorsRequest) (control.Anchors, error) {
 	told := control.Anchors{Validation: p.validation()}
 	if p.anchors == nil {
 		return told, nil
