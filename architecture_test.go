@@ -47,7 +47,7 @@ func imports() map[string][]string {
 		"control":              {"lookup"},
 
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
-		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "resolver", "authoritative", "server"},
+		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
 		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "secondary", "server", "lab", "dig", "metrics", "control"},
 		"bench/peers": {}, // measures binaries, and imports none of us

@@ -156,7 +156,7 @@ func (p *poll) follow(ctx context.Context, t task, l lead) (r *lookup.Response, 
 	ctx, cancel := context.WithTimeout(ctx, leadPatience)
 	defer cancel()
 	if l.glue {
-		if r, err = p.r.glue(ctx, t, p.cut.zone, l.question); err == nil {
+		if r, err = p.r.aliasedGlue(ctx, t, p.cut.zone, l.question); err == nil {
 			p.r.cuts.complete(p.cut, r.Answer, p.r.options.Now())
 		}
 	} else {
@@ -166,6 +166,36 @@ func (p *poll) follow(ctx context.Context, t task, l lead) (r *lookup.Response, 
 		return nil, ctx.Err()
 	}
 	return r, err
+}
+
+// aliasedGlue is glue for those, too, who have put an alias in the place of a name
+// server, which they must not (RFC 2181 10.3): the addresses are those of its target.
+func (r *Resolver) aliasedGlue(ctx context.Context, t task, zone lookup.Name, q lookup.Question) (*lookup.Response, error) {
+	response, err := r.glue(ctx, t, zone, q)
+	if err != nil {
+		return nil, err
+	}
+	cname, _ := lookup.Find(response.Answer, q.Name, lookup.TypeCNAME)
+	target, ok := cname.Target()
+	switch real := hopQuestion(target, q.Type); {
+	case !ok:
+		return response, nil
+	case target.IsSubdomainOf(zone):
+		response, err = r.glue(ctx, t, zone, real)
+	default:
+		response, err = r.follow(ctx, t, real)
+	}
+	if err != nil {
+		return nil, err
+	}
+	renamed := &lookup.Response{Rcode: response.Rcode}
+	for _, s := range response.Answer {
+		if s.Type == q.Type {
+			s.Name = q.Name
+			renamed.Answer = append(renamed.Answer, s)
+		}
+	}
+	return renamed, nil
 }
 
 // glue asks the servers of the zone above for glue that they have left out of the
@@ -206,6 +236,9 @@ func glued(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
 		if s, ok := lookup.Find(section, q.Name, q.Type); ok {
 			return verdict{kind: answer, sets: []lookup.RRset{s}}
 		}
+	}
+	if s, ok := lookup.Find(r.Answer, q.Name, lookup.TypeCNAME); ok {
+		return verdict{kind: alias, sets: []lookup.RRset{s}}
 	}
 	return verdict{kind: noData}
 }

@@ -50,6 +50,41 @@ func TestMissingGlueIsAskedForAtTheParentAndKeptInTheCut(t *testing.T) {
 	})
 }
 
+// RFC 2181 10.3 forbids it.
+func TestAnAliasInThePlaceOfAMissingGlueIsFollowed(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"real.example.com.", "ns.hosts.org."} {
+		synctest.Test(t, func(t *testing.T) {
+			n := forgetful(t)
+			n.zone("hosts.org.", "ns.hosts.org. 60 A 192.0.2.1", "203.0.113.1")
+			com := n.zones[lookup.MustName("com.")]
+			com.remove("ns1.example.com.")
+			com.remove("ns2.example.com.")
+			com.add("real.example.com. 60 A 192.0.2.1")
+			for _, a := range []string{"198.51.100.11", "198.51.100.12"} {
+				n.host(a).script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+					switch label := r.Question.Name.Label(); {
+					case label == "real":
+						return reply("AA\nanswer:\nreal.example.com. 60 A 192.0.2.1")
+					case strings.HasPrefix(label, "ns"):
+						return reply("AA\nanswer:\n" + r.Question.Name.String() + " 60 CNAME " + target)
+					}
+					honest.Additional = nil
+					return honest
+				}
+			}
+			r := n.resolver()
+			expect(t, r, "www.example.com. A", www)
+			n.forget()
+			expect(t, r, "long.example.com. A", "NOERROR | long.example.com. 86400 A 192.0.2.82")
+			if n.count("") != 1 {
+				t.Errorf("sent\n%s", n.log())
+			}
+			time.Sleep(10 * time.Second) // until all work has ended
+		})
+	}
+}
+
 func TestGlueThatDoesNotComeIsLookedForOnceInAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

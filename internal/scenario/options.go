@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/server"
 )
 
@@ -72,17 +73,17 @@ func resolverOptions() map[string]rule {
 		"qname-minimisation":           mapped(func(s *setup, c Clause) error { s.noMinimise = c.Value() == "no"; return nil }),
 		"iter-scrub-promiscuous":       ignored("the answer section does not depend on it"),
 		"harden-referral-path":         missing("knob:harden-referral-path", "no"),
-		"harden-glue":                  missing("knob:harden-glue", "yes"),
+		"harden-glue":                  mapped(func(s *setup, c Clause) error { s.noHardenGlue = c.Value() == "no"; return nil }),
 		"harden-unverified-glue":       missing("knob:harden-unverified-glue", "no"),
 		"harden-below-nxdomain":        ignored("Unbound's is about validated denials, and without validation there are none"),
 		"harden-unknown-additional":    ignored("additional RRs of other names are never passed on"),
 		"iter-scrub-ns":                missing("knob:iter-scrub-ns"),
 		"outbound-msg-retry":           missing("knob:outbound-msg-retry"),
-		"do-not-query-localhost":       missing("knob:do-not-query-localhost", "yes"),
-		"do-not-query-address":         missing("knob:do-not-query-address"),
+		"do-not-query-localhost":       mapped(func(s *setup, c Clause) error { s.around.localhost = c.Value() == "no"; return nil }),
+		"do-not-query-address":         networkInto(func(s *setup) *[]netip.Prefix { return &s.around.doNotQuery }),
 		"tcp-upstream":                 missing("knob:tcp-upstream", "no"),
-		"private-address":              missing("feature:rebinding-filter"),
-		"private-domain":               missing("feature:rebinding-filter"),
+		"private-address":              networkInto(func(s *setup) *[]netip.Prefix { return &s.around.private }),
+		"private-domain":               nameInto(func(s *setup) *[]lookup.Name { return &s.around.privateDomains }),
 		"do-nat64":                     missing("feature:nat64", "no"),
 		"nat64-prefix":                 missing("feature:nat64"),
 		"do-ip4":                       mapped(func(s *setup, c Clause) error { s.noIPv4 = c.Value() == "no"; return nil }),
@@ -153,13 +154,8 @@ func edgeOptions() map[string]rule {
 		"access-control-tag": local, "access-control-tag-action": local, "access-control-tag-data": local,
 		"access-control-view": local, "define-tag": local, "local-zone-tag": local, "local-zone-override": local,
 		"local-data": local, "response-ip": local, "response-ip-data": local, "response-ip-tag": local,
-		"local-zone": mapped(func(s *setup, c Clause) error {
-			if len(c.Values) != 2 || c.Values[1] != "nodefault" { // there are no default zones
-				s.needs("feature:local-zone")
-			}
-			return nil
-		}),
-		"ede": ignored("Extended DNS Errors are always told"),
+		"local-zone": mapped((*setup).localZone),
+		"ede":        ignored("Extended DNS Errors are always told"),
 		"nsid": mapped(func(s *setup, c Clause) error {
 			text, ascii := strings.CutPrefix(c.Value(), "ascii_")
 			if !ascii {

@@ -17,15 +17,19 @@ import (
 type setup struct {
 	story *Story
 
-	roots       []netip.Addr // the root servers
-	hints       string       // root hints as a master file
-	zones       []resolver.Zone
-	stale       resolver.Stale
-	prefetch    bool
-	prime       bool // ask the root servers for the root servers
-	noIPv4      bool
-	noIPv6      bool
-	noMinimise  bool
+	roots      []netip.Addr // the root servers
+	hints      string       // root hints as a master file
+	zones      []resolver.Zone
+	stale      resolver.Stale
+	prefetch   bool
+	prime      bool // ask the root servers for the root servers
+	noIPv4     bool
+	noIPv6     bool
+	noMinimise bool
+
+	noHardenGlue bool
+	around       surroundings
+
 	quota       int // messages upstream for one query; 0 is the default
 	aliases     int
 	maxTTL      int // seconds; 0 is the default
@@ -143,9 +147,7 @@ func (s *setup) stub(section Clause) error {
 		return err
 	}
 	if z.Name != lookup.Root {
-		if prime {
-			s.needs("knob:stub-prime")
-		}
+		z.Prime = prime
 		s.zones = append(s.zones, z)
 		return nil
 	}
@@ -184,7 +186,9 @@ func (s *setup) pinned(section Clause, prefix string, takes func(Clause) bool) (
 			z.Servers = append(z.Servers, server)
 		case prefix + "first":
 			z.First = c.Value() == "yes"
-		case prefix + "no-cache", prefix + "host", prefix + "tcp-upstream", prefix + "tls-upstream":
+		case prefix + "tcp-upstream":
+			z.TCP = c.Value() == "yes"
+		case prefix + "no-cache", prefix + "host", prefix + "tls-upstream":
 			s.needs("knob:" + c.Key)
 		default:
 			if !takes(c) {

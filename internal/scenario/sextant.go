@@ -43,6 +43,9 @@ func Sextant(story *Story, network *Network) (System, error) {
 	if err != nil {
 		return System{}, err
 	}
+	if answers, err = s.surround(answers); err != nil {
+		return System{}, err
+	}
 	if keeper != nil {
 		answers = anchors.Sentinels(answers, keeper.Set)
 	}
@@ -105,6 +108,8 @@ func (s *setup) resolver(network *Network) (resolver.Options, error) {
 		Snoop:          s.snoop,
 		NoPriming:      !s.prime,
 		NoMinimise:     s.noMinimise,
+		NoHardenGlue:   s.noHardenGlue,
+		DoNotQuery:     s.around.barred(),
 		MaxTTL:         uint32(s.maxTTL),
 		MaxNegativeTTL: uint32(s.maxNegative),
 		MinTTL:         uint32(s.minTTL),
