@@ -59,7 +59,7 @@ func imports() map[string][]string {
 // golang.org/x/sys, which is the operating system, are free.
 func importers() map[string][]string {
 	return map[string][]string{
-		"github.com/hashicorp/golang-lru":     {"cache"}, // its tests
+		"github.com/hashicorp/golang-lru":     {"transport"}, // and the tests of cache, as the judge
 		"github.com/cloudflare/circl":         {"dnssec"},
 		"github.com/spf13/cobra":              {"cmd/sextant"},
 		"github.com/prometheus/client_golang": {"metrics"},

@@ -90,7 +90,7 @@ func New(o Options) *Client {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Client{options: o}
+	return &Client{options: o, jar: newJar()}
 }
 
 // Exchange asks the server and returns its reply, whatever its rcode. It asks

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/message"
@@ -32,10 +33,18 @@ var (
 	errNoCookie = errors.New("reply without a cookie from a server that has sent one before")
 )
 
-// jar remembers what servers did with cookies. It is safe for concurrent use.
+// jar remembers what servers did with cookies, those that were asked last. It is safe
+// for concurrent use.
 type jar struct {
-	mu sync.Mutex
-	of map[netip.AddrPort]crumb
+	of *lru.Cache[netip.AddrPort, crumb]
+}
+
+func newJar() jar {
+	of, err := lru.New[netip.AddrPort, crumb](maxCrumbs)
+	if err != nil {
+		panic(err) // only for a size below 1
+	}
+	return jar{of}
 }
 
 // crumb is what one server did. The zero crumb knows nothing.
@@ -46,27 +55,12 @@ type crumb struct {
 	without time.Time  // until then it is asked without
 }
 
-func (j *jar) get(server netip.AddrPort) crumb {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.of[server]
+func (j jar) get(server netip.AddrPort) crumb {
+	c, _ := j.of.Get(server)
+	return c
 }
 
-// put remembers c. When there are too many, some other server is forgotten.
-func (j *jar) put(server netip.AddrPort, c crumb) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if _, known := j.of[server]; !known && len(j.of) >= maxCrumbs {
-		for other := range j.of {
-			delete(j.of, other)
-			break
-		}
-	}
-	if j.of == nil {
-		j.of = map[netip.AddrPort]crumb{}
-	}
-	j.of[server] = c
-}
+func (j jar) put(server netip.AddrPort, c crumb) { j.of.Add(server, c) }
 
 // bake gives q the cookie to send to server, a new one of ours if there is none.
 // Each server gets one of its own, so that none can forge the replies of another

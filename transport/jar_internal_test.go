@@ -12,7 +12,7 @@ import (
 
 func TestTheJarIsBounded(t *testing.T) {
 	t.Parallel()
-	var j jar
+	j := newJar()
 	at := func(i int) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 53)
 	}
@@ -21,9 +21,13 @@ func TestTheJarIsBounded(t *testing.T) {
 		if !j.get(at(i)).proven {
 			t.Fatal("what was put in last is not there")
 		}
+		j.get(at(0)) // is asked all the time
 	}
-	if len(j.of) != maxCrumbs {
-		t.Errorf("%d servers, want %d", len(j.of), maxCrumbs)
+	if !j.get(at(0)).proven {
+		t.Error("a server that is asked all the time was forgotten")
+	}
+	if j.of.Len() != maxCrumbs {
+		t.Errorf("%d servers, want %d", j.of.Len(), maxCrumbs)
 	}
 }
 
