@@ -32,6 +32,11 @@ func (p *poll) gather() {
 	// answers there is no point in that, and where glue has come it was all that there
 	// is (RFC 9471 3); where there was none, the zone above may give it.
 	inside := func(l lead) bool { return l.question.Name.IsSubdomainOf(p.cut.zone) }
+	for _, l := range p.spare {
+		if inside(l) && len(p.inside) < maxInside {
+			p.inside = append(p.inside, l)
+		}
+	}
 	p.spare = slices.DeleteFunc(p.spare, inside)
 	if len(p.servers) == 0 {
 		for i, l := range p.leads {

@@ -1,8 +1,6 @@
 package resolver
 
 import (
-	"slices"
-
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -62,12 +60,19 @@ func (a *aliases) add(step *lookup.Response) {
 	if len(a.sets) == 0 || step.Security < a.security {
 		a.security = step.Security
 	}
-	a.sets, a.ede = append(a.sets, step.Answer...), append(a.ede, step.EDE...)
-	for _, s := range step.Authority {
-		if !slices.Contains(a.proofs, s) {
-			a.proofs = append(a.proofs, s)
+	a.sets, a.ede = added(a.sets, step.Answer), append(a.ede, step.EDE...)
+	a.proofs = added(a.proofs, step.Authority)
+}
+
+// added is to with those of sets that are not there yet: the way may lead through one
+// DNAME twice (RFC 2181 5), and a proof may be good for several names.
+func added(to, sets []lookup.RRset) []lookup.RRset {
+	for _, s := range sets {
+		if _, there := lookup.Find(to, s.Name, s.Type); !there {
+			to = append(to, s)
 		}
 	}
+	return to
 }
 
 // narrow takes note of whom a step is for, the last one included.
@@ -84,16 +89,11 @@ func (a *aliases) before(end *lookup.Response) *lookup.Response {
 	whole := *end
 	whole.Keep = a.keep
 	if len(a.sets) > 0 {
-		whole.Answer = append(a.sets, end.Answer...)
+		whole.Answer = added(a.sets, end.Answer)
 		whole.Security = min(a.security, end.Security)
 	}
 	if len(a.proofs) > 0 {
-		whole.Authority = a.proofs
-		for _, s := range end.Authority { // a proof may be good for several names
-			if !slices.Contains(whole.Authority, s) {
-				whole.Authority = append(whole.Authority, s)
-			}
-		}
+		whole.Authority = added(a.proofs, end.Authority)
 	}
 	if len(a.ede) > 0 {
 		whole.EDE = append(a.ede, end.EDE...)

@@ -153,7 +153,7 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
 		if h := dname(above); h != nil && len(h.response.Answer) > 0 {
 			v := redirect(name, h.response.Answer[0])
-			v.security, v.ede, v.scope = h.response.Security, h.response.EDE, h.scope()
+			v.proof, v.security, v.ede, v.scope = h.response.Authority, h.response.Security, h.response.EDE, h.scope()
 			return &hop{response: v.response(), age: h.age, next: v.next, expires: h.expires, life: h.life}
 		}
 	}
@@ -171,7 +171,7 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	}
 	h.response.Uncacheable = v.passing
 	ttl := h.response.TTL()
-	if v.soa.Type == lookup.TypeSOA {
+	if v.soa.Type == lookup.TypeSOA && !isSigned(v.soa) {
 		ttl = v.soa.TTL // which may be above its MINIMUM now
 	}
 	if v.passing {
@@ -184,7 +184,7 @@ func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	case redirection:
 		// The DNAME alone is kept: every name below it can be had from that.
 		key.Name, key.Type = v.sets[0].Name, lookup.TypeDNAME
-		dname := &lookup.Response{Answer: v.sets[:1], Security: v.security, EDE: v.ede}
+		dname := &lookup.Response{Answer: v.sets[:1], Authority: v.proof, Security: v.security, EDE: v.ede}
 		a.put(q, key, &hop{response: scoped(dname, v.scope, false), expires: now}, ttl)
 		return h
 	case nameError:

@@ -23,6 +23,7 @@ const (
 	maxSent = 28
 
 	maxForgeries = 4 // bogus answers of servers before it is the zone that is bogus
+	maxInside    = 2 // addresses that are asked of servers whose answers were bogus
 
 	maxComplaints = 3 // that are told
 )
@@ -96,12 +97,13 @@ func (p *poll) proven(ctx context.Context, v verdict) (verdict, error) {
 	}
 	t := p.task
 	t.soft = true
-	v, err := t.proof(ctx, t, p.question, v)
-	t.tellProof(p.question, v, err)
-	if errors.Is(err, errUnsigned) {
+	vetted, err := t.proof(ctx, t, p.question, v)
+	t.tellProof(p.question, vetted, err)
+	tolerable := p.r.options.Validation.Permissive && !t.chain && errors.Is(err, errForged)
+	if tolerable || errors.Is(err, errUnsigned) {
 		p.bare = v
 	}
-	return v, err
+	return vetted, err
 }
 
 // childs tells whether v is what the child says about its own DS.
@@ -110,7 +112,7 @@ func (v *verdict) childs(q lookup.Question) bool {
 }
 
 // concede ends a poll in which no answer has held: what came without signatures may
-// be from an unsigned zone after all.
+// be from an unsigned zone after all, and what is bogus may be tolerated.
 func (p *poll) concede(ctx context.Context) (verdict, error) {
 	if p.bare.kind == useless {
 		return verdict{}, p.forged
@@ -131,6 +133,7 @@ type poll struct {
 	servers []*candidate
 	leads   []lead // to the addresses of name servers without any
 	spare   []lead // to more, for when all servers that are known have failed
+	inside  []lead // to more, by way of servers that have answered, but not what can be believed
 	chases  chases
 	told    *telling // nil: nothing is told of anybody
 
@@ -141,7 +144,7 @@ type poll struct {
 
 	forged    error   // what was wrong with an answer that nobody should believe
 	forgeries int     // such answers
-	bare      verdict // one of them, which has no signatures
+	bare      verdict // one of them, which has no signatures or may be tolerated
 
 	complaints []string // about servers
 	network    bool     // all complaints are about the network
@@ -212,7 +215,7 @@ func (p *poll) next(ctx context.Context) (*candidate, error) {
 				return s, nil
 			}
 		}
-		if !p.search(ctx, &p.spare) {
+		if !p.search(ctx, &p.spare) && (p.forged == nil || !p.search(ctx, &p.inside)) {
 			break
 		}
 	}

@@ -12,6 +12,11 @@ import (
 // asked for (CacheFlush).
 const maxRest = 11
 
+// maxAny is how many RRsets are taken of an answer to a question for ANY, each of
+// which may cost a signature. Whoever asks for ANY gets what there is at hand
+// (RFC 8482 4.1).
+const maxAny = 24
+
 // kind is what a reply means for the question.
 type kind uint8
 
@@ -157,7 +162,7 @@ func inAnswer(zone lookup.Name, q lookup.Question, section []lookup.RRset) (verd
 		case s.Type == lookup.TypeDNAME && isAbove(s.Name, q.Name) && s.Name.IsSubdomainOf(zone):
 			return redirect(q.Name, s), true // whatever else is there: we do the synthesis
 		case s.Name != q.Name:
-		case s.Type == q.Type, q.Type == lookup.TypeANY:
+		case s.Type == q.Type, q.Type == lookup.TypeANY && len(matching) < maxAny:
 			matching = append(matching, s)
 		case s.Type == lookup.TypeCNAME:
 			cname = s
@@ -232,8 +237,8 @@ func inAuthority(zone lookup.Name, q lookup.Question, r *transport.Reply) verdic
 	}
 	for _, s := range r.Authority {
 		switch {
-		case denies(s.Type) && s.Sigs != "" && s.Name.IsSubdomainOf(zone):
-			return denial(zone, q, r) // the proof says more than the SOA that was left out
+		case denies(s.Type) && s.Name.IsSubdomainOf(zone):
+			return denial(zone, q, r) // a proof, good or bad, says more than the SOA that was left out
 		case s.Type == lookup.TypeSOA && isAbove(s.Name, zone):
 			return verdict{why: "answers for a zone above", lame: true, soaAbove: true}
 		case s.Type != lookup.TypeNS:

@@ -17,6 +17,7 @@ type cut struct {
 	servers []Server      // those without Addrs have to be looked up
 	own     []lookup.Name // name servers that the zone itself names besides, a last resort
 	ttl     uint32        // as it was learned, in seconds
+	since   time.Time     // when it was learned
 	expires time.Time
 
 	// What came with the referral of the zone's DS records: the set, or the proof that
@@ -77,6 +78,7 @@ func (cs *cuts) get(zone lookup.Name, now time.Time) (*cut, bool) {
 // have ended without anybody's doing.
 func (cs *cuts) learn(parent, c *cut, now time.Time) *cut {
 	learned := *c
+	learned.since = now
 	learned.expires = now.Add(time.Duration(min(c.ttl, cs.maxTTL)) * time.Second)
 	learned.via = parent.via
 	if parent.zone != lookup.Root && !parent.pinned && parent.local == nil {

@@ -209,7 +209,9 @@ func (r *Resolver) refused(t task, q lookup.Question) error {
 func (r *Resolver) work(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	h, err := r.produce(ctx, t, q)
 	if err == nil {
-		r.failures.forget(q)
+		if t.proof != nil || !r.validates() { // or else it may be what others found bogus
+			r.failures.forget(q)
+		}
 		return h, nil
 	}
 	err = explain(ctx, err)

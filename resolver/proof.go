@@ -15,11 +15,18 @@ const maxProof = 6
 // it takes to believe it: denials, and answers that were made from a wildcard
 // (RFC 4035 3.1.3).
 func prove(zone lookup.Name, v *verdict, r *transport.Reply) {
-	var proof []lookup.RRset
+	var proof, unsigned []lookup.RRset
 	for _, s := range r.Authority {
-		if denies(s.Type) && s.Sigs != "" && s.Name.IsSubdomainOf(zone) && len(proof) < maxProof {
+		switch {
+		case !denies(s.Type) || !s.Name.IsSubdomainOf(zone):
+		case s.Sigs == "":
+			unsigned = append(unsigned, s)
+		case len(proof) < maxProof:
 			proof = append(proof, s)
 		}
+	}
+	if len(proof) == 0 { // what proves nothing tells at least what is wrong
+		proof = unsigned[:min(len(unsigned), maxProof)]
 	}
 	if len(proof) == 0 {
 		return
@@ -55,8 +62,8 @@ func isExpanded(s lookup.RRset) bool {
 	return false
 }
 
-// reunited is r with the signatures that stand in another section than what they
-// sign: it is the signature that counts, not its place. r itself as a rule.
+// reunited is r in which sets have the signatures, too, that stand in another section
+// than they do: it is the signature that counts, not its place. r itself as a rule.
 func reunited(q lookup.Question, r *transport.Reply) *transport.Reply {
 	var lone []lookup.RRset
 	for _, section := range [...][]lookup.RRset{r.Answer, r.Authority, r.Additional} {
@@ -73,10 +80,7 @@ func reunited(q lookup.Question, r *transport.Reply) *transport.Reply {
 	joined.Answer, joined.Authority = slices.Clone(r.Answer), slices.Clone(r.Authority)
 	for _, section := range [...][]lookup.RRset{joined.Answer, joined.Authority} {
 		for i, s := range section {
-			if s.Sigs != "" {
-				continue
-			}
-			var sigs []string
+			sigs := slices.Collect(s.Sigs.All())
 			for _, l := range lone {
 				for sig := range l.Data.All() {
 					if l.Name == s.Name && len(sig) > 2 && lookup.Type(sig[0])<<8|lookup.Type(sig[1]) == s.Type {

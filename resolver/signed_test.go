@@ -273,6 +273,40 @@ func TestAnotherServerIsAskedWhenOneIsBogus(t *testing.T) {
 	})
 }
 
+// The referral has named one address; the other is only known to the very server whose
+// answer is bogus.
+func TestAnotherAddressIsAskedForWhenTheKnownOneIsBogus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := shops(t)
+		z := n.zone("dual.com.", "ns1.dual.com. 86400 AAAA 2001:db8::20\nwww.dual.com. 60 A 192.0.2.98", "192.0.2.20")
+		n.host("2001:db8::20").zones = append(n.host("2001:db8::20").zones, z)
+		for _, apex := range []string{"dual.com.", "example.com.", "com.", "org.", "net.", "."} {
+			n.sign(apex)
+		}
+		n.host("192.0.2.20").script = says("www.dual.com. A", "AA NOERROR\nanswer:\nwww.dual.com. 60 A 6.6.6.6")
+		r := n.resolver(n.validating, func(o *resolver.Options) { o.NoIPv6 = false })
+		if got := ask(t, r, "www.dual.com. A"); !strings.Contains(got, "192.0.2.98") {
+			t.Errorf("got %s\n%s", got, n.log())
+		}
+	})
+}
+
+// It is the signature that counts, not where it stands.
+func TestSignaturesAreFoundInOtherSections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := signedShops(t)
+		good := n.claims("www.bank.com. 60 A 192.0.2.90", nil)
+		bad := n.claims("www.bank.com. 60 A 192.0.2.90", func(s *dnssec.Signature) { s.Tag++ })
+		lone := lookup.RRset{Name: good.Name, Type: lookup.TypeRRSIG, TTL: 60, Data: good.Sigs}
+		n.replies("www.bank.com. A", &transport.Reply{AA: true, Answer: []lookup.RRset{bad}, Additional: []lookup.RRset{lone}})
+		if got := judged(t, n.resolver(n.validating), "www.bank.com. A"); got != "secure NOERROR" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
 // Bogus data cost a client's patience and the servers' once, not each time.
 func TestBogusIsRemembered(t *testing.T) {
 	t.Parallel()

@@ -90,7 +90,7 @@ func (t task) deeper() (task, error) {
 // trusted. It waits for names above its own and, like all tasks, for servers' names,
 // and none of them waits for it: so no two can wait for each other.
 func (t task) forChain(zone lookup.Name) task {
-	t.depth, t.chain, t.proof, t.snoop, t.renew, t.cold = 0, true, nil, false, false, false
+	t.depth, t.chain, t.proof, t.soft, t.snoop, t.renew, t.cold = 0, true, nil, false, false, false, false
 	t.trace = t.trace.Begin(lookup.Event{Kind: lookup.EventSecurity, Target: zone, Text: "can its keys be trusted?"})
 	return t.alone()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
@@ -27,6 +28,7 @@ type trust struct {
 	grip    grip
 	keys    []dnssec.Key // of a secure zone
 	why     lookup.EDE   // of an insecure one; code 0: it just has no DS
+	since   time.Time    // when the keys were heard; of a DS, when that was
 	expires time.Time
 
 	// For those who are curious: the zone whose word it is, "" for a trust anchor, and
@@ -35,6 +37,10 @@ type trust struct {
 	tag       uint16
 	algorithm dnssec.Algorithm
 }
+
+// ripe tells whether tr was learned so long ago that it is worth while to ask anew when
+// it does not fit what servers say: the zone may have changed its keys in a hurry.
+func (tr *trust) ripe(now time.Time) bool { return now.Sub(tr.since) >= bogusLife }
 
 // trusts remembers them by name.
 type trusts struct {
@@ -79,7 +85,27 @@ func (r *Resolver) trust(ctx context.Context, t task, zone lookup.Name) (*trust,
 		t.tellFailure(hopQuestion(zone, lookup.TypeDNSKEY), err)
 		return nil, err
 	}
-	t = t.forChain(zone)
+	return r.inquire(ctx, t.forChain(zone), zone)
+}
+
+// rekeyed is what is known of the zone of old after it was asked for its keys anew, or
+// old if that has been done lately, or in vain: what is known to be good is not lost to
+// servers that are out of reach.
+func (r *Resolver) rekeyed(ctx context.Context, t task, old *trust) *trust {
+	now := r.options.Now()
+	if !old.ripe(now) || r.failures.recent(untrusted(old.zone), now) != nil {
+		return old
+	}
+	t = t.forChain(old.zone)
+	t.renew = true
+	if tr, err := r.inquire(ctx, t, old.zone); err == nil {
+		return tr
+	}
+	return old
+}
+
+// inquire finds out about zone, or waits for others who do.
+func (r *Resolver) inquire(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
 	work := func(ctx context.Context) (*hop, error) {
 		tr, err := r.establish(ctx, t, zone)
 		t.tellTrust(zone, tr, err)
@@ -144,74 +170,109 @@ func (r *Resolver) establish(ctx context.Context, t task, zone lookup.Name) (*tr
 	if !ok || anchor.Negative {
 		return &trust{zone: zone, grip: insecure, expires: now}, nil
 	}
-	ds, expires, by := anchor.DS, now.Add(time.Duration(r.options.MaxTTL)*time.Second), lookup.Name("")
-	if anchor.Zone != zone {
-		tr, above, err := r.delegation(ctx, t, zone)
-		if err != nil || tr.grip != secure {
-			return tr, err
-		}
-		ds, expires, by = above, tr.expires, tr.above
+	if anchor.Zone == zone {
+		return r.vouched(ctx, t, zone, anchor.DS, &trust{expires: now.Add(time.Duration(r.options.MaxTTL) * time.Second)})
 	}
+	above, ds, err := r.delegation(ctx, t, zone, false)
+	if err != nil || above.grip != secure {
+		return above, err
+	}
+	tr, err := r.vouched(ctx, t, zone, ds, above)
+	if !errors.Is(err, errForged) || !above.ripe(now) {
+		return tr, err
+	}
+	// The zone above may say something else by now, which fits better.
+	above, renewed, again := r.delegation(ctx, t, zone, true)
+	switch {
+	case again != nil || slices.Equal(ds, renewed):
+		return nil, err
+	case above.grip != secure:
+		return above, nil
+	}
+	return r.vouched(ctx, t, zone, renewed, above)
+}
+
+// vouched finds out about zone given that the zone above, or the anchor, vouches for
+// the keys that ds names, as long as by says.
+func (r *Resolver) vouched(ctx context.Context, t task, zone lookup.Name, ds []dnssec.DS, by *trust) (*trust, error) {
 	usable, why := r.options.Validation.Policy.Usable(ds)
 	if len(usable) == 0 {
-		return &trust{zone: zone, grip: insecure, why: why, expires: expires, above: by}, nil
+		return &trust{zone: zone, grip: insecure, why: why, since: by.since, expires: by.expires, above: by.above}, nil
 	}
 	tr, err := r.keys(ctx, t, zone, usable)
 	if err != nil {
 		return nil, err
 	}
-	tr.expires, tr.above = earlier(tr.expires, expires), by
+	tr.expires, tr.above = earlier(tr.expires, by.expires), by.above
 	return tr, nil
 }
 
 // delegation finds out what the zone above says of a zone: its DS records if it is
-// secure.
-func (r *Resolver) delegation(ctx context.Context, t task, zone lookup.Name) (*trust, []dnssec.DS, error) {
+// secure. It is asked anew if that is wanted.
+func (r *Resolver) delegation(ctx context.Context, t task, zone lookup.Name, anew bool) (*trust, []dnssec.DS, error) {
 	q, now := hopQuestion(zone, lookup.TypeDS), r.options.Now()
-	t.proof = r.vet
-	if v, ok := r.alongside(q, now); ok {
+	t.proof, t.renew = r.vet, anew
+	if v, since, ok := r.alongside(q, now); ok && !anew {
 		v, err := t.proof(ctx, t, q, v)
 		t.tellProof(q, v, err)
 		switch {
 		case err == nil:
-			return r.read(t, q, v, now.Add(time.Duration(v.response().TTL())*time.Second))
+			return r.read(t, q, v, since, now.Add(time.Duration(v.response().TTL())*time.Second))
 		case !errors.Is(err, errForged):
 			return nil, nil, err
 		}
 		// What came with the referral is no good: ask for it.
 	}
 	h, ok := r.answers.recall(q, t.asks(q), now)
-	if !ok || !r.settled(h) {
+	if !ok || !r.settled(h) || anew {
 		var err error
 		if h, err = r.fetch(ctx, t.begun(r.options.Deadline), q); err != nil {
-			return nil, nil, err
+			return nil, nil, unheard("DS", zone, lookup.EDEOf(err).Code, err)
 		}
 	}
 	aged := h.aged(r.options.Now())
-	return r.read(t, q, verdictOf(q, aged, h.next), now.Add(time.Duration(aged.TTL())*time.Second))
+	return r.read(t, q, verdictOf(q, aged, h.next), h.learned(), now.Add(time.Duration(aged.TTL())*time.Second))
 }
 
-// alongside is what a referral has said about the DS that q asks for.
-func (r *Resolver) alongside(q lookup.Question, now time.Time) (v verdict, ok bool) {
+// unheard is err, which is why the DS or DNSKEY of zone could not be had; if it does
+// not say enough about that, in words that do, and with that code.
+func unheard(what string, zone lookup.Name, code uint16, err error) error {
+	if errors.Is(err, errBogus) || isCircumstantial(err) {
+		return err
+	}
+	return &lookup.Failure{EDE: lookup.EDE{Code: code, Text: fmt.Sprintf("no %s of %s: %s", what, zone, lookup.EDEOf(err).Text)}, Cause: err}
+}
+
+// alongside is what a referral has said about the DS that q asks for, and when, as
+// long as that lives: a DS may come or go while the delegation stays.
+func (r *Resolver) alongside(q lookup.Question, now time.Time) (v verdict, since time.Time, ok bool) {
 	c, ok := r.cuts.get(q.Name, now)
 	if !ok || q.Type != lookup.TypeDS {
-		return verdict{}, false
+		return verdict{}, time.Time{}, false
 	}
-	ttl := min(c.ttl, uint32(c.expires.Sub(now)/time.Second))
+	age, left := uint32(now.Sub(c.since)/time.Second), uint32(c.expires.Sub(now)/time.Second)
+	aged := func(s lookup.RRset) (lookup.RRset, bool) {
+		return s.WithTTL(min(s.TTL-min(s.TTL, age), left)), s.TTL > age
+	}
 	if c.ds.Type == lookup.TypeDS {
-		return verdict{kind: answer, sets: []lookup.RRset{c.ds.WithTTL(min(c.ds.TTL, ttl))}}, true
+		ds, ok := aged(c.ds)
+		return verdict{kind: answer, sets: []lookup.RRset{ds}}, c.since, ok
 	}
 	for _, s := range c.noDS {
-		v.kind, v.proof = noData, append(v.proof, s.WithTTL(min(s.TTL, ttl)))
+		s, ok := aged(s)
+		if !ok {
+			return verdict{}, c.since, false
+		}
+		v.kind, v.proof = noData, append(v.proof, s)
 	}
-	return v, len(c.noDS) > 0
+	return v, c.since, len(c.noDS) > 0
 }
 
 // delegated is the DS RRset that q asks for and that came with a referral; nil when
 // there is none, or none that holds.
 func (r *Resolver) delegated(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	now := r.options.Now()
-	v, ok := r.alongside(q, now)
+	v, _, ok := r.alongside(q, now)
 	if !ok || t.proof == nil || t.renew || v.kind != answer {
 		return nil, nil
 	}
@@ -227,9 +288,9 @@ func (r *Resolver) delegated(ctx context.Context, t task, q lookup.Question) (*h
 }
 
 // read takes a validated answer to the question for a DS RRset for what it means.
-func (r *Resolver) read(t task, q lookup.Question, v verdict, expires time.Time) (*trust, []dnssec.DS, error) {
+func (r *Resolver) read(t task, q lookup.Question, v verdict, since, expires time.Time) (*trust, []dnssec.DS, error) {
 	above, _ := v.signer()
-	tr := &trust{zone: q.Name, expires: expires, above: above}
+	tr := &trust{zone: q.Name, since: since, expires: expires, above: above}
 	switch {
 	case v.security != lookup.Secure:
 		tr.grip = insecure
@@ -242,7 +303,7 @@ func (r *Resolver) read(t task, q lookup.Question, v verdict, expires time.Time)
 		tr.grip = insecure
 		switch p := r.verifier(t).Denial(above, v.proof).NoDS(q.Name); {
 		case p.Spent:
-			return nil, nil, errBudget
+			return nil, nil, spent(p.EDE)
 		case p.Cut == dnssec.CutNone:
 			tr.grip = noCut
 		}
@@ -265,7 +326,7 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 		}
 		switch {
 		case found.Spent:
-			return v, errBudget
+			return v, spent(found.EDE)
 		case found.Status == dnssec.Bogus:
 			return v, bogus(found.EDE)
 		case found.Status == dnssec.Insecure:
@@ -276,22 +337,23 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 			v.sets = []lookup.RRset{v.sets[0].WithTTL(found.TTL)}
 			tr = &trust{zone: zone, keys: keys, tag: found.Tag, algorithm: found.Algorithm}
 		}
-		tr.expires = r.options.Now().Add(time.Duration(v.sets[0].TTL) * time.Second)
+		tr.since = r.options.Now()
+		tr.expires = tr.since.Add(time.Duration(v.sets[0].TTL) * time.Second)
 		return v, nil
 	}
-	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok && h.next == "" {
-		if _, err := r.reconsider(ctx, t, q, h); err == nil || errors.Is(err, errBudget) {
-			return tr, err
+	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok && h.next == "" && !t.renew {
+		switch _, err := r.reconsider(ctx, t, q, h); {
+		case errors.Is(err, errBudget):
+			return nil, err
+		case err == nil:
+			tr.since = h.learned()
+			return tr, nil
 		}
 	}
 	_, err := r.iterate(ctx, t.begun(r.options.Deadline), q)
 	switch {
-	case err != nil && !errors.Is(err, errBogus) && !isCircumstantial(err):
-		f := &lookup.Failure{EDE: lookup.EDEOf(err), Cause: err}
-		f.EDE = lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("no DNSKEY of %s: %s", zone, f.EDE.Text)}
-		return nil, f
 	case err != nil:
-		return nil, err
+		return nil, unheard("DNSKEY", zone, lookup.EDEDNSKEYMissing, err)
 	case tr == nil:
 		return nil, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
 	}

@@ -49,6 +49,10 @@ func bogus(ede lookup.EDE) error {
 	return &lookup.Failure{EDE: ede, Cause: errors.Join(errBogus, errForged)}
 }
 
+// spent is the failure of a query that has used up what it may compute. Another one
+// might get further.
+func spent(ede lookup.EDE) error { return &lookup.Failure{EDE: ede, Cause: errBudget} }
+
 func (r *Resolver) validates() bool { return r.options.Validation.Anchor != nil }
 
 // settled tells whether it is known how far h can be trusted.
@@ -87,6 +91,8 @@ func verdictOf(q lookup.Question, response *lookup.Response, next lookup.Name) v
 	v := verdict{kind: answer, rcode: response.Rcode, sets: response.Answer, next: next, security: response.Security, ede: response.EDE}
 	v.scope, v.passing = ecs.Scope{Network: response.Scope, Wanted: response.Wanted}, response.Uncacheable
 	switch {
+	case response.Keep > 0 && len(v.sets) == 0:
+		v.kind = empty
 	case len(v.sets) > 0 && v.sets[0].Type == lookup.TypeDNAME && q.Type != lookup.TypeDNAME && q.Type != lookup.TypeANY:
 		v.kind = redirection
 	case len(v.sets) > 0 && v.sets[0].Type == lookup.TypeCNAME && followsAlias(q.Type):
@@ -125,24 +131,42 @@ func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict
 		v.ede = append(v.ede[:len(v.ede):len(v.ede)], lookup.EDE{Code: lookup.EDENegativeAnchor})
 		return v, nil
 	}
+	checked := v
 	zone, err := r.zoneKeys(ctx, t, at, anchor, v)
-	switch {
-	case err != nil:
-		return v, err
-	case zone.grip == insecure:
-		v.security = lookup.Insecure
-		if zone.why.Code != 0 {
-			v.ede = append(v.ede[:len(v.ede):len(v.ede)], zone.why)
-		}
-		return v, nil
+	if err == nil {
+		checked, err = r.weighed(t, q, v, zone)
 	}
-	return r.verify(t, q, v, zone)
+	if zone != nil && errors.Is(err, errForged) && looksOutdated(err) {
+		if renewed := r.rekeyed(ctx, t, zone); renewed != zone {
+			return r.weighed(t, q, v, renewed)
+		}
+	}
+	return checked, err
+}
+
+// looksOutdated tells whether what is wrong may be wrong with what we know of the zone:
+// it has changed its keys in a hurry, or is signed no longer.
+func looksOutdated(err error) bool {
+	code := lookup.EDEOf(err).Code
+	return code == lookup.EDEDNSKEYMissing || code == lookup.EDERRSIGsMissing
+}
+
+// weighed is v with what it is worth, given what is known about its zone.
+func (r *Resolver) weighed(t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
+	if zone.grip != insecure {
+		return r.verify(t, q, v, zone)
+	}
+	v.security = lookup.Insecure
+	if zone.why.Code != 0 {
+		v.ede = append(v.ede[:len(v.ede):len(v.ede)], zone.why)
+	}
+	return v, nil
 }
 
 // tolerate is vet for those who only want to see what validation would do.
 func (r *Resolver) tolerate(ctx context.Context, t task, q lookup.Question, v verdict) (verdict, error) {
 	vetted, err := r.vet(ctx, t, q, v)
-	if !errors.Is(err, errBogus) || t.soft {
+	if err == nil || ctx.Err() != nil || t.soft && errors.Is(err, errForged) {
 		return vetted, err
 	}
 	v.security, v.ede = lookup.Insecure, []lookup.EDE{lookup.EDEOf(err)}
@@ -150,15 +174,17 @@ func (r *Resolver) tolerate(ctx context.Context, t task, q lookup.Question, v ve
 }
 
 // zoneKeys is what is known about the zone that has signed v, or, when nobody has,
-// about the zone of the name at.
+// about the zone of the name at. With an error it is the zone that v should be of, if
+// it is known.
 func (r *Resolver) zoneKeys(ctx context.Context, t task, at lookup.Name, anchor Anchor, v verdict) (*trust, error) {
 	signer, signed := v.signer()
 	if signed && at.IsSubdomainOf(signer) { // RFC 4035 5.3.1
 		// The signer may well be above the anchor that is closest to the name: any
-		// chain that holds will do (RFC 6840 C.2).
+		// chain that holds will do (RFC 6840 C.2). But that nobody vouches for a zone
+		// above says nothing about an island below it.
 		if _, ok := r.options.Validation.Anchor(signer); ok {
 			zone, err := r.trust(ctx, t, signer)
-			if err != nil || zone.grip != noCut {
+			if err != nil || zone.grip == secure || zone.grip == insecure && signer.IsSubdomainOf(anchor.Zone) {
 				return zone, err
 			}
 		}
@@ -176,7 +202,7 @@ func (r *Resolver) zoneKeys(ctx context.Context, t task, at lookup.Name, anchor 
 	case signed:
 		return nil, bogus(lookup.EDE{Code: lookup.EDEBogus, Text: "signed by " + signer.String() + ", not by " + zone.zone.String()})
 	}
-	return nil, unsigned(zone)
+	return zone, unsigned(zone)
 }
 
 func unsigned(zone *trust) error {
@@ -203,7 +229,7 @@ func (r *Resolver) verify(t task, q lookup.Question, v verdict, zone *trust) (ve
 		found := c.Verify(s, zone.zone, zone.keys)
 		switch {
 		case found.Spent:
-			return s, errBudget
+			return s, spent(found.EDE)
 		case found.Status != dnssec.Secure:
 			return s, bogus(found.EDE)
 		}
@@ -229,6 +255,7 @@ func (r *Resolver) verify(t task, q lookup.Question, v verdict, zone *trust) (ve
 	}
 	v.sets, v.security = checked, lookup.Secure
 	if len(v.sets) > 0 && encloser == "" {
+		v.proof = nil // nothing has to be proven, and nothing was
 		return v, nil
 	}
 	if v.soa.Type == lookup.TypeSOA {
@@ -245,12 +272,16 @@ func (r *Resolver) verify(t task, q lookup.Question, v verdict, zone *trust) (ve
 func (r *Resolver) believe(t task, c *dnssec.Verifier, q lookup.Question, v verdict, zone *trust, encloser lookup.Name) (verdict, error) {
 	var proof []lookup.RRset
 	var good dnssec.Result
+	var fault lookup.EDE
 	for _, s := range v.proof {
 		// One that is bad proves nothing; the others may do without it.
-		if found := c.Verify(s, zone.zone, zone.keys); found.Spent {
-			return v, errBudget
-		} else if found.Status == dnssec.Secure {
+		switch found := c.Verify(s, zone.zone, zone.keys); {
+		case found.Spent:
+			return v, spent(found.EDE)
+		case found.Status == dnssec.Secure:
 			proof, good = append(proof, s.WithTTL(found.TTL)), found
+		case fault.Code == 0:
+			fault = found.EDE
 		}
 	}
 	denial, p := c.Denial(zone.zone, proof), dnssec.Proof{}
@@ -271,7 +302,9 @@ func (r *Resolver) believe(t task, c *dnssec.Verifier, q lookup.Question, v verd
 	}
 	switch {
 	case p.Spent:
-		return v, errBudget
+		return v, spent(p.EDE)
+	case p.Status == dnssec.Bogus && fault.Code != 0:
+		return v, bogus(fault) // which is why it is missing
 	case p.Status == dnssec.Bogus:
 		return v, bogus(p.EDE)
 	case p.Status == dnssec.Insecure:

@@ -30,6 +30,7 @@ const (
 	way          = 2
 	perTree      = 100 // messages for one client query
 	overTCP      = 1   // a message that is repeated, since the reply is too large for UDP
+	another      = 2   // to find the other address of a server whose answer was bogus
 	perName      = 32  // of them, for one name
 	perZone      = 16  // addresses of one delegation, and lookups of such
 	perServer    = 3   // tries
@@ -87,10 +88,11 @@ func bounds() []bound {
 		{attack: attack.Birthday(1000), perQuery: 1, heap: 1024},
 		{attack: attack.BirthdayByNeed(depth), perQuery: perZone},
 		{attack: attack.KeyTrap(30, 100), perQuery: way + 2 + 2*overTCP, signatures: forgeries + 2},
-		{attack: attack.SigJam(500), perQuery: way + 2 + overTCP, signatures: forgeries + 2},
-		{attack: attack.HashTrap(50, 30), perQuery: way + 4 + overTCP, signatures: signatures},
-		{attack: attack.NSEC3Deep(50), perQuery: way + 2 + 3*overTCP, signatures: 9, hashes: hashes},
-		{attack: attack.NSEC3Deep(2500), perQuery: way + 2 + 3*overTCP, signatures: 9, hashes: 0},
+		{attack: attack.SigJam(500), perQuery: way + 2 + overTCP + another, signatures: forgeries + 2},
+		{attack: attack.HashTrap(50, 30), perQuery: way + 4 + overTCP + another, signatures: signatures},
+		// The denial of a part of the name is looked at, and then that of all of it.
+		{attack: attack.NSEC3Deep(50), perQuery: way + 2 + 3*overTCP, signatures: 1 + 2*7, hashes: hashes},
+		{attack: attack.NSEC3Deep(2500), perQuery: way + 2 + 3*overTCP, signatures: 1 + 2*7, hashes: 0},
 		{attack: attack.WaterTorture(20000), perQuery: way + 1, heap: cached},
 		{attack: attack.WaterTortureDark(5000, 100), perQuery: perZone, heap: cached},
 		{attack: attack.WaterTortureDark(5000, 1000), perQuery: perZone, heap: cached},
