@@ -83,6 +83,9 @@ func (r *Resolver) onward(ctx context.Context, t task, d *descent, at *cut) (nex
 		}
 		d.reveal()
 	default:
+		if end, err := r.nothingBelow(ctx, t, d, h); end != nil || err != nil {
+			return at, end, err
+		}
 		d.heard(h.response.Rcode)
 	}
 	return at, nil, nil
@@ -126,6 +129,29 @@ func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Questi
 		t.held.keep(t, part, h)
 	}
 	return h, err
+}
+
+// nothingBelow is what answers the question of d if h, about a part of its name, proves
+// that there is no such name and hence none below it (RFC 8020 2): nobody need be shown
+// more. It is nil otherwise. Names that are needed for a chain of trust do exist.
+func (r *Resolver) nothingBelow(ctx context.Context, t task, d *descent, h *hop) (*hop, error) {
+	if t.proof == nil || t.chain || h.response.Rcode != lookup.NXDOMAIN {
+		return nil, nil
+	}
+	if !r.settled(h) {
+		t.soft = true // it is worth while only if there are signatures
+		switch _, err := r.reconsider(ctx, t, d.part(), h); {
+		case errors.Is(err, errBudget): // there will be no less to compute for the whole name
+			return nil, err
+		case err != nil:
+			return nil, nil
+		}
+	}
+	found, ok := r.recall(t, d.question, r.options.Now())
+	if !ok || found.response.Security != lookup.Secure || found.response.Rcode != lookup.NXDOMAIN {
+		return nil, nil
+	}
+	return found, nil
 }
 
 // stumbled is the question under which it is remembered that part has got no

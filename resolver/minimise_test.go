@@ -145,3 +145,24 @@ func TestTheDSOfAZoneComesFromDirectlyAbove(t *testing.T) {
 		})
 	}
 }
+
+// RFC 8020 and RFC 9156: what does not exist is proven before all of a name was shown.
+func TestAProvenDenialEndsTheWayDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := signedShops(t)
+		r := n.resolver(n.validating, func(o *resolver.Options) { o.NoMinimise = false })
+		for question, want := range map[string]string{
+			"secret.host.none.bank.com. A": "secure NXDOMAIN",
+			"secret.printer.local. A":      "secure NXDOMAIN",
+			"secret.no.example.org. A":     "insecure NXDOMAIN",
+		} {
+			if got := judged(t, r, question); got != want {
+				t.Errorf("%s: got %s, want %s", question, got, want)
+			}
+		}
+		if n.count("secret.host") > 0 || n.count("secret.printer") > 0 || n.count("secret.no") == 0 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
