@@ -71,20 +71,25 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 	return old, true, nil
 }
 
-// expired is the hop of q that may be used although it has expired, or nil.
+// expired is the hop of q that may be used although it has expired, or nil. What t
+// would have to prove first never was good for t.
 func (r *Resolver) expired(t task, q lookup.Question) *hop {
 	if !r.options.Stale.Enabled {
 		return nil
 	}
-	return r.answers.stale(q, t.asks(q), r.options.Now(), r.options.Stale.MaxAge)
+	h := r.answers.stale(q, t.asks(q), r.options.Now(), r.options.Stale.MaxAge)
+	if h != nil && t.proof != nil && !r.settled(h) {
+		return nil
+	}
+	return h
 }
 
-// failed remembers that q has failed, for longer when there is something else to
-// give to those who ask for it.
+// failed remembers that q has failed for t; for how long is up to the operator when
+// there is something else to give to those who ask for it.
 func (r *Resolver) failed(t task, q lookup.Question, err error) {
 	least := lifeOf(err)
 	if r.expired(t, q) != nil {
-		least = max(least, r.options.Stale.RetryAfter)
+		least = max(firstFailure, r.options.Stale.RetryAfter)
 	}
 	r.failures.note(q, err, least, r.options.Now())
 }
@@ -114,10 +119,13 @@ func (a *answers) stale(q lookup.Question, client netip.Prefix, now time.Time, a
 	return found
 }
 
-// staled is an expired hop as clients get it.
+// staled is an expired hop as clients get it. That it was secure once does not mean
+// that it is still: its signatures may have expired, and who wants an old answer to be
+// believed only has to keep us from a new one.
 func (r *Resolver) staled(h *hop) *lookup.Response {
 	old := *h.response
 	old.Answer, old.Authority = r.renewed(old.Answer), r.renewed(old.Authority)
+	old.Security = lookup.Unchecked
 	return &old
 }
 
