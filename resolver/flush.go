@@ -68,13 +68,21 @@ func (r *Resolver) Forget(f Forget) (gone Forgotten) {
 		}
 	}
 	r.unprove(f.Name)
+	if f.Type == lookup.TypeDS { // which has come with the delegation
+		for e := range r.cuts.cache.All() {
+			if f.covers(e.Key) {
+				r.cuts.change(e.Value, r.options.Now(), func(c *cut) { c.ds, c.noDS = lookup.RRset{}, nil })
+			}
+		}
+	}
 	for e := range r.trusts.cache.All() {
 		if f.covers(e.Key) && (f.Type == lookup.TypeNone || f.Type == lookup.TypeDS || f.Type == lookup.TypeDNSKEY) {
 			r.trusts.cache.Remove(e.Key)
 		}
 	}
 	for e := range r.failures.cache.All() {
-		if f.covers(e.Key.Name) && f.covering(e.Key.Type) && r.failures.cache.Remove(e.Key) {
+		chain := f.Type == lookup.TypeDS && e.Key == untrusted(e.Key.Name)
+		if f.covers(e.Key.Name) && (chain || f.covering(e.Key.Type)) && r.failures.cache.Remove(e.Key) {
 			gone.Failures++
 		}
 	}

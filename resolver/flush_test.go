@@ -170,3 +170,29 @@ func TestFreshQueriesTellWhenThereIsNothingFresh(t *testing.T) {
 		time.Sleep(time.Minute) // for work in the background
 	})
 }
+
+// What becomes of validated answers that expire, are flushed, cost too much, or are not
+// to be validated in earnest.
+
+func TestADSCanBeForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := signedShops(t)
+		r := n.resolver(n.validating)
+		judged(t, r, "www.bank.com. A")
+		n.unsign("bank.com.")
+		n.disown("bank.com.")
+		n.forget()
+		if got := judged(t, r, "cards.bank.com. TXT"); !strings.HasPrefix(got, "error: 10 ") {
+			t.Errorf("got %s", got)
+		}
+		r.Forget(resolver.Forget{Name: bank, Type: lookup.TypeDS})
+		r.Forget(resolver.Forget{Name: lookup.MustName("cards.bank.com."), Type: lookup.TypeTXT})
+		if got := judged(t, r, "cards.bank.com. TXT"); got != "insecure NOERROR" {
+			t.Errorf("got %s\n%s", got, n.log())
+		}
+		if n.count("198.51.100.11 bank.com. DS") != 1 {
+			t.Errorf("sent\n%s", n.log())
+		}
+	})
+}
