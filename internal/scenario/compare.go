@@ -148,7 +148,8 @@ func (like Comparison) kept(p *Packet, section int) []RR {
 	asked := p.Asked().Type
 	return slices.DeleteFunc(rrs, func(rr RR) bool {
 		t := rr.Type
-		if t == lookup.TypeRRSIG && asked != lookup.TypeRRSIG && asked != lookup.TypeANY {
+		wanted := section == Answer && (asked == lookup.TypeRRSIG || asked == lookup.TypeANY)
+		if t == lookup.TypeRRSIG && !wanted {
 			if like.NoDO {
 				return true
 			}

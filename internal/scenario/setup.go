@@ -72,6 +72,7 @@ func setUp(story *Story) (*setup, error) {
 	s := &setup{story: story}
 	s.maxNegative = 3600 // Unbound's default
 	s.validation.modules = true
+	s.validation.policy.MaxIterations = unboundIterations
 	for _, section := range story.Settings {
 		if err := s.section(section); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", story.File, section.Line, err)
