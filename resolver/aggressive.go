@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sextant-dns/sextant/dnssec"
@@ -47,12 +48,13 @@ func (r *Resolver) gather(v verdict, zone *trust) {
 	if len(v.proof) == 0 || r.options.Validation.NoAggressive || v.scope.Network.IsValid() {
 		return
 	}
-	sets := v.proof
+	sets, ttl := slices.Clone(v.proof), r.answers.maxTTL
 	if v.soa.Type == lookup.TypeSOA {
-		sets = append(sets[:len(sets):len(sets)], v.soa)
+		// RFC 9077 3: many zones still sign their proofs for longer.
+		sets, ttl = append(sets, v.soa), min(ttl, lookup.NegativeTTL(v.soa))
 	}
-	for i := range sets {
-		sets[i] = compact(sets[i])
+	for i, s := range sets {
+		sets[i] = compact(s).WithTTL(min(s.TTL, ttl))
 	}
 	r.ranges.Load().Add(zone.zone, sets, r.options.Now())
 }
