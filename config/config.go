@@ -91,6 +91,7 @@ type Resolver struct {
 	MaxUpstream     int            // messages sent for one client query
 	MaxAliases      int            // CNAMEs and DNAMEs followed for one client query
 	WaitingPerName  int            // clients that may wait for one name and type at once
+	FetchesPerZone  int            // questions that are put to the servers of one zone at once; 0: any number
 	SourceAddresses []netip.Addr   // where queries leave from; empty: the system's choice
 	Prefetch        bool           // fetch what is in use anew before it expires
 	Minimise        bool           // ask no server for more of a name than it needs (RFC 9156)

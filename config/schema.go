@@ -28,7 +28,7 @@ func newDocument() *document {
 			Responses: Responses{Order: OrderCyclic, Minimal: true, Any: AnyMinimal},
 			Resolver: Resolver{
 				Priming: true, IPv4: true, IPv6: true, Port: 53, Case0x20: true, Cookies: true, UDPSize: 1232,
-				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100,
+				Timeout: 1500 * time.Millisecond, Deadline: 6 * time.Second, MaxUpstream: 100, MaxAliases: 11, WaitingPerName: 100, FetchesPerZone: 200,
 				Minimise: true, Prefetch: true, HardenGlue: true,
 				LocalRoot:  LocalRoot{ZONEMD: ZONEMDRequire},
 				DoNotQuery: prefixes("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"),
@@ -142,6 +142,7 @@ func (r *Resolver) keys() keys {
 		"max-upstream":     value(&r.MaxUpstream, integer(1, 10_000)),
 		"max-aliases":      value(&r.MaxAliases, integer(1, 100)),
 		"waiting-per-name": value(&r.WaitingPerName, integer(1, 1_000_000)),
+		"fetches-per-zone": value(&r.FetchesPerZone, integer(0, 1_000_000)),
 		"source-addresses": values(&r.SourceAddresses, address),
 		"minimise":         value(&r.Minimise, boolean),
 		"prefetch":         value(&r.Prefetch, boolean),

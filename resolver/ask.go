@@ -43,9 +43,17 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question, o
 	return p.run(ctx)
 }
 
-// run asks until there is something that can be used. When whoever wanted it has
-// hung up, the looking for name servers ends, too.
+// run asks until there is something that can be used, unless too many ask the same
+// servers. When whoever wanted it has hung up, the looking for name servers ends, too.
 func (p *poll) run(ctx context.Context) (verdict, error) {
+	ok, hasty := p.r.traffic.enter(p.cut)
+	if !ok {
+		err := busy(p.cut.zone)
+		p.tellEnd(err)
+		return verdict{}, err
+	}
+	defer p.r.traffic.leave(p.cut)
+	p.hasty = hasty
 	defer func() {
 		if ctx.Err() == context.Canceled && p.chases.cancel != nil {
 			p.chases.cancel()
@@ -128,6 +136,7 @@ type poll struct {
 	question lookup.Question
 	optional bool // there are other ways to go on
 	doubtful bool // no server of the zone was of any use lately
+	hasty    bool // nobody is to be waited for who may not reply, see traffic
 	judge    judgement
 
 	servers []*candidate
@@ -190,7 +199,7 @@ func void(zone lookup.Name) lookup.Question { return lookup.Question{Name: zone,
 const lastVoid = 30 * time.Second
 
 // few tells whether p is not to ask all servers of the zone.
-func (p *poll) few() bool { return p.optional || p.doubtful }
+func (p *poll) few() bool { return p.optional || p.doubtful || p.hasty }
 
 // next is the server to ask now. Before any is asked for a second time, those
 // that were not known yet are looked for, and before all are given up, those that
@@ -226,7 +235,7 @@ func (p *poll) next(ctx context.Context) (*candidate, error) {
 func (p *poll) choose(tries int) *candidate {
 	var open []*candidate
 	for _, s := range p.servers {
-		if s.tries == tries && !s.done {
+		if s.tries == tries && !s.done && !(p.hasty && p.r.health.habit(s.server, p.r.options.Now()).silent > 0) {
 			open = append(open, s)
 		}
 	}
@@ -294,6 +303,12 @@ func (p *poll) failure(ctx context.Context) error {
 	f := &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDENoReachableAuth}, Cause: p.cause}
 	if f.Cause == nil && len(p.complaints) > 0 {
 		f.Cause = errInVain
+	}
+	if p.hasty && len(p.servers) > 0 {
+		if len(p.complaints) == 0 {
+			return busy(p.cut.zone)
+		}
+		f.Cause = errBusy // with more time it may have come out otherwise
 	}
 	if err := ctx.Err(); err != nil {
 		f.Cause = err

@@ -50,6 +50,7 @@ type Options struct {
 	MinTTL         uint32        // shortest life of an answer, in seconds, but of delegations and of what is signed; default 0: as its zone says
 	MinNegativeTTL uint32        // the same for denials that have an SOA
 	Limits         lookup.Limits // of queries that bring no budget of their own
+	PerZone        int           // questions that are put to the servers of one zone at once; others fail at once; default 200, below 0 any number
 	Waiting        int           // clients that may wait for one name and type at once; others fail at once; default 100
 	Prefetch       bool          // refresh answers that are asked for in the last tenth of their life; Response.Keep sees to it that we hear of that
 	Complete       bool          // give the name servers of the zone that an answer is from, too, if they are in memory; responses are minimal otherwise
@@ -83,6 +84,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxNegativeTTL == 0 {
 		o.MaxNegativeTTL = 900
+	}
+	if o.PerZone == 0 {
+		o.PerZone = 200
 	}
 	if o.Waiting == 0 {
 		o.Waiting = 100
@@ -125,6 +129,7 @@ type Resolver struct {
 	failures *failures
 	health   *health
 	flights  flights
+	traffic  traffic
 	counters counters
 	epoch    atomic.Uint64 // how often something was flushed
 
@@ -149,6 +154,7 @@ func New(o Options) *Resolver {
 		failures: newFailures(o),
 		health:   newHealth(o),
 		flights:  newFlights(o.Waiting),
+		traffic:  traffic{most: o.PerZone, in: map[lookup.Name]int{}},
 
 		subnets:     subnets{memory: ecs.NewMemory(ecs.MemoryOptions{}), quota: ecs.NewQuota(ecs.QuotaOptions{Total: max(1, o.Cache/2)})},
 		outstanding: outstanding{underway: map[messageKey]*message{}},

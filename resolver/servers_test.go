@@ -571,3 +571,46 @@ func TestNobodyCanTakeAZoneAway(t *testing.T) {
 		})
 	}
 }
+
+// Water torture: random names in a zone whose servers are silent.
+func TestNamesWithoutNumberInASilentZoneTakeNoMoreThanTheirShare(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]int{0: 200, 10: 10, -1: 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			n := farm(t, 4, nil)
+			n.zone("example.org.", "www.example.org. 120 A 203.0.113.80", "203.0.113.1")
+			r := n.resolver(func(o *resolver.Options) { o.PerZone = most })
+			expect(t, r, "www.example.com. A", www)
+			n.silence("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+			n.forget()
+			turnedAway := make(chan int, 1000)
+			for i := range 1000 {
+				go func() {
+					start, got := time.Now(), ask(t, r, fmt.Sprintf("x%d.example.com. A", i))
+					if strings.HasPrefix(got, "error: 0 (Other): too many questions are being asked about this zone, example.com.") && time.Since(start) == 0 {
+						turnedAway <- 1
+					}
+				}()
+			}
+			synctest.Wait()
+			if got := n.count("192.0.2."); got != want || len(turnedAway) != 1000-want {
+				t.Errorf("%d under way at once, %d failed at once, want %d under way", got, len(turnedAway), want)
+			}
+			// Others are not among them, and what is known of the zone is still there.
+			start := time.Now()
+			expect(t, r, "www.example.org. A", "NOERROR | www.example.org. 120 A 203.0.113.80")
+			expect(t, r, "www.example.com. A", www)
+			if took := time.Since(start); took != 0 {
+				t.Errorf("others waited for %v", took)
+			}
+			time.Sleep(20 * time.Second)
+			n.wake("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4")
+			for i := range 300 { // one after the other, and those that were turned away, too
+				if got := ask(t, r, fmt.Sprintf("y%d.example.com. A", i)); !strings.HasPrefix(got, "NXDOMAIN") {
+					t.Fatalf("when it is well again: %s", got)
+				}
+			}
+			expect(t, r, "x999.example.com. A", "NXDOMAIN |  | example.com. 300")
+		})
+	}
+}

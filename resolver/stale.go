@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"time"
 
@@ -64,7 +63,7 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok {
 		return h, false, nil // it came in the very moment
 	}
-	if r.failures.recent(q, r.options.Now()) == nil && !errors.Is(err, errCrowd) {
+	if r.failures.recent(q, r.options.Now()) == nil && !isCrowded(err) {
 		r.failed(t, q, err) // others need not wait for so long
 	}
 	t.tellStale(q, old, "there is no fresh one in time")

@@ -65,8 +65,11 @@ func (t task) within(q lookup.Question) task {
 
 // proves tells whether the failure err of t says something about what was asked
 // for, and not only about who asked. That of a fresh task does, even if it lies in
-// the circumstances: they will be the same for the next one.
-func (t task) proves(err error) bool { return t.fresh || !isCircumstantial(err) }
+// the circumstances: they will be the same for the next one, unless they are that
+// there are too many just now.
+func (t task) proves(err error) bool {
+	return !isCrowded(err) && (t.fresh || !isCircumstantial(err))
+}
 
 // deeper is the task of finding something that t needs first. It is paid for,
 // even if nothing has to be sent in the end: otherwise a tangle of delegations
@@ -117,7 +120,14 @@ var (
 	errDepth  = errors.New("name servers depend on each other too deeply")
 	errCycle  = errors.New("name servers depend on each other in a circle")
 	errCrowd  = errors.New("too many wait for this name already")
+	errBusy   = errors.New("too many questions are being asked about this zone")
 )
+
+// busy is the error of a question that gets no place among those that are put to
+// the servers of a zone.
+func busy(zone lookup.Name) error {
+	return &lookup.Failure{EDE: lookup.EDE{Code: lookup.EDEOther, Text: errBusy.Error() + ", " + zone.String()}, Cause: errBusy}
+}
 
 // crowded is the error of a client that gets no place among those who wait for a
 // name. It hears of it at once: what nobody holds back nobody can release in one

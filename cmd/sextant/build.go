@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,6 +157,7 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		Deadline:       r.Deadline,
 		Limits:         limits(c),
 		Waiting:        r.WaitingPerName,
+		PerZone:        cmp.Or(r.FetchesPerZone, -1), // to the resolver, 0 is its default and less is any number
 		Observe:        p.exchanges.observe,
 		IntN:           w.intN,
 		Validation:     validation(c.DNSSEC, p.anchors),

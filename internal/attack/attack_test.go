@@ -34,6 +34,7 @@ const (
 	perName      = 32  // of them, for one name
 	perZone      = 16  // addresses of one delegation, and lookups of such
 	perServer    = 3   // tries
+	atOnce       = 200 // questions about one zone
 	few          = 2   // servers that are asked for each name in a zone where nobody was of use
 	aliases      = 11
 	depth        = 7  // name servers that need each other
@@ -94,8 +95,8 @@ func bounds() []bound {
 		{attack: attack.NSEC3Deep(50), perQuery: way + 2 + 3*overTCP, signatures: 1 + 2*7, hashes: hashes},
 		{attack: attack.NSEC3Deep(2500), perQuery: way + 2 + 3*overTCP, signatures: 1 + 2*7, hashes: 0},
 		{attack: attack.WaterTorture(20000), perQuery: way + 1, heap: cached},
-		{attack: attack.WaterTortureDark(5000, 100), perQuery: perZone, heap: cached},
-		{attack: attack.WaterTortureDark(5000, 1000), perQuery: perZone, heap: cached},
+		{attack: attack.WaterTortureDark(5000, 100), perQuery: perZone, total: 5 * atOnce, heap: cached},
+		{attack: attack.WaterTortureDark(5000, 1000), perQuery: 1, total: 5 * atOnce, heap: cached},
 	}
 }
 
