@@ -125,8 +125,15 @@ func (p *poll) admit(s netip.AddrPort) bool {
 	if barred || known || len(p.servers) == maxServers {
 		return false
 	}
-	p.servers = append(p.servers, &candidate{server: s})
+	p.servers = append(p.servers, &candidate{server: s, configured: p.configured()})
 	return true
+}
+
+// configured tells whether the zone is in a part of the tree that is configured. When
+// that is all of it, it says nothing of servers that delegations lead to.
+func (p *poll) configured() bool {
+	apex, z := p.r.pins.find(p.cut.zone)
+	return p.cut.pinned || z != nil && apex != lookup.Root
 }
 
 // forbids tells whether no server may be looked for at a. What the operator has

@@ -82,6 +82,9 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 		case errors.Is(err, errBudget):
 			return p.settle(ctx, err)
 		default:
+			if isLocal(err) && s.tries == 1 {
+				p.asked-- // nothing was sent
+			}
 			p.complain(s, err)
 		}
 	}
@@ -169,6 +172,8 @@ type candidate struct {
 	tries  int
 	done   bool // has said what it has to say
 	lame   bool // was said to be for the zone
+
+	configured bool // is for a zone that is configured, or for one below it
 }
 
 func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {

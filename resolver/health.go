@@ -29,7 +29,8 @@ const (
 	firstBackoff = time.Second
 	lastBackoff  = 30 * time.Second
 
-	familyBackoff = 5 * time.Second // after the host had no route
+	routeBackoff = 5 * time.Second // after the host had no route
+	maxRoutes    = 1024            // blocks without one that are remembered
 )
 
 // health is what is remembered of servers. It is about addresses, not about
@@ -38,7 +39,7 @@ type health struct {
 	mu      sync.Mutex // held over each reading and changing of servers
 	servers *cache.Cache[netip.AddrPort, server]
 	lames   *cache.Cache[lameness, struct{}]
-	noRoute [2]time.Time // when IPv4 and IPv6 may be tried again
+	noRoute *cache.Cache[netip.Prefix, struct{}] // blocks that are not to be tried, see region
 	timeout time.Duration
 	intN    func(int) int
 }
@@ -70,6 +71,7 @@ func newHealth(o Options) *health {
 	return &health{
 		servers: cache.New[netip.AddrPort, server](cache.Options[netip.AddrPort, server]{Entries: maxKnown}),
 		lames:   cache.New[lameness, struct{}](cache.Options[lameness, struct{}]{Entries: maxKnown}),
+		noRoute: cache.New[netip.Prefix, struct{}](cache.Options[netip.Prefix, struct{}]{Entries: maxRoutes}),
 		timeout: o.Timeout,
 		intN:    o.IntN,
 	}
@@ -118,18 +120,40 @@ func (h *health) failed(a netip.AddrPort, asked, now time.Time) {
 	})
 }
 
-// unreachable notes that the host has no way to addresses like a.
+// unreachable notes that the host has no way to a, nor then, it may be thought, to
+// those in the same region of which nothing is known.
 func (h *health) unreachable(a netip.AddrPort, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.noRoute[family(a)] = now.Add(familyBackoff)
+	if r, ok := region(a.Addr()); ok {
+		h.noRoute.Put(r, netip.Prefix{}, struct{}{}, now.Add(routeBackoff))
+	}
 }
 
-func family(a netip.AddrPort) int {
-	if a.Addr().Is4() {
-		return 0
+// unrouted tells whether to pass c over because the host had no way to another one
+// in its region. Whoever has been heard lately, or belongs to a zone that is
+// configured, has a route of its own: when the way to the Internet is gone, internal
+// zones stay. To try costs nothing that is sent.
+func (h *health) unrouted(c *candidate, s server, now time.Time) bool {
+	r, ok := region(c.server.Addr())
+	if !ok || c.configured || s.rtt > 0 {
+		return false
 	}
-	return 1
+	_, _, found := h.noRoute.Get(r, netip.Prefix{}, now)
+	return found
+}
+
+// region is the addresses around a that a host without a default route is likely to
+// have no way to either, so coarse that a host without IPv6 finds them out at once;
+// false when a is near: of this host, its links, or a private network.
+func region(a netip.Addr) (netip.Prefix, bool) {
+	if a = a.Unmap(); a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsPrivate() {
+		return netip.Prefix{}, false
+	}
+	bits := 12 // what IANA hands out of IPv6
+	if a.Is4() {
+		bits = 8
+	}
+	p, err := a.WithZone("").Prefix(bits)
+	return p, err == nil
 }
 
 // lame notes that a does not serve zone although it should.
@@ -175,7 +199,7 @@ func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *can
 	scores := make([]time.Duration, 0, len(from))
 	for _, c := range from {
 		s := h.get(c.server, now)
-		if now.Before(h.noRoute[family(c.server)]) || s.silent >= maxSilent && now.Before(s.retry) {
+		if h.unrouted(c, s, now) || s.silent >= maxSilent && now.Before(s.retry) {
 			continue
 		}
 		score := h.score(s, lameness{c.server, zone}, now)

@@ -614,3 +614,82 @@ func TestNamesWithoutNumberInASilentZoneTakeNoMoreThanTheirShare(t *testing.T) {
 		})
 	}
 }
+
+// unrouted is what the system says of an address that no route leads to.
+func unrouted() error {
+	return &net.OpError{Op: "dial", Net: "udp", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
+}
+
+// In an outage the host has no way to the root, but to what is near it. What is
+// learned of the one must not be held against the other.
+func TestNoRouteToTheRootTakesNoInternalZoneAway(t *testing.T) {
+	t.Parallel()
+	for what, server := range map[string]string{
+		"beside the servers of the root": "198.51.100.53", "in the LAN": "10.0.0.53", "on this host": "127.0.0.53", "on the link": "[fe80::53%eth0]:53",
+	} {
+		n := office(t)
+		n.host(strings.TrimSuffix(strings.TrimPrefix(server, "["), "]:53")).zones = n.host("10.0.0.53").zones
+		lab := n.host("10.0.0.54").zones[0]
+		n.host("203.0.113.54").zones = []*zone{lab} // not a private address, but a route leads there
+		n.delegate(n.host("10.0.0.53").zones[0].apex, "lab.corp. 60 NS ns.lab.corp.\nns.lab.corp. 60 A 203.0.113.54")
+		for _, root := range []string{"198.51.100.1", "198.51.100.2", "2001:db8::1"} {
+			n.host(root).err = unrouted()
+		}
+		r := n.resolver(with(pin("corp.", server)), func(o *resolver.Options) { o.NoIPv6 = false })
+		expectError(t, r, "www.example.com. A", "23 (Network Error)")
+		if got := ask(t, r, "db.corp. A"); got != "NOERROR | db.corp. 60 A 10.0.0.1" {
+			t.Errorf("%s: %s", what, got)
+		}
+		if got := ask(t, r, "x.lab.corp. A"); got != "NOERROR | x.lab.corp. 60 A 10.0.0.2" {
+			t.Errorf("%s: a delegation inside: %s", what, got)
+		}
+	}
+}
+
+// A server that was heard has a route, whatever is around it; one that was not is
+// left alone for five seconds.
+func TestNoRouteToANeighbourSaysNothingOfAServerThatWasHeard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newInternet(t)
+		n.zone("example.com.", shop, "192.0.2.1")
+		n.zone("away.com.", "www.away.com. 60 A 192.0.2.80", "192.0.2.9")
+		n.zone("fresh.com.", "www.fresh.com. 60 A 192.0.2.80", "192.0.2.7")
+		n.host("192.0.2.9").err = unrouted()
+		r := n.resolver()
+		expect(t, r, "www.example.com. A", www)
+		expectError(t, r, "www.away.com. A", "23 (Network Error)")
+		if got := ask(t, r, "long.example.com. A"); strings.HasPrefix(got, "error") {
+			t.Error(got)
+		}
+		expectError(t, r, "www.fresh.com. A", "22 (No Reachable Authority)")
+		time.Sleep(5 * time.Second)
+		expect(t, r, "www.fresh.com. A", "NOERROR | www.fresh.com. 60 A 192.0.2.80")
+	})
+}
+
+// Where only few servers are asked, those to which nothing could be sent do not count.
+func TestServersWithoutARouteAreNotAmongTheFewThatAreAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := farm(t, 1, nil)
+		six := []string{"2001:db8::1", "2400:db8::1", "2600:db8::1", "2a00:db8::1"}
+		n.zone("example.com.", shop, append(six, "192.0.2.1")...)
+		n.host("192.0.2.1").script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+			if strings.HasPrefix(r.Question.Name.String(), "bad.") {
+				return reply("SERVFAIL")
+			}
+			return honest
+		}
+		for _, a := range six {
+			n.host(a).err = unrouted()
+		}
+		n.host("192.0.2.1").delay = 300 * time.Millisecond // so the others come first
+		r := n.resolver(func(o *resolver.Options) { o.NoIPv6 = false })
+		for _, name := range []string{"bad.a", "bad.b"} { // all in vain: few are asked for 5 s, and then for 10
+			ask(t, r, name+".example.com. A")
+			time.Sleep(5 * time.Second)
+		}
+		expect(t, r, "www.example.com. A", www)
+	})
+}
