@@ -156,5 +156,7 @@ type Verifier struct {
 	Now    time.Time
 	Budget *lookup.Budget // must not be nil
 
+	Checked int // signatures until now, good or bad, each paid for from Budget
+
 	canon canon // memory, used again from check to check
 }

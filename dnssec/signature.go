@@ -229,6 +229,7 @@ func (v *Verifier) try(s Signature, set lookup.RRset, keys []Key, may func(Key) 
 			f.note(exhausted, lookup.EDEBogus, "more signatures to check than a query may cost")
 			return false
 		}
+		v.Checked++
 		switch {
 		case v.Policy.presumes(k.Algorithm):
 			return true

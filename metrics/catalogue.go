@@ -34,6 +34,9 @@ type catalogue struct {
 	packetBytes, knownBytes, prefetches series
 	local                               series
 	exchanges, rtt                      series
+	judged, bogus, signatures           series
+	negative, trustKeys, trustAge       series
+	troubles                            series
 	copyUsed, copySerial, copyAge       series
 	copyLeft, copyRefreshes             series
 	synthesized                         series
@@ -68,6 +71,14 @@ func newCatalogue() catalogue {
 		exchanges:      newSeries(counter, "sextant_upstream_exchanges_total", "Messages to other servers, by what came of them.", "proto", "result"),
 		rtt:            newSeries(histogram, "sextant_upstream_rtt_seconds", "Time in which other servers replied."),
 
+		judged:     newSeries(counter, "sextant_validated_answers_total", "Answers, by what validation made of them; those of the packet cache are not counted.", "security"),
+		bogus:      newSeries(counter, "sextant_validation_failures_total", "Answers that were bogus, by the code of the Extended DNS Error that says why.", "ede"),
+		signatures: newSeries(counter, "sextant_signatures_checked_total", "Signatures that were checked, good or bad."),
+		negative:   newSeries(gauge, "sextant_negative_trust_anchors", "Negative trust anchors in force: names that are not validated."),
+		trustKeys:  newSeries(gauge, "sextant_trust_anchor_keys", "Keys of a zone whose trust anchors are kept up to date, by their state in RFC 5011.", "zone", "state"),
+		trustAge:   newSeries(gauge, "sextant_trust_anchor_age_seconds", "Time since the zone has last shown keys that a trust anchor vouches for.", "zone"),
+		troubles:   newSeries(counter, "sextant_trust_anchor_troubles_total", "What an operator should hear of trust anchors, by a short word.", "event"),
+
 		local:         newSeries(counter, "sextant_copy_answers_total", "Questions that a copy of a zone answered, so that no server was asked."),
 		copyUsed:      newSeries(gauge, "sextant_copy_used", "1 when the copy of the zone is good to be used, 0 when servers are asked.", "zone"),
 		copySerial:    newSeries(gauge, "sextant_copy_serial", "Serial of the copy.", "zone"),
@@ -86,6 +97,7 @@ func (c *catalogue) all() []series {
 		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.packetBytes, c.dropped, c.panics, c.waiting, c.resolve,
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
+		c.judged, c.bogus, c.signatures, c.negative, c.trustKeys, c.trustAge, c.troubles,
 		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes,
 		c.synthesized,
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.number(c.buildInfo, 1, c.version, runtime.Version())
 	c.server(out, s.Server)
 	c.resolver(out, s.Resolver)
+	c.validation(out, s.Validation)
 	for _, each := range s.Copies {
 		c.copied(out, each)
 	}
@@ -110,6 +112,32 @@ func (c *collector) resolver(out sink, r Resolver) {
 	out.count(c.prefetches, r.Prefetches)
 	out.count(c.local, r.Local)
 	out.histogram(c.rtt, r.RTT)
+}
+
+func (c *collector) validation(out sink, v Validation) {
+	judged, bogus, troubles := totals{}, totals{}, totals{}
+	for security, n := range v.Answers {
+		judged.add(n, security)
+	}
+	for code, n := range v.Bogus {
+		bogus.add(n, strconv.Itoa(int(code)))
+	}
+	for event, n := range v.Troubles {
+		troubles.add(n, event)
+	}
+	out.totals(c.judged, judged)
+	out.totals(c.bogus, bogus)
+	out.totals(c.troubles, troubles)
+	out.count(c.signatures, v.Signatures)
+	out.number(c.negative, float64(v.Negative))
+	for _, k := range v.Keys {
+		out.number(c.trustKeys, float64(k.Count), k.Zone, k.State)
+	}
+	for _, p := range v.Points {
+		if p.Age >= 0 {
+			out.number(c.trustAge, p.Age.Seconds(), p.Zone)
+		}
+	}
 }
 
 func (c *collector) copied(out sink, m Copy) {

@@ -45,6 +45,14 @@ func busy() Snapshot {
 			Exchanges: []Exchanges{{"udp", "answer", 20}, {"udp", "timeout", 2}, {"tcp", "answer", 1}, {"udp", "answer", 1}},
 			RTT:       Histogram{[]time.Duration{10 * ms, 100 * ms}, []uint64{15, 6, 0}, 700 * ms},
 		},
+		Validation: Validation{
+			Answers:    map[string]uint64{"secure": 30, "insecure": 40, "bogus": 3, "unchecked": 5},
+			Bogus:      map[uint16]uint64{6: 1, 7: 2},
+			Signatures: 99, Negative: 2,
+			Keys:     []TrustKeys{{".", "valid", 2}, {".", "addpend", 1}, {"corp.example.", "missing", 1}},
+			Points:   []TrustPoint{{".", time.Hour}, {"corp.example.", -1}},
+			Troubles: map[string]uint64{"probe": 4},
+		},
 		Copies: []Copy{
 			{Zone: ".", Used: true, Held: true, Serial: 2026112100, Age: 90 * time.Second, Left: 7 * 24 * time.Hour, Transfers: 2, Confirmations: 30, Failures: 1},
 			{Zone: "example.", Failures: 3},
@@ -161,7 +169,10 @@ func TestTheReferenceListsEverySeries(t *testing.T) {
 const notes = `
 Labels: ` + "`proto`" + ` is udp or tcp. ` + "`type`" + ` is a query type and ` + "`rcode`" + ` a response code by name; those that are rare are "other", so that
 clients cannot make series. ` + "`reason`" + ` and ` + "`result`" + ` are short words. ` + "`view`" + ` is a view's name in the configuration, ` + "`mode`" + ` is
-standard or forced. ` + "`zone`" + ` is the name of a zone of which a copy is kept.
+standard or forced. ` + "`zone`" + ` is the name of a zone of which a copy is kept, or whose trust anchors are kept up to date. ` + "`security`" + `
+is secure, insecure, bogus or, for those who set CD, unchecked. ` + "`ede`" + ` is a number ([what to do](../how-to/validate.md)), ` + "`state`" + ` one of RFC
+5011 in lower case. ` + "`event`" + ` is probe (the zone could not be asked for its keys), missing (a trust anchor is not among them), deleted (all
+of them were revoked), unusable, unsaved or ignored (of their history).
 
 The share of queries that the packet cache answers:
 

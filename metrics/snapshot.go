@@ -6,8 +6,10 @@ import "time"
 type Snapshot struct {
 	Server   Server
 	Resolver Resolver
-	Copies   []Copy
-	DNS64    []Synthesis
+
+	Validation Validation
+	Copies     []Copy
+	DNS64      []Synthesis
 }
 
 // Server counts what clients asked and were told.
@@ -58,6 +60,29 @@ type Exchanges struct {
 	Proto  string // udp, tcp
 	Result string // a short word, such as answer, timeout, mismatch
 	Count  uint64
+}
+
+// Validation counts what validation has made of answers, and tells of its trust anchors.
+type Validation struct {
+	Answers    map[string]uint64 // by security: secure, insecure, bogus, unchecked
+	Bogus      map[uint16]uint64 // of the bogus ones, by the code of the Extended DNS Error
+	Signatures uint64            // that were checked
+	Negative   int               // negative trust anchors in force
+	Keys       []TrustKeys
+	Points     []TrustPoint
+	Troubles   map[string]uint64 // with trust anchors, by a short word
+}
+
+// TrustKeys counts the keys of a zone whose trust anchors are kept up to date.
+type TrustKeys struct {
+	Zone, State string // the state of RFC 5011 4.2
+	Count       int
+}
+
+// TrustPoint is a zone whose trust anchors are kept up to date.
+type TrustPoint struct {
+	Zone string
+	Age  time.Duration // since its keys were last seen, signed by a trust anchor; below 0: never
 }
 
 // Copy is a copy of a zone of somebody else.

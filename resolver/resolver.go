@@ -194,6 +194,7 @@ func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Poli
 		renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load(), who: who,
 	}
 	response, err := r.follow(ctx, t, asked)
+	r.counters.judged(response, err)
 	if err != nil {
 		r.counters.failed(err)
 		return nil, err

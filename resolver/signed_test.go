@@ -1,6 +1,7 @@
 package resolver_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -375,6 +376,41 @@ func TestNothingIsValidatedBelowANegativeAnchorOrWithoutAny(t *testing.T) {
 		}
 		if got := judged(t, r, "www.example.org. A"); got != "insecure NOERROR" {
 			t.Errorf("got %s", got)
+		}
+	})
+}
+
+func TestAnswersAreCountedBySecurity(t *testing.T) {
+	t.Parallel()
+	for _, permissive := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			n := signedShops(t)
+			n.spoil("www.bank.com. A", func(s *lookup.RRset) { s.Sigs = "" })
+			r := n.resolver(n.validating, func(o *resolver.Options) { o.Validation.Permissive = permissive })
+			for range 2 {
+				judged(t, r, "www.bank.com. A")
+			}
+			s := r.Stats()
+			if want := map[uint16]uint64{lookup.EDERRSIGsMissing: 2}; !maps.Equal(s.Bogus, want) || s.Secure+s.Insecure != 0 {
+				t.Errorf("permissive %v: %+v", permissive, s)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		n := signedShops(t)
+		r := n.resolver(n.validating)
+		for _, q := range []string{"www.bank.com. A", "none.bank.com. A", "www.example.org. A", "www.bank.com. A"} {
+			judged(t, r, q)
+		}
+		cd := question("cards.bank.com. TXT")
+		cd.CD = true
+		if _, err := r.Resolve(t.Context(), cd); err != nil {
+			t.Fatal(err)
+		}
+		// Three DNSKEY, two DS and the A; an SOA with two NSEC; the DNSKEY and the DS of
+		// org., and its NSEC.
+		if s := r.Stats(); s.Secure != 3 || s.Insecure != 1 || s.Unchecked != 1 || len(s.Bogus) != 0 || s.Signatures != 12 {
+			t.Errorf("got %+v", s)
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package resolver
 
 import (
+	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -24,6 +26,13 @@ type Stats struct {
 
 	Failures Failures // queries without an answer
 
+	// Answers, by what validation has made of them; those that nobody wanted to be
+	// validated are unchecked. Bogus ones, which are failures but for
+	// Validation.Permissive, are counted by the code that says why; those above 63 as 63.
+	Secure, Insecure, Unchecked uint64
+	Bogus                       map[uint16]uint64
+	Signatures                  uint64 // that were checked, good or bad
+
 	Answers, Cuts int   // remembered
 	Bytes         int64 // of memory that they take, with chains of trust and failures
 	Flights       int   // hops that are being fetched now
@@ -45,6 +54,9 @@ type counters struct {
 	local                               atomic.Uint64
 	exchanges, timeouts, broken, tcp    atomic.Uint64
 	unreachable, network, cached, other atomic.Uint64
+
+	secure, insecure, unchecked, signatures atomic.Uint64
+	bogus                                   [64]atomic.Uint64 // by EDE
 }
 
 func (c *counters) exchanged(e Exchange) {
@@ -74,10 +86,43 @@ func (c *counters) failed(err error) {
 	}
 }
 
+// judged counts the answer, or the failure, that a query has ended with by what
+// validation has made of it.
+func (c *counters) judged(response *lookup.Response, err error) {
+	switch {
+	case err != nil:
+		if errors.Is(err, errBogus) {
+			c.bogus[min(int(lookup.EDEOf(err).Code), len(c.bogus)-1)].Add(1)
+		}
+	case response.Security == lookup.Secure:
+		c.secure.Add(1)
+	case response.Security == lookup.Unchecked:
+		c.unchecked.Add(1)
+	default:
+		if i := slices.IndexFunc(response.EDE, tolerated); i >= 0 {
+			c.bogus[response.EDE[i].Code].Add(1)
+			return
+		}
+		c.insecure.Add(1)
+	}
+}
+
+// tolerated tells whether e says that an answer is bogus: then it would have been a
+// failure if that were not tolerated.
+func tolerated(e lookup.EDE) bool { // RFC 8914 4.7-4.13
+	return e.Code >= lookup.EDEBogus && e.Code <= lookup.EDENSECMissing || e.Code == lookup.EDESignatureExpiredEarlier
+}
+
 // Stats reads the counters. They are read one by one, so those of a busy Resolver
 // need not fit together exactly.
 func (r *Resolver) Stats() Stats {
 	c := &r.counters
+	bogus := map[uint16]uint64{}
+	for code := range c.bogus {
+		if n := c.bogus[code].Load(); n > 0 {
+			bogus[uint16(code)] = n
+		}
+	}
 	return Stats{
 		Hits:          c.hits.Load(),
 		Misses:        c.misses.Load(),
@@ -96,6 +141,12 @@ func (r *Resolver) Stats() Stats {
 			Remembered:  c.cached.Load(),
 			Other:       c.other.Load(),
 		},
+		Secure:     c.secure.Load(),
+		Insecure:   c.insecure.Load(),
+		Unchecked:  c.unchecked.Load(),
+		Bogus:      bogus,
+		Signatures: c.signatures.Load(),
+
 		Answers: r.answers.cache.Len(),
 		Cuts:    r.cuts.cache.Len(),
 		Bytes:   r.answers.cache.Bytes() + r.cuts.cache.Bytes() + r.trusts.cache.Bytes() + r.failures.cache.Bytes(),

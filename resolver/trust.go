@@ -320,7 +320,9 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 		if v.kind != answer {
 			return v, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
 		}
-		keys, found := r.verifier(t).Keys(compact(v.sets[0]), ds)
+		c := r.verifier(t)
+		keys, found := c.Keys(compact(v.sets[0]), ds)
+		r.counters.signatures.Add(uint64(c.Checked))
 		if v.words = ""; t.trace != nil {
 			v.word(keysWords(v.sets[0]))
 		}

@@ -224,6 +224,7 @@ func (v *verdict) signer() (lookup.Name, bool) {
 // verify checks v against the keys of its zone.
 func (r *Resolver) verify(t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
 	c, encloser := r.verifier(t), lookup.Name("")
+	defer func() { r.counters.signatures.Add(uint64(c.Checked)) }()
 	v.words = ""
 	check := func(s lookup.RRset) (lookup.RRset, error) {
 		found := c.Verify(s, zone.zone, zone.keys)

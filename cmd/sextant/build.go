@@ -49,6 +49,7 @@ type parts struct {
 	exchanges *exchanges
 	root      *secondary.Copy // of the root zone; nil: not asked for
 	anchors   *anchors.Keeper // nil: nothing is validated
+	troubles  troubles        // with them
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"maps"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/secondary"
@@ -11,7 +15,7 @@ import (
 // snapshot is what the running parts have counted, in the words of package
 // metrics.
 func (p *parts) snapshot() metrics.Snapshot {
-	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts()}
+	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts()}
 }
 
 func (p *parts) serverCounts() metrics.Server {
@@ -52,6 +56,76 @@ func (p *parts) copyCounts() []metrics.Copy {
 
 		Transfers: s.Transfers, Confirmations: s.Confirmations, Failures: s.Failures,
 	}}
+}
+
+func (p *parts) validationCounts() metrics.Validation {
+	s := p.recurse.Stats()
+	m := metrics.Validation{
+		Answers: map[string]uint64{"secure": s.Secure, "insecure": s.Insecure, "bogus": 0, "unchecked": s.Unchecked},
+		Bogus:   s.Bogus, Signatures: s.Signatures, Troubles: p.troubles.counts(),
+	}
+	for _, n := range s.Bogus {
+		m.Answers["bogus"] += n
+	}
+	if p.anchors == nil {
+		return m
+	}
+	m.Negative = len(p.anchors.Negatives())
+	for _, point := range p.anchors.Points() {
+		told, states := metrics.TrustPoint{Zone: point.Zone.String(), Age: -1}, map[anchors.State]int{}
+		if !point.Succeeded.IsZero() {
+			told.Age = time.Since(point.Succeeded)
+		}
+		for _, k := range point.Keys {
+			states[k.State]++
+		}
+		m.Points = append(m.Points, told)
+		for state, n := range states {
+			m.Keys = append(m.Keys, metrics.TrustKeys{Zone: told.Zone, State: strings.ToLower(state.String()), Count: n})
+		}
+	}
+	return m
+}
+
+// troubles counts what operators should hear of trust anchors. The zero value is ready
+// for use, and safe for concurrent use.
+type troubles struct {
+	mu sync.Mutex
+	by map[string]uint64
+}
+
+func (t *troubles) note(k anchors.EventKind) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.by == nil {
+		t.by = map[string]uint64{}
+	}
+	t.by[troubleWord(k)]++
+}
+
+func (t *troubles) counts() map[string]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.by)
+}
+
+// troubleWord is k for a label.
+func troubleWord(k anchors.EventKind) string {
+	switch k {
+	case anchors.KeyMissing:
+		return "missing"
+	case anchors.PointDeleted:
+		return "deleted"
+	case anchors.ProbeFailed:
+		return "probe"
+	case anchors.StateUnusable:
+		return "unusable"
+	case anchors.StateUnsaved:
+		return "unsaved"
+	case anchors.StateIgnored:
+		return "ignored"
+	}
+	return "other"
 }
 
 func (p *parts) synthesisCounts() []metrics.Synthesis {

@@ -2,13 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/metrics"
 )
 
 func TestOperatorsSeeTheTrustAnchors(t *testing.T) {
@@ -123,4 +127,35 @@ func TestExplainShowsTheChainOfTrust(t *testing.T) {
 		}
 		golden(t, "testdata/chain.txt", b.String())
 	})
+}
+
+// What the keeper finds out by asking the zone's servers, an operator and Prometheus see.
+func TestManagedAnchorsAreShownAndCounted(t *testing.T) {
+	t.Parallel()
+	n := newSignedInternet(t)
+	p := n.resolve("dnssec: {state: " + filepath.Join(t.TempDir(), "anchors.state") + "}")
+	socket := operated(t, p)
+	if got := command(t, exitOK, "anchors", "--socket", socket); !strings.Contains(got, "managed     . was not asked for its keys yet\n              key 26502 ED25519: valid, not seen yet\n") {
+		t.Errorf("before:\n%s", got)
+	}
+	p.anchors.Poll(t.Context())
+	if got := command(t, exitOK, "anchors", "--socket", socket); !strings.Contains(got, "managed     . has shown its keys ") || !strings.Contains(got, "\n              key 26502 ED25519: valid since ") {
+		t.Errorf("after:\n%s", got)
+	}
+	for _, name := range []lookup.Name{"\x02v4\x04good\x07example\x00", "\x02v4\x05plain\x07example\x00", "\x06forged\x04good\x07example\x00"} {
+		ask(t, p, name, lookup.TypeA)
+	}
+	p.trustChanged(anchors.Event{Kind: anchors.ProbeFailed, Zone: lookup.Root})
+	got := p.snapshot().Validation
+	if len(got.Keys) != 1 || got.Keys[0] != (metrics.TrustKeys{Zone: ".", State: "valid", Count: 1}) || len(got.Points) != 1 || got.Points[0].Age < 0 || got.Points[0].Age > time.Hour {
+		t.Errorf("got %+v", got)
+	}
+	got.Keys, got.Points = nil, nil
+	want := metrics.Validation{
+		Answers: map[string]uint64{"secure": 1, "insecure": 1, "bogus": 1, "unchecked": 1}, // the keeper validates by itself
+		Bogus:   map[uint16]uint64{lookup.EDEBogus: 1}, Signatures: 8, Troubles: map[string]uint64{"probe": 1},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }

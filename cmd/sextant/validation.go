@@ -72,6 +72,7 @@ func (p *parts) trustChanged(e anchors.Event) {
 	level := slog.LevelInfo
 	if e.Kind.IsTrouble() {
 		level = slog.LevelWarn
+		p.troubles.note(e.Kind)
 	}
 	p.log.Log(context.Background(), level, "trust anchors", "event", e.String())
 	switch e.Kind {
