@@ -64,6 +64,9 @@ func (doc *document) checkPinned(d *decoder) {
 			if z.First && len(z.Servers) == 0 {
 				d.report(&z.First, "there are no servers to ask first, expected some")
 			}
+			if z.Validate && len(z.Servers) == 0 {
+				d.report(&z.Validate, "there are no servers whose word could be validated, expected some")
+			}
 			if earlier := first[z.Name]; earlier != nil && z.Name != "" {
 				d.report(&z.Name, "%s was given servers before, on line %d", z.Name, d.places[&earlier.Name].line)
 				continue

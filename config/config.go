@@ -184,6 +184,8 @@ type Pinned struct {
 	First   bool             // when they do not help, delegations are followed
 	Prime   bool             // of a stub zone: they are asked who serves the zone, and then these
 
+	Validate bool // by anchors above the zone, too; what is said for the root always is
+
 	Transport Transport // over which they are asked
 	TLS       PinnedTLS // how they prove who they are, over TLS
 }

@@ -187,7 +187,7 @@ func (d *decoder) reportAt(at place, format string, args ...any) {
 func (d *decoder) errors() Errors {
 	lines := strings.Split(d.text, "\n")
 	for i, p := range d.problems {
-		if p.Line <= len(lines) {
+		if 0 < p.Line && p.Line <= len(lines) {
 			d.problems[i].Source = lines[p.Line-1]
 		}
 	}

@@ -49,9 +49,10 @@ func (z *Pinned) stubKeys() keys {
 
 func (z *Pinned) keys() keys {
 	return keys{
-		"name":    value(&z.Name, name),
-		"servers": values(&z.Servers, endpoint(53)),
-		"first":   value(&z.First, boolean),
+		"name":     value(&z.Name, name),
+		"servers":  values(&z.Servers, endpoint(53)),
+		"validate": value(&z.Validate, boolean),
+		"first":    value(&z.First, boolean),
 	}
 }
 

@@ -161,7 +161,7 @@ func TestManyClientsWaitForOneChain(t *testing.T) {
 			n.zones["\x04bank\x03com\x00"].add(fmt.Sprintf("x%d.bank.com. 60 A 192.0.2.90", i))
 		}
 		n.zones["\x04bank\x03com\x00"].resign()
-		r := n.resolver(n.validating)
+		r := n.resolver(n.validating, func(o *resolver.Options) { o.PerZone = -1 })
 		var clients sync.WaitGroup
 		for i := range 250 {
 			clients.Go(func() {

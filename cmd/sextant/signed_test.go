@@ -42,6 +42,8 @@ to      CNAME v4.plain.example.
 `
 	plainRecords  = "v4 A 198.41.0.10\ndual A 198.41.0.11\ndual AAAA 2001:db8::b\n"
 	hashedRecords = "v4 A 198.41.0.12\n"
+
+	internalServer = "198.51.100.4"
 )
 
 func newSignedInternet(tb testing.TB) *signedInternet {
@@ -52,6 +54,7 @@ func newSignedInternet(tb testing.TB) *signedInternet {
 	n.spoil("good.example.", "noproof.good.example. NSEC", "zz.good.example. A RRSIG NSEC")
 	hashed := n.signed("hashed.example.", "198.51.100.3", hashedRecords, nsec3Chain)
 	n.plain("plain.example.", "198.51.100.3", plainRecords)
+	n.plain("lab.good.example.", internalServer, "www A 198.41.0.13\n") // of which good.example. knows nothing
 	example := n.signed("example.", "198.51.100.2", n.delegation("good.example.", "198.51.100.3")+good+
 		n.delegation("hashed.example.", "198.51.100.3")+hashed+n.delegation("plain.example.", "198.51.100.3"), nsecChain)
 	n.anchor = strings.TrimSpace(n.signed(".", "198.51.100.1", n.delegation("example.", "198.51.100.2")+example, nsecChain))

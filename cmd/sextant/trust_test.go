@@ -159,3 +159,20 @@ func TestManagedAnchorsAreShownAndCounted(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// An internal zone that is not signed, below a public one that is and denies it.
+func TestAnInternalZoneUnderASignedOne(t *testing.T) {
+	t.Parallel()
+	n := newSignedInternet(t)
+	for _, c := range []struct{ yaml, name, want string }{
+		{"", "www.lab.good.example.", "NXDOMAIN"},
+		{"stub: [{name: lab.good.example, servers: [" + internalServer + "], validate: true}]", "www.lab.good.example.", "SERVFAIL"},
+		{"stub: [{name: lab.good.example, servers: [" + internalServer + "]}]", "www.lab.good.example.", "198.41.0.13"},
+		{"stub: [{name: lab.good.example, servers: [" + internalServer + "]}]", "forged.good.example.", "SERVFAIL"},
+		{"dnssec: {negative-anchors: [lab.good.example]}\nstub: [{name: lab.good.example, servers: [" + internalServer + "], validate: true}]", "www.lab.good.example.", "198.41.0.13"},
+	} {
+		if got := ask(t, n.resolve(c.yaml), lookup.MustName(c.name), lookup.TypeA).String(); !strings.Contains(got, c.want) {
+			t.Errorf("%s with %q: got %s, want %s", c.name, c.yaml, got, c.want)
+		}
+	}
+}

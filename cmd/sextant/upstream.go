@@ -38,7 +38,7 @@ func (p *parts) resolverZones(pinned []config.Pinned) ([]resolver.Zone, error) {
 		all = append(all, resolver.Zone{
 			Name: z.Name, Servers: z.Servers, Forward: z.Forward, First: z.First, Prime: z.Prime,
 			// What the public tree proves about a zone of our own is not what was configured.
-			Insecure: z.Name != lookup.Root,
+			Insecure: !z.Validate && z.Name != lookup.Root,
 			TCP:      z.Transport == config.TransportTCP, TLS: secure,
 		})
 	}
