@@ -243,9 +243,12 @@ func (o Outcome) rcode() lookup.Rcode {
 }
 
 // isBogus tells whether a validator rejected the data: it says so in an Extended
-// DNS Error of the codes 5 (DNSSEC Indeterminate) to 12 (NSEC Missing).
+// DNS Error of the codes 5 (DNSSEC Indeterminate) to 12 (NSEC Missing), or 25
+// (Signature Expired before Valid).
 func (o Outcome) isBogus() bool {
-	rejects := func(e lookup.EDE) bool { return e.Code >= 5 && e.Code <= 12 } // RFC 8914 4.6 to 4.13
+	rejects := func(e lookup.EDE) bool { // RFC 8914 4.6 to 4.13
+		return e.Code >= lookup.EDEIndeterminate && e.Code <= lookup.EDENSECMissing || e.Code == lookup.EDESignatureExpiredEarlier
+	}
 	if o.Err != nil {
 		return rejects(lookup.EDEOf(o.Err))
 	}

@@ -74,6 +74,7 @@ func bogusOutcomes() map[string]said {
 	return map[string]said{
 		"error":    {err: lookup.Fail(lookup.EDEBogus, "signature does not verify")},
 		"expired":  {err: lookup.Fail(7, "signature expired")},
+		"undated":  {err: lookup.Fail(25, "signature expired before its inception")},
 		"wrapped":  {err: errors.Join(errors.New("resolving v4.example."), lookup.Fail(9, "DNSKEY missing"))},
 		"response": {rcode: lookup.SERVFAIL, ede: []lookup.EDE{{Code: 22}, {Code: lookup.EDEBogus}}},
 	}
