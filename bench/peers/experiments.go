@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -22,6 +23,7 @@ const settle = 2 * time.Second
 type experiment struct {
 	key, title string
 	dns64      bool
+	signed     bool // and validated
 	once       bool // what needs no second round: memory is not noisy
 	do         func(context.Context, *laboratory, subject) (sample, error)
 	figures    []figure
@@ -44,15 +46,17 @@ func experiments() []experiment {
 		{"CPU, µs for an answer", cpu, "%.2f", true},
 		octets,
 	}
+	misses := []figure{
+		{"CPU, µs for a miss", cpu, "%.1f", true},
+		{"misses/s, 100 at a time", sample.rate, "%.0f", true},
+		{"messages to name servers for a miss", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.2f", false},
+		octets,
+	}
 	return []experiment{
 		{key: "cached", title: "10 000 names, A, cached", do: doCached, figures: cached},
 		{key: "dns64", title: "10 000 names, AAAA by forced DNS64, cached", dns64: true, do: doCached, figures: cached},
-		{key: "cold", title: "10 000 names, A, nothing cached: TLD and site are asked for each", do: doCold, figures: []figure{
-			{"CPU, µs for a miss", cpu, "%.1f", true},
-			{"misses/s, 100 at a time", sample.rate, "%.0f", true},
-			{"messages to name servers for a miss", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.2f", false},
-			octets,
-		}},
+		{key: "cold", title: "10 000 names, A, nothing cached: TLD and site are asked for each", do: doCold, figures: misses},
+		{key: "signed", title: "10 000 names, A, nothing cached, all zones signed (ECDSA P-256, NSEC) and validated", signed: true, do: doCold, figures: misses},
 		{key: "memory", title: "100 000 names, A, in 10 000 zones, cached", once: true, do: doMemory, figures: []figure{
 			{"RSS, MB for 100 000 names", func(s sample) float64 { return float64(s.grown) / float64(max(1, s.answered)) * 1e5 / 1e6 }, "%.1f", true},
 		}},
@@ -72,12 +76,22 @@ type laboratory struct {
 	options
 	dir      string
 	internet *internet
+	signed   *internet // nil when no experiment needs it
 	progress io.Writer
+}
+
+// of is the Internet that e is done in.
+func (l *laboratory) of(e experiment) *internet {
+	if e.signed {
+		return l.signed
+	}
+	return l.internet
 }
 
 // A subject is a server that runs.
 type subject struct {
 	*process
+	internet  *internet
 	at        netip.AddrPort
 	questions string // path of 10 000 of the type that is measured
 }
@@ -95,10 +109,12 @@ func (l *laboratory) prepare(servers []server) error {
 			return err
 		}
 	}
-	for _, s := range servers {
-		for _, dns64 := range []bool{false, true} {
-			text := s.config(setup{at: s.at(l.network), network: l.network, hints: l.path("root.hints"), dir: l.dir, dns64: dns64})
-			if err := os.WriteFile(l.path(s.configFile(dns64)), []byte(text), 0o644); err != nil {
+	for _, e := range experiments() {
+		if l.of(e) == nil {
+			continue
+		}
+		for _, s := range servers {
+			if err := os.WriteFile(l.path(s.configFile(e)), []byte(s.config(l.setup(e, s))), 0o644); err != nil {
 				return err
 			}
 		}
@@ -106,9 +122,21 @@ func (l *laboratory) prepare(servers []server) error {
 	return nil
 }
 
-func (s server) configFile(dns64 bool) string {
-	if dns64 {
+func (l *laboratory) setup(e experiment, s server) setup {
+	n := l.of(e)
+	u := setup{at: s.at(l.network), network: l.network, hints: n.path("root.hints"), dir: l.dir, dns64: e.dns64}
+	if e.signed {
+		u.anchor = strings.Join(strings.Fields(n.keys.ds(".")), " ")
+	}
+	return u
+}
+
+func (s server) configFile(e experiment) string {
+	switch {
+	case e.dns64:
 		return s.name + "-dns64.conf"
+	case e.signed:
+		return s.name + "-signed.conf"
 	}
 	return s.name + ".conf"
 }
@@ -139,7 +167,7 @@ func (l *laboratory) measure(ctx context.Context, e experiment, s server) (sampl
 	if err := free(at); err != nil {
 		return sample{}, err
 	}
-	p, err := start(l.dir, 0, s.env, s.command(l.path(s.configFile(e.dns64)))...)
+	p, err := start(l.dir, 0, s.env, s.command(l.path(s.configFile(e)))...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -154,14 +182,14 @@ func (l *laboratory) measure(ctx context.Context, e experiment, s server) (sampl
 	if e.dns64 {
 		questions = l.path("AAAA.questions")
 	}
-	measured, err := e.do(ctx, l, subject{p, at, questions})
+	measured, err := e.do(ctx, l, subject{p, l.of(e), at, questions})
 	if err != nil {
 		return sample{}, err
 	}
 	if err := measured.good(); err != nil {
 		return sample{}, err
 	}
-	return measured, check(ctx, at, e.dns64)
+	return measured, check(ctx, at, e)
 }
 
 // doCold asks for each name once.
@@ -224,31 +252,34 @@ func (l *laboratory) read(ctx context.Context, s subject) (m sample, err error) 
 	if m.grown, err = s.rss(); err != nil {
 		return m, err
 	}
-	m.upstream, err = l.internet.queries(ctx)
+	m.upstream, err = s.internet.queries(ctx)
 	return m, err
 }
 
 // check asks for some names, and compares the answers with what the zones say:
-// a server that is wrong is not fast.
-func check(ctx context.Context, at netip.AddrPort, dns64 bool) error {
+// a server that is wrong is not fast, and one that does not say AD has not validated.
+func check(ctx context.Context, at netip.AddrPort, e experiment) error {
 	for i := 0; i < sites; i += sites / 50 {
 		qtype, want := dns.TypeA, hostAddress(0)
-		if dns64 {
+		if e.dns64 {
 			qtype, want = dns.TypeAAAA, embed(prefix64(), hostAddress(0))
 		}
-		rrs, err := ask(ctx, at, "h0."+siteName(i), qtype)
+		r, err := ask(ctx, at, "h0."+siteName(i), qtype)
 		if err != nil {
 			return err
 		}
 		got := ""
-		switch rr := rrs[0].(type) {
+		switch rr := r.Answer[0].(type) {
 		case *dns.A:
 			got = rr.A.String()
 		case *dns.AAAA:
 			got = rr.AAAA.String()
 		}
-		if len(rrs) != 1 || got != want.String() {
-			return fmt.Errorf("h0.%s: the answer is %v, not %s", siteName(i), rrs, want)
+		if len(r.Answer) != 1 || got != want.String() {
+			return fmt.Errorf("h0.%s: the answer is %v, not %s", siteName(i), r.Answer, want)
+		}
+		if r.AuthenticatedData != e.signed {
+			return fmt.Errorf("h0.%s: AD is %t", siteName(i), r.AuthenticatedData)
 		}
 	}
 	return nil

@@ -73,9 +73,11 @@ func parseDnsperf(out string) (sample, error) {
 	return s, errors.Join(wrong...)
 }
 
-// ask puts one question, and returns the answer only if there is one.
-func ask(ctx context.Context, at netip.AddrPort, name string, qtype uint16) ([]dns.RR, error) {
+// ask puts one question, with AD so that the answer may have it (RFC 6840 5.7), and
+// returns the reply only if there is an answer in it.
+func ask(ctx context.Context, at netip.AddrPort, name string, qtype uint16) (*dns.Msg, error) {
 	q := new(dns.Msg).SetQuestion(name, qtype)
+	q.AuthenticatedData = true
 	client := dns.Client{Timeout: 5 * time.Second}
 	r, _, err := client.ExchangeContext(ctx, q, at.String())
 	if err != nil {
@@ -84,7 +86,7 @@ func ask(ctx context.Context, at netip.AddrPort, name string, qtype uint16) ([]d
 	if r.Rcode != dns.RcodeSuccess || len(r.Answer) == 0 {
 		return nil, fmt.Errorf("%s %s at %s: %s, %d RRs", name, dns.TypeToString[qtype], at, dns.RcodeToString[r.Rcode], len(r.Answer))
 	}
-	return r.Answer, nil
+	return r, nil
 }
 
 // soa is nil when the server at has the zone.

@@ -127,12 +127,11 @@ func bench(ctx context.Context, o options, out, errOut io.Writer) error {
 	defer os.RemoveAll(dir)
 	printMachine(out, o, servers, missing)
 
-	internet, err := startInternet(ctx, dir, o.network)
-	if err != nil {
+	l := &laboratory{options: o, dir: dir, progress: errOut}
+	defer l.stop()
+	if err := l.start(ctx); err != nil {
 		return err
 	}
-	defer internet.stop()
-	l := &laboratory{options: o, dir: dir, internet: internet, progress: errOut}
 	if err := l.prepare(servers); err != nil {
 		return err
 	}
@@ -148,6 +147,31 @@ func bench(ctx context.Context, o options, out, errOut io.Writer) error {
 		printResults(out, e, servers, results)
 	}
 	return nil
+}
+
+// start starts what the chosen experiments need.
+func (l *laboratory) start(ctx context.Context) (err error) {
+	if l.internet, err = startInternet(ctx, l.dir, l.network, nil); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(experiments(), func(e experiment) bool { return e.signed && slices.Contains(l.only, e.key) }) {
+		return nil
+	}
+	keys, err := newSigner(time.Now())
+	if err != nil {
+		return err
+	}
+	l.signed, err = startInternet(ctx, l.dir, l.network, keys)
+	return err
+}
+
+// stop ends what start has started.
+func (l *laboratory) stop() {
+	for _, n := range []*internet{l.internet, l.signed} {
+		if n != nil {
+			n.stop()
+		}
+	}
 }
 
 // reason is why the work was interrupted, if it was; else err.

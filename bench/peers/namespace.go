@@ -30,7 +30,8 @@ const (
 // all would answer from the deepest zone that it has, whichever level is asked.
 type internet struct {
 	network netip.Prefix
-	dir     string // of the configurations
+	dir     string  // of the configurations
+	keys    *signer // nil: no zone is signed
 	levels  []*process
 	configs []string
 }
@@ -43,18 +44,34 @@ func address(network netip.Prefix, n int) netip.Addr {
 }
 
 // Who has which address: 1 and 2 the root, 10 to 19 the TLDs, 32 to 47 the
-// sites, 200 and up the resolvers.
-func (n *internet) root(i int) netip.Addr { return address(n.network, 1+i%2) }
-func (n *internet) tld(i int) netip.Addr  { return address(n.network, 10+i%tlds) }
-func (n *internet) site(i int) netip.Addr { return address(n.network, 32+i%siteServers) }
+// sites; 100 more where zones are signed; 200 and up the resolvers.
+func (n *internet) root(i int) netip.Addr { return n.server(1 + i%2) }
+func (n *internet) tld(i int) netip.Addr  { return n.server(10 + i%tlds) }
+func (n *internet) site(i int) netip.Addr { return n.server(32 + i%siteServers) }
+
+func (n *internet) server(i int) netip.Addr {
+	if n.keys != nil {
+		i += 100
+	}
+	return address(n.network, i)
+}
+
+// kind is the prefix of the names of its files.
+func (n *internet) kind() string {
+	if n.keys != nil {
+		return "signed-"
+	}
+	return ""
+}
 
 func siteName(i int) string { return fmt.Sprintf("z%d.t%d.", i, i%tlds) }
 
 // hostAddress is the A record of host h of every site.
 func hostAddress(h int) netip.Addr { return netip.AddrFrom4([4]byte{198, 51, 100, byte(1 + h)}) }
 
-func startInternet(ctx context.Context, dir string, network netip.Prefix) (*internet, error) {
-	n := &internet{network: network, dir: dir}
+// startInternet writes the zones, signed if there are keys, and has them served.
+func startInternet(ctx context.Context, dir string, network netip.Prefix, keys *signer) (*internet, error) {
+	n := &internet{network: network, dir: dir, keys: keys}
 	for _, level := range []func() error{n.writeRoot, n.writeTLDs, n.writeSites} {
 		if err := level(); err != nil {
 			return nil, err
@@ -130,6 +147,7 @@ func (n *internet) writeRoot() error {
 		for j := range 2 {
 			fmt.Fprintf(&z, "t%[1]d. NS ns%[2]d.nic.t%[1]d.\nns%[2]d.nic.t%[1]d. A %[3]s\n", i, j, n.tld(i+j))
 		}
+		z.WriteString(n.keys.ds(fmt.Sprintf("t%d.", i)))
 	}
 	var hints strings.Builder
 	for i := range 2 {
@@ -138,10 +156,11 @@ func (n *internet) writeRoot() error {
 	if err := n.write("root.hints", hints.String()); err != nil {
 		return err
 	}
-	if err := n.write("root.zone", z.String()); err != nil {
+	file, err := n.writeZone("root.zone", ".", z.String())
+	if err != nil {
 		return err
 	}
-	return n.writeConfig("root", []netip.Addr{n.root(0), n.root(1)}, "zone:\n name: .\n zonefile: root.zone\n")
+	return n.writeConfig("root", []netip.Addr{n.root(0), n.root(1)}, "zone:\n name: .\n zonefile: "+file+"\n")
 }
 
 func (n *internet) writeTLDs() error {
@@ -157,9 +176,10 @@ func (n *internet) writeTLDs() error {
 			for j := range 2 {
 				fmt.Fprintf(&z, "z%[1]d NS ns%[2]d.z%[1]d\nns%[2]d.z%[1]d A %[3]s\n", i, j, n.site(i+j))
 			}
+			z.WriteString(n.keys.ds(siteName(i)))
 		}
-		file := fmt.Sprintf("t%d.zone", t)
-		if err := n.write(file, z.String()); err != nil {
+		file, err := n.writeZone(fmt.Sprintf("t%d.zone", t), fmt.Sprintf("t%d.", t), z.String())
+		if err != nil {
 			return err
 		}
 		fmt.Fprintf(&zones, "zone:\n name: t%d.\n zonefile: %s\n", t, file)
@@ -169,29 +189,58 @@ func (n *internet) writeTLDs() error {
 }
 
 // writeSites writes one master file for all the sites that have the same name
-// servers: all names in it are relative.
+// servers: all names in it are relative. What is signed cannot be shared so; each
+// such site has a file of its own.
 func (n *internet) writeSites() error {
 	var zones strings.Builder
 	var at []netip.Addr
+	files := make([]string, siteServers)
 	for s := range siteServers {
-		var z strings.Builder
-		z.WriteString(apex)
-		for j := range 2 {
-			fmt.Fprintf(&z, "@ NS ns%[1]d\nns%[1]d A %[2]s\n", j, n.site(s+j))
+		at = append(at, n.site(s))
+		if n.keys != nil {
+			continue
 		}
-		for h := range hosts {
-			// The AAAA is there to be ignored by forced DNS64.
-			fmt.Fprintf(&z, "h%[1]d A %[2]s\nh%[1]d AAAA 2001:db8:f::%[1]d\n", h, hostAddress(h))
-		}
-		if err := n.write(fmt.Sprintf("site%d.zone", s), z.String()); err != nil {
+		var err error
+		if files[s], err = n.writeZone(fmt.Sprintf("site%d.zone", s), "", n.siteZone(s, hosts)); err != nil {
 			return err
 		}
-		at = append(at, n.site(s))
 	}
 	for i := range sites {
-		fmt.Fprintf(&zones, "zone:\n name: %s\n zonefile: site%d.zone\n", siteName(i), i%siteServers)
+		file := files[i%siteServers]
+		if n.keys != nil {
+			var err error
+			if file, err = n.writeZone(siteName(i)+"zone", siteName(i), n.siteZone(i, 1)); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(&zones, "zone:\n name: %s\n zonefile: %s\n", siteName(i), file)
 	}
 	return n.writeConfig("sites", at, zones.String())
+}
+
+// siteZone is the zone of site i with its first hosts.
+func (n *internet) siteZone(i, hosts int) string {
+	var z strings.Builder
+	z.WriteString(apex)
+	for j := range 2 {
+		fmt.Fprintf(&z, "@ NS ns%[1]d\nns%[1]d A %[2]s\n", j, n.site(i+j))
+	}
+	for h := range hosts {
+		// The AAAA is there to be ignored by forced DNS64.
+		fmt.Fprintf(&z, "h%[1]d A %[2]s\nh%[1]d AAAA 2001:db8:f::%[1]d\n", h, hostAddress(h))
+	}
+	return z.String()
+}
+
+// writeZone writes a zone, signed if there are keys, and tells the file's name.
+func (n *internet) writeZone(file, origin, text string) (string, error) {
+	if n.keys != nil {
+		var err error
+		if text, err = n.keys.sign(origin, text); err != nil {
+			return "", fmt.Errorf("%s: %w", origin, err)
+		}
+	}
+	return n.kind() + file, n.write(file, text)
 }
 
 // writeConfig writes an NSD's. Without rrl-*: 0 it would drop most of what a
@@ -206,23 +255,24 @@ func (n *internet) writeConfig(level string, at []netip.Addr, zones string) erro
  database: ""
  xfrdfile: ""
  xfrdir: %[1]q
- zonelistfile: "%[1]s/%[2]s.list"
+ zonelistfile: "%[1]s/%[3]s%[2]s.list"
  rrl-ratelimit: 0
  rrl-whitelist-ratelimit: 0
  verbosity: 0
-`, n.dir, level)
+`, n.dir, level, n.kind())
 	for _, a := range at {
 		fmt.Fprintf(&c, " ip-address: %s@53\n", a)
 	}
-	fmt.Fprintf(&c, "remote-control:\n control-enable: yes\n control-interface: \"%s/%s.control\"\n", n.dir, level)
+	fmt.Fprintf(&c, "remote-control:\n control-enable: yes\n control-interface: \"%s/%s%s.control\"\n", n.dir, n.kind(), level)
 	c.WriteString(zones)
-	file := level + ".conf"
-	n.configs = append(n.configs, filepath.Join(n.dir, file))
-	return n.write(file, c.String())
+	n.configs = append(n.configs, n.path(level+".conf"))
+	return n.write(level+".conf", c.String())
 }
 
+func (n *internet) path(file string) string { return filepath.Join(n.dir, n.kind()+file) }
+
 func (n *internet) write(file, text string) error {
-	return os.WriteFile(filepath.Join(n.dir, file), []byte(text), 0o644)
+	return os.WriteFile(n.path(file), []byte(text), 0o644)
 }
 
 // writeQuestions writes a dnsperf file that asks for the first hosts of all sites,

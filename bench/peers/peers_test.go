@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -141,6 +142,69 @@ func TestNamespace(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	if slices.Sort(lines); len(slices.Compact(lines)) != 100_000 {
 		t.Errorf("%d questions", len(lines))
+	}
+}
+
+// What is signed is what a validator wants to see: each RRset but glue and the NS of
+// delegations, and an NSEC ring in canonical order.
+func TestSignedZones(t *testing.T) {
+	t.Parallel()
+	keys, err := newSigner(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = apex + "@ NS ns.nic\nns.nic A 192.0.2.1\nz2 NS ns.z2\nns.z2 A 192.0.2.2\nz10 A 192.0.2.3\n"
+	signed, err := keys.sign("t0.", text+keys.ds("z2.t0."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := parseZone("t0.", signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verified, next := 0, map[string]string{}
+	for name, rrs := range names {
+		for _, rr := range rrs {
+			if nsec, ok := rr.(*dns.NSEC); ok {
+				next[name] = nsec.NextDomain
+			}
+			sig, ok := rr.(*dns.RRSIG)
+			if !ok {
+				continue
+			}
+			set := slices.DeleteFunc(slices.Clone(rrs), func(rr dns.RR) bool { return rr.Header().Rrtype != sig.TypeCovered })
+			if err := sig.Verify(keys.key("t0."), set); err != nil || !sig.ValidityPeriod(time.Now()) {
+				t.Errorf("%s: %v", sig, err)
+			}
+			if sig.TypeCovered == dns.TypeNS && name != "t0." || name == "ns.z2.t0." {
+				t.Errorf("%s is signed", name)
+			}
+			verified++
+		}
+	}
+	// SOA, NS, DNSKEY, NSEC; A, NSEC; A, NSEC; DS, NSEC.
+	if verified != 10 {
+		t.Errorf("%d signatures", verified)
+	}
+	want := map[string]string{"t0.": "ns.nic.t0.", "ns.nic.t0.": "z10.t0.", "z10.t0.": "z2.t0.", "z2.t0.": "t0."}
+	if !maps.Equal(next, want) {
+		t.Errorf("NSEC %v, want %v", next, want)
+	}
+}
+
+func TestConfigurationsSayWhetherToValidate(t *testing.T) {
+	t.Parallel()
+	anchored, plain := setup{anchor: ". 3600 IN DS 1 13 2 00"}, setup{}
+	for _, s := range allServers("") {
+		if with := s.config(anchored); !strings.Contains(with, anchored.anchor) {
+			t.Errorf("%s: no trust anchor in\n%s", s.name, with)
+		}
+	}
+	if text := sextantConfig(plain); !strings.Contains(text, "validate: false") {
+		t.Errorf("validates by default:\n%s", text)
+	}
+	if text := unboundConfig(plain); strings.Contains(text, "validator") {
+		t.Errorf("validates:\n%s", text)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 func prefix64() netip.Prefix { return netip.MustParsePrefix("2001:db8:64::/96") }
 
 // A server is a resolver that can be measured. Each is set up to do the same work:
-// one thread, no DNSSEC validation, no IPv6 upstream, no access to be denied, room
-// for everything in the cache; all else as it comes.
+// one thread, DNSSEC validation only where zones are signed, no IPv6 upstream, no
+// access to be denied, room for everything in the cache; all else as it comes.
 type server struct {
 	name    string
 	binary  string
@@ -35,7 +35,8 @@ type setup struct {
 	network netip.Prefix
 	hints   string // path
 	dir     string
-	dns64   bool // forced
+	dns64   bool   // forced
+	anchor  string // the root's DS; "": nothing is validated
 }
 
 func allServers(sextant string) []server {
@@ -120,6 +121,11 @@ resolver:
   ipv6: false
   do-not-query: [] # the whole namespace is on loopback addresses
 `, s.at, s.network, s.hints)
+	if s.anchor == "" {
+		text += "dnssec: { validate: false }\n"
+	} else {
+		text += fmt.Sprintf("dnssec: { builtin-anchor: false, trust-anchors: [%q] }\n", s.anchor)
+	}
 	if s.dns64 {
 		text += fmt.Sprintf("dns64:\n  mode: forced\n  prefixes: [%q]\n", prefix64())
 	}
@@ -129,10 +135,14 @@ resolver:
 // unboundConfig: the root servers and all others are on loopback addresses, which
 // Unbound does not ask unless it is told to.
 func unboundConfig(s setup) string {
-	modules, dns64 := "iterator", ""
+	modules, more := "iterator", ""
+	if s.anchor != "" {
+		modules = "validator iterator"
+		more = fmt.Sprintf(" trust-anchor: %q\n", s.anchor)
+	}
 	if s.dns64 {
 		modules = "dns64 iterator"
-		dns64 = fmt.Sprintf(" dns64-prefix: %s\n dns64-synthall: yes\n", prefix64())
+		more = fmt.Sprintf(" dns64-prefix: %s\n dns64-synthall: yes\n", prefix64())
 	}
 	return fmt.Sprintf(`server:
  interface: %s@%d
@@ -154,5 +164,5 @@ func unboundConfig(s setup) string {
  verbosity: 0
 %sremote-control:
  control-enable: no
-`, s.at.Addr(), s.at.Port(), modules, s.hints, s.dir, dns64)
+`, s.at.Addr(), s.at.Port(), modules, s.hints, s.dir, more)
 }

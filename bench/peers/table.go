@@ -44,12 +44,17 @@ func dnsperfVersion() string {
 // printCommands says what is run; what the configurations are, servers.go and
 // namespace.go say.
 func printCommands(out io.Writer, l *laboratory, servers []server) {
-	for _, config := range l.internet.configs {
-		fmt.Fprintf(out, "$ taskset -c 1 nsd -d -c %s\n", config)
+	for _, n := range []*internet{l.internet, l.signed} {
+		if n == nil {
+			continue
+		}
+		for _, config := range n.configs {
+			fmt.Fprintf(out, "$ taskset -c 1 nsd -d -c %s\n", config)
+		}
 	}
 	for _, s := range servers {
 		line := append(append([]string{}, s.env...), "taskset", "-c", "0")
-		line = append(line, s.command(l.path(s.configFile(false)))...)
+		line = append(line, s.command(l.path(s.configFile(experiment{})))...)
 		fmt.Fprintf(out, "$ %s\n", strings.Join(line, " "))
 	}
 	fmt.Fprintln(out, "$ taskset -c 1 dnsperf -c 8 -T 1 -q 100 -t 10 -d QUESTIONS [-n 1 | -l SECONDS -t 1]")
