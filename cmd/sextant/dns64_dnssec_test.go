@@ -123,7 +123,7 @@ func TestD40D41D42D43D44D45D46DNS64OverAValidatingResolver(t *testing.T) {
 			"NOERROR 64:ff9b::c629:a EDE29", "NOERROR RRSIG 64:ff9b::c629:a EDE29", "NOERROR 64:ff9b::c629:a EDE29",
 			"NOERROR", "NOERROR RRSIG", "NOERROR 64:ff9b::c629:a EDE29"},
 		{"the denial is bogus", "noproof.good.example.", "standard",
-			"SERVFAIL EDE12", "SERVFAIL EDE12", "SERVFAIL EDE12",
+			"SERVFAIL EDE6", "SERVFAIL EDE6", "SERVFAIL EDE6",
 			"NOERROR", "NOERROR RRSIG NSEC", "NOERROR 64:ff9b::c629:8 EDE29"},
 		{"the A is bogus", "forged.good.example.", "standard",
 			"SERVFAIL EDE6", "SERVFAIL EDE6", "SERVFAIL EDE6",
