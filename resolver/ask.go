@@ -46,26 +46,25 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question, o
 // run asks until there is something that can be used, unless too many ask the same
 // servers. When whoever wanted it has hung up, the looking for name servers ends, too.
 func (p *poll) run(ctx context.Context) (verdict, error) {
-	ok, hasty := p.r.traffic.enter(p.cut)
-	if !ok {
-		err := busy(p.cut.zone)
-		p.tellEnd(err)
-		return verdict{}, err
-	}
-	defer p.r.traffic.leave(p.cut)
-	p.hasty = hasty
 	defer func() {
 		if ctx.Err() == context.Canceled && p.chases.cancel != nil {
 			p.chases.cancel()
 		}
 	}()
 	for {
+		p.hasty = !p.task.chain && p.r.traffic.dense(p.cut)
 		s, err := p.next(ctx)
 		if err != nil {
 			return p.settle(ctx, err)
 		}
+		if !p.task.chain && !p.r.traffic.enter(p.cut) { // a chain is waited for by many, and asks for little
+			return p.settle(ctx, busy(p.cut.zone))
+		}
 		p.tellServer(s)
 		reply, err := p.r.converse(ctx, p, s)
+		if !p.task.chain {
+			p.r.traffic.leave(p.cut)
+		}
 		switch {
 		case err == nil:
 			if v := p.weigh(s, p.scoped(p.judge(p.cut.zone, p.question, reply))); v.kind != useless {
@@ -289,7 +288,7 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	if len(p.servers) == 0 && p.chases.begun > 0 && ctx.Err() == nil && p.task.proves(err) && !p.r.overtaken(p.task) {
 		p.r.failures.note(unfound(p.cut.zone), err, firstFailure, p.r.options.Now())
 	}
-	if !p.few() && p.asked > maxOptional && p.cut.zone != lookup.Root && ctx.Err() != context.Canceled && !errors.Is(err, errBudget) {
+	if !p.few() && !isCrowded(err) && p.asked > maxOptional && p.cut.zone != lookup.Root && ctx.Err() != context.Canceled && !errors.Is(err, errBudget) {
 		p.r.failures.noteUpTo(lastVoid, void(p.cut.zone), err, firstFailure, p.r.options.Now())
 	}
 	return verdict{}, err

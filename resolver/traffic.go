@@ -18,21 +18,30 @@ type traffic struct {
 	in   map[lookup.Name]int
 }
 
-// enter tells whether one more question may be put to the servers of c, and whether
-// in haste. The root and top-level domains, through which all names lead, and
-// configured zones take any number.
-func (tr *traffic) enter(c *cut) (ok, hasty bool) {
+// enter tells whether one more question may be put to a server of c. The root and
+// top-level domains, through which all names lead, and configured zones take any
+// number.
+func (tr *traffic) enter(c *cut) (ok bool) {
 	if tr.exempt(c) {
-		return true, false
+		return true
 	}
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	n := tr.in[c.zone]
-	if n >= tr.most {
-		return false, false
+	if tr.in[c.zone] >= tr.most {
+		return false
 	}
 	tr.in[c.zone]++
-	return true, n >= (tr.most+1)/2
+	return true
+}
+
+// dense tells whether only those in haste may enter.
+func (tr *traffic) dense(c *cut) bool {
+	if tr.exempt(c) {
+		return false
+	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return tr.in[c.zone] >= (tr.most+1)/2
 }
 
 // leave takes back one that entered.
