@@ -13,7 +13,8 @@
 // for which zone (ask.go, exchange.go, health.go). Name servers without glue are
 // found by the same means, one level deeper (address.go, lead.go). One ledger pays
 // for all that a query causes (task.go), which also has a memory of its own for what
-// lives for no time (held.go); what has failed is left alone for some
+// lives for no time (held.go); clients that wait for one name and questions that are put
+// to one zone are bounded, too (flight.go, traffic.go); what has failed is left alone for some
 // seconds (failure.go), and if so configured an expired answer stands in for one that
 // is not to be had (stale.go). Of a zone that we have a copy of, the root for one, no
 // server is asked, as long as the copy is good (local.go).
@@ -37,5 +38,5 @@
 // TTLs, stale answers), RFC 8806 (a copy of the root), RFC 8914 (why there is no answer), RFC 9156 (minimisation; the
 // type A stands for all at names above, the whole name is asked for with its own
 // type), RFC 9520 (failures are remembered), RFC 9609 (priming). Not implemented:
-// DNSSEC validation, RFC 8198, priming of stub zones.
+// DNSSEC validation, RFC 8198.
 package resolver
