@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sextant-dns/sextant/crew"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -33,21 +34,23 @@ type flightKey struct {
 // same depth waits for the one flight, so that one question is outstanding once:
 // this is also what makes birthday attacks useless (RFC 5452 5).
 type flights struct {
-	most  int // clients that may wait for one
+	most  int       // clients that may wait for one
+	crew  crew.Crew // who flies them
 	mu    sync.Mutex
 	aloft map[flightKey]*flight
 	lanes map[lookup.Question]*lane
 	width func(lookup.Question) int // how many networks may be asked for at once
 }
 
-func newFlights(most int) flights {
-	return flights{most: most, aloft: map[flightKey]*flight{}, lanes: map[lookup.Question]*lane{}}
+func newFlights(most int) *flights {
+	return &flights{most: most, aloft: map[flightKey]*flight{}, lanes: map[lookup.Question]*lane{}}
 }
 
 type flight struct {
 	done   chan struct{} // closed when hop and err are there to be read
 	hop    *hop
 	err    error
+	ctx    context.Context // of the work; it belongs to nobody who waits
 	cancel context.CancelFunc
 
 	waiting int // how many do; guarded by flights.mu
@@ -62,12 +65,16 @@ func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k
 // ends at limit. When too many clients wait already it does not, and when too many
 // networks are asked for under that name it waits for a place and then says errFull.
 func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	f, led, landed := fs.board(ctx, key, limit, work)
+	f, led, landed := fs.board(ctx, key, limit)
 	switch {
 	case landed != nil:
 		return nil, false, fs.await(ctx, key, landed)
 	case f == nil:
 		return nil, false, crowded()
+	case led && patient(ctx, limit):
+		return fs.pilot(ctx, key, f, work)
+	case led:
+		fs.crew.Go(func() { fs.fly(key, f, work) })
 	}
 	select {
 	case <-f.done:
@@ -78,11 +85,29 @@ func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, wor
 	}
 }
 
-// board starts a flight or finds it in the air; it is nil when it is full, or when
-// another one of its lane has to land first, which landed tells of then. Who
-// boards is waited for until having left: a flight that somebody never leaves flies
-// to its end.
-func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (f *flight, led bool, landed <-chan struct{}) {
+// patient tells whether who waits for work until ctx ends has as long as the work. It
+// is work itself, as a rule, and needs no second goroutine to wait for.
+func patient(ctx context.Context, limit time.Time) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || !deadline.Before(limit)
+}
+
+// pilot flies f, and leaves it when ctx ends. Whoever else has boarded by then is
+// flown to the end.
+func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
+	aboard := context.AfterFunc(ctx, func() { fs.leave(ctx, key, f) })
+	fs.fly(key, f, work)
+	if !aboard() {
+		return nil, true, ctx.Err()
+	}
+	return f.hop, true, f.err
+}
+
+// board finds a flight in the air or gets one ready, which who leads has to fly; it
+// is nil when it is full, or when another one of its lane has to land first, which
+// landed tells of then. Who boards is waited for until having left: a flight that
+// somebody never leaves flies to its end.
+func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time) (f *flight, led bool, landed <-chan struct{}) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f, found := fs.aloft[key]
@@ -93,23 +118,21 @@ func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time, wo
 		if landed := fs.enter(key); landed != nil {
 			return nil, false, landed
 		}
-		var own context.Context
 		f = &flight{done: make(chan struct{})}
-		own, f.cancel = context.WithDeadline(context.WithoutCancel(ctx), limit)
+		f.ctx, f.cancel = context.WithDeadline(context.WithoutCancel(ctx), limit)
 		fs.aloft[key] = f
-		go fs.fly(own, key, f, work)
 	}
 	f.waiting++
 	return f, !found, nil
 }
 
 // fly does the work and wakes all who wait.
-func (fs *flights) fly(ctx context.Context, key flightKey, f *flight, work func(context.Context) (*hop, error)) {
+func (fs *flights) fly(key flightKey, f *flight, work func(context.Context) (*hop, error)) {
 	defer f.cancel()
 	defer close(f.done)
 	defer fs.land(key, f)
 	defer recovered(&f.err)
-	f.hop, f.err = work(ctx)
+	f.hop, f.err = work(f.ctx)
 }
 
 // recovered makes an error of a panic, when deferred: what a server sent must not
@@ -254,8 +277,12 @@ func (r *Resolver) refresh(ctx context.Context, of task, q lookup.Question) (led
 		return false
 	}
 	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, proof: r.proof(false), epoch: r.epoch.Load(), who: of.who}.begun(r.options.Deadline)
-	_, led, _ = r.flights.board(ctx, r.keyOf(t, q), t.limit, func(ctx context.Context) (*hop, error) {
-		return r.work(ctx, t.within(q), q)
-	})
+	key := r.keyOf(t, q)
+	f, led, _ := r.flights.board(ctx, key, t.limit)
+	if led {
+		r.flights.crew.Go(func() {
+			r.flights.fly(key, f, func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) })
+		})
+	}
 	return led
 }

@@ -128,7 +128,7 @@ type Resolver struct {
 	answers  *answers
 	failures *failures
 	health   *health
-	flights  flights
+	flights  *flights
 	traffic  traffic
 	counters counters
 	epoch    atomic.Uint64 // how often something was flushed

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sextant-dns/sextant/crew"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -111,6 +112,7 @@ type Server struct {
 	replaced sync.Mutex // one Replace or Flush at a time
 
 	answered sync.WaitGroup // queries in pending
+	crew     crew.Crew      // who answers them
 	pendings sync.Pool      // *pending that can be used again
 }
 

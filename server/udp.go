@@ -64,8 +64,8 @@ func ended(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed)
 }
 
-// later has q, of which it makes a copy, answered by a goroutine of its own if
-// there is room for it. control is sent with the reply.
+// later has q, of which it makes a copy, answered by the crew if there is room for
+// it. control is sent with the reply.
 func (u *udpSocket) later(work context.Context, q *query, control []byte) {
 	who := household(clientOf(q.from))
 	if why, ok := u.s.queue.enter(who); !ok {
@@ -73,7 +73,9 @@ func (u *udpSocket) later(work context.Context, q *query, control []byte) {
 		return
 	}
 	p, control := u.s.newPending(q), slices.Clone(control)
-	u.s.answered.Go(func() {
+	u.s.answered.Add(1)
+	u.s.crew.Go(func() {
+		defer u.s.answered.Done()
 		defer u.s.queue.leave(who)
 		p.reply = u.s.resolve(work, p.reply[:0], &p.query)
 		if limit := u.s.options.MaxAge; limit > 0 && u.s.options.Now().Sub(p.arrived) > limit {
