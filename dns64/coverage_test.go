@@ -15,9 +15,14 @@ import (
 )
 
 // checklists are the lists that docs/reference/rfc-coverage.md answers line by
-// line: the letter of a list, and how many lines it has. A further list needs
+// line: the letter of a list, and the numbers of its lines. A further list needs
 // its table on that page and its letter here.
-func checklists() map[string]int { return map[string]int{"D": 84, "E": 79, "T": 25, "V": 25} }
+func checklists() map[string]span {
+	return map[string]span{"D": {1, 84}, "E": {1, 79}, "T": {1, 25}, "V": {1, 25}, "R": {30, 48}}
+}
+
+// span is the numbers of a list's lines, the first and the last.
+type span struct{ first, last int }
 
 // TestCoverageTableTellsTheTruth: every line of every checklist has its row, and
 // every test that a row names exists.
@@ -105,12 +110,12 @@ func testFunctions(root string) (map[string]bool, error) {
 }
 
 // checkCoverage tells what is wrong with the rows.
-func checkCoverage(rows []coverage, lists map[string]int, tests map[string]bool) (complaints []string) {
+func checkCoverage(rows []coverage, lists map[string]span, tests map[string]bool) (complaints []string) {
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	cited := map[string][]string{} // the tests that a line's row names
 	for _, row := range rows {
 		number, _ := strconv.Atoi(row.line[1:])
-		if number < 1 || number > lists[row.line[:1]] {
+		if list, ok := lists[row.line[:1]]; !ok || number < list.first || number > list.last {
 			complain("%s is in no checklist", row.line)
 		}
 		if _, again := cited[row.line]; again {
@@ -127,8 +132,8 @@ func checkCoverage(rows []coverage, lists map[string]int, tests map[string]bool)
 			complain(`%s has neither a test nor "not yet: reason" nor "not ours: reason": %q`, row.line, row.status)
 		}
 	}
-	for letter, count := range lists {
-		for number := 1; number <= count; number++ {
+	for letter, list := range lists {
+		for number := list.first; number <= list.last; number++ {
 			if line := letter + strconv.Itoa(number); cited[line] == nil {
 				complain("%s has no row", line)
 			}
@@ -140,7 +145,7 @@ func checkCoverage(rows []coverage, lists map[string]int, tests map[string]bool)
 			continue
 		}
 		for _, line := range namedLine.FindAllString(match[1], -1) {
-			if lists[line[:1]] > 0 && !slices.Contains(cited[line], test) {
+			if _, ok := lists[line[:1]]; ok && !slices.Contains(cited[line], test) {
 				complain("%s is named after %s, whose row does not name it", test, line)
 			}
 		}
@@ -172,7 +177,7 @@ func TestCoverageCheckComplains(t *testing.T) {
 		"pkg.TestX3X4Both is named after X3, whose row does not name it",
 		"pkg.TestX3X4Both is named after X4, whose row does not name it",
 	}
-	if got := checkCoverage(rows, map[string]int{"X": 5}, tests); !slices.Equal(got, want) {
+	if got := checkCoverage(rows, map[string]span{"X": {1, 5}}, tests); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if _, err := readCoverage(strings.NewReader("| X1 | too | short |")); err == nil {
