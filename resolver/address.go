@@ -22,7 +22,7 @@ func (p *poll) gather() {
 			p.remembered(s.Name)
 		} else {
 			p.add(s.Addrs)
-			p.spare = append(p.spare, p.others(s)...)
+			p.spare = p.others(p.spare, s)
 		}
 	}
 	for _, name := range p.cut.own {
@@ -72,11 +72,14 @@ func (p *poll) leadsTo(name lookup.Name) (leads []lead) {
 	return leads
 }
 
-// others are the leads to the addresses of s of which the glue says nothing.
-func (p *poll) others(s Server) []lead {
-	return slices.DeleteFunc(p.leadsTo(s.Name), func(l lead) bool {
-		return slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return addressType(a) == l.question.Type })
-	})
+// others appends the leads to the addresses of s of which the glue says nothing.
+func (p *poll) others(to []lead, s Server) []lead {
+	for _, t := range p.families() {
+		if !slices.ContainsFunc(s.Addrs, func(a netip.Addr) bool { return addressType(a) == t }) {
+			to = append(to, lead{question: hopQuestion(s.Name, t)})
+		}
+	}
+	return to
 }
 
 func addressType(a netip.Addr) lookup.Type {
@@ -101,12 +104,15 @@ func (p *poll) order(n int) []int {
 func (p *poll) families() []lookup.Type {
 	switch {
 	case p.r.options.NoIPv4:
-		return []lookup.Type{lookup.TypeAAAA}
+		return bothFamilies[1:]
 	case p.r.options.NoIPv6:
-		return []lookup.Type{lookup.TypeA}
+		return bothFamilies[:1]
 	}
-	return []lookup.Type{lookup.TypeA, lookup.TypeAAAA}
+	return bothFamilies[:]
 }
+
+// bothFamilies is never written.
+var bothFamilies = [...]lookup.Type{lookup.TypeA, lookup.TypeAAAA}
 
 // add makes candidates of those addrs that are usable and new, and counts them.
 func (p *poll) add(addrs []netip.Addr) (added int) {

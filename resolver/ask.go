@@ -111,7 +111,7 @@ func (p *poll) proven(ctx context.Context, v verdict) (verdict, error) {
 	t.tellProof(p.question, vetted, err)
 	tolerable := p.r.options.Validation.Permissive && !t.chain && errors.Is(err, errForged)
 	if tolerable || errors.Is(err, errUnsigned) {
-		p.bare = v
+		p.bare = v.kept()
 	}
 	return vetted, err
 }
@@ -124,10 +124,10 @@ func (v *verdict) childs(q lookup.Question) bool {
 // concede ends a poll in which no answer has held: what came without signatures may
 // be from an unsigned zone after all, and what is bogus may be tolerated.
 func (p *poll) concede(ctx context.Context) (verdict, error) {
-	if p.bare.kind == useless {
+	if p.bare == nil {
 		return verdict{}, p.forged
 	}
-	return p.task.proof(ctx, p.task, p.question, p.bare)
+	return p.task.proof(ctx, p.task, p.question, *p.bare)
 }
 
 // poll is one question on its way through the servers of one zone.
@@ -148,14 +148,14 @@ type poll struct {
 	chases  chases
 	told    *telling // nil: nothing is told of anybody
 
-	asked   int     // servers
-	sent    int     // messages
-	resort  verdict // the best of what nobody would say at first hand
+	asked   int      // servers
+	sent    int      // messages
+	resort  *verdict // the best of what nobody would say at first hand
 	empties int
 
-	forged    error   // what was wrong with an answer that nobody should believe
-	forgeries int     // such answers
-	bare      verdict // one of them, which has no signatures or may be tolerated
+	forged    error    // what was wrong with an answer that nobody should believe
+	forgeries int      // such answers
+	bare      *verdict // one of them, which has no signatures or may be tolerated
 
 	complaints []string // about servers
 	network    bool     // all complaints are about the network
@@ -237,7 +237,7 @@ func (p *poll) next(ctx context.Context) (*candidate, error) {
 
 // choose is the best of the servers that were tried so often, or nil.
 func (p *poll) choose(tries int) *candidate {
-	var open []*candidate
+	open := make([]*candidate, 0, maxServers)
 	for _, s := range p.servers {
 		if s.tries == tries && !s.done && !(p.hasty && p.r.health.habit(s.server, p.r.options.Now()).silent > 0) {
 			open = append(open, s)
@@ -265,12 +265,12 @@ func (p *poll) weigh(s *candidate, v verdict) verdict {
 		if p.empties++; p.empties == maxEmpties {
 			return v
 		}
-		if p.resort.kind == useless {
-			p.resort = v
+		if p.resort == nil {
+			p.resort = v.kept()
 		}
 		return verdict{}
 	case v.secondHand:
-		p.resort = v
+		p.resort = v.kept()
 		return verdict{}
 	}
 	return v
@@ -282,8 +282,8 @@ func (p *poll) settle(ctx context.Context, err error) (verdict, error) {
 	if p.forged != nil {
 		return p.concede(ctx)
 	}
-	if p.resort.kind != useless {
-		return p.resort, nil
+	if p.resort != nil {
+		return *p.resort, nil
 	}
 	if len(p.servers) == 0 && p.chases.begun > 0 && ctx.Err() == nil && p.task.proves(err) && !p.r.overtaken(p.task) {
 		p.r.failures.note(unfound(p.cut.zone), err, firstFailure, p.r.options.Now())

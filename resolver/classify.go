@@ -61,6 +61,9 @@ type verdict struct {
 	rest []finding
 }
 
+// kept is a copy of v, for when it may be needed.
+func (v verdict) kept() *verdict { return &v }
+
 // finding is a verdict on a question other than the one that was asked.
 type finding struct {
 	question lookup.Question

@@ -168,6 +168,9 @@ func (h *health) notLame(a netip.AddrPort, zone lookup.Name) { h.lames.Remove(la
 // never held not to, and others get a new chance from time to time: a forged
 // FORMERR must not take DNSSEC away (CVE-2026-52690).
 func (h *health) spoke(a netip.AddrPort, r *transport.Reply, plain bool, now time.Time) {
+	if s := h.get(a, now); r.EDNS && s.edns && s.plain.IsZero() {
+		return // nothing new, as a rule
+	}
 	h.change(a, now, func(s *server) {
 		switch {
 		case r.EDNS:
@@ -195,8 +198,8 @@ func (h *health) habit(a netip.AddrPort, now time.Time) habit {
 func (h *health) choose(from []*candidate, zone lookup.Name, now time.Time) *candidate {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	usable, best := make([]*candidate, 0, len(from)), time.Duration(math.MaxInt64)
-	scores := make([]time.Duration, 0, len(from))
+	usable, best := make([]*candidate, 0, maxServers), time.Duration(math.MaxInt64)
+	scores := make([]time.Duration, 0, maxServers)
 	for _, c := range from {
 		s := h.get(c.server, now)
 		if h.unrouted(c, s, now) || s.silent >= maxSilent && now.Before(s.retry) {

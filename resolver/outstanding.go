@@ -39,8 +39,7 @@ func (o *outstanding) exchange(ctx context.Context, e Exchanger, request transpo
 	for {
 		m, mine := o.enter(key)
 		if mine {
-			defer o.leave(ctx, key, m)
-			m.reply, m.err = e.Exchange(ctx, request)
+			o.send(ctx, e, request, key, m)
 			return m.reply, false, m.err
 		}
 		select {
@@ -52,6 +51,12 @@ func (o *outstanding) exchange(ctx context.Context, e Exchanger, request transpo
 			return nil, true, ctx.Err()
 		}
 	}
+}
+
+// send sends request as m.
+func (o *outstanding) send(ctx context.Context, e Exchanger, request transport.Request, key messageKey, m *message) {
+	defer o.leave(ctx, key, m)
+	m.reply, m.err = e.Exchange(ctx, request)
 }
 
 // enter is the message of that key, new and mine if there is none.

@@ -205,7 +205,7 @@ func (p *poll) tellEnd(err error) {
 	if p.forged != nil {
 		e.Err = p.forged // they have answered: it is not that nobody could be reached
 	}
-	if p.resort.kind != useless {
+	if p.resort != nil {
 		e.Kind, e.Err, e.Text = lookup.EventVerdict, nil, "what was heard before is taken, for want of better"
 	}
 	p.task.trace.Add(e)
