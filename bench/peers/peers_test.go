@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/sextant-dns/sextant/config"
 )
 
 const dnsperfSays = `DNS Performance Testing Tool
@@ -234,5 +236,21 @@ func TestEmbed(t *testing.T) {
 	t.Parallel()
 	if got := embed(prefix64(), hostAddress(0)); got != netip.MustParseAddr("2001:db8:64::c633:6401") {
 		t.Error(got)
+	}
+}
+
+func TestEachConfigurationIsOneThatSextantTakes(t *testing.T) {
+	t.Parallel()
+	plain := setup{at: netip.MustParseAddrPort("127.0.53.9:53"), network: netip.MustParsePrefix("127.0.53.0/24"), hints: "root.hints"}
+	signed, dns64 := plain, plain
+	signed.anchor = ". DS 1 13 2 " + strings.Repeat("00", 32)
+	dns64.dns64 = true
+	for title, s := range map[string]setup{"plain": plain, "signed": signed, "DNS64": dns64} {
+		c, err := config.Parse("sextant.yaml", []byte(sextantConfig(s)))
+		if err != nil {
+			t.Errorf("%s: %v", title, err)
+		} else if c.DNSSEC.Validate != (s.anchor != "") {
+			t.Errorf("%s: validates: %v", title, c.DNSSEC.Validate)
+		}
 	}
 }

@@ -115,7 +115,6 @@ func sextantConfig(s setup) string {
 allow: [%s, 127.0.0.0/24]
 log: error
 cache: { memory: 1GiB }
-dnssec: { validate: false }
 resolver:
   root-hints: %s
   ipv6: false
