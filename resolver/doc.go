@@ -34,9 +34,11 @@
 // (DS at the parent side), RFC 4697 2 (manners towards servers that fail), RFC 6672
 // (DNAME), RFC 6891 6.2.2 (servers without EDNS), RFC 7871 7 and 11 (Client
 // Subnet, by the decisions of package ecs), RFC 8020 (nothing below a name that
-// does not exist; off by default as long as nothing is validated), RFC 8767 (caps on
+// does not exist; where it is proven, and by option where it is not), RFC 8767 (caps on
 // TTLs, stale answers), RFC 8806 (a copy of the root), RFC 8914 (why there is no answer), RFC 9156 (minimisation; the
 // type A stands for all at names above, the whole name is asked for with its own
-// type), RFC 9520 (failures are remembered), RFC 9609 (priming). Not implemented:
-// DNSSEC validation, RFC 8198.
+// type), RFC 9520 (failures are remembered), RFC 9609 (priming). Validation is
+// RFC 4035 5 with package dnssec, negative trust anchors are RFC 7646, and proofs
+// answer for names that nobody has asked for by RFC 8198 (validation.go, trust.go,
+// proof.go, aggressive.go).
 package resolver
