@@ -68,12 +68,14 @@ func (fs *failures) noteUpTo(most time.Duration, q lookup.Question, cause error,
 func (fs *failures) forget(q lookup.Question) { fs.cache.Remove(q) }
 
 // isCrowded tells whether err means nothing but that there are too many.
-func isCrowded(err error) bool { return errors.Is(err, errCrowd) || errors.Is(err, errBusy) }
+func isCrowded(err error) bool {
+	return errors.Is(err, errCrowd) || errors.Is(err, errBusy) || errors.Is(err, errTurn)
+}
 
 // isCircumstantial tells whether err says more about who asked than about what
 // was asked for.
 func isCircumstantial(err error) bool {
-	for _, circumstance := range []error{errBudget, errDepth, errCycle, errCrowd, errBusy, context.Canceled, context.DeadlineExceeded} {
+	for _, circumstance := range []error{errBudget, errDepth, errCycle, errCrowd, errBusy, errTurn, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, circumstance) {
 			return true
 		}

@@ -107,6 +107,9 @@ func (o Options) withDefaults() Options {
 	if o.Validation.Now == nil {
 		o.Validation.Now = o.Now
 	}
+	if o.Validation.Turns == nil {
+		o.Validation.Turns = NewTurns(0)
+	}
 	if o.IntN == nil {
 		o.IntN = rand.IntN
 	}

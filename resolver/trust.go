@@ -316,13 +316,14 @@ func (r *Resolver) read(t task, q lookup.Question, v verdict, since, expires tim
 // keys fetches the DNSKEY RRset of zone and checks it against ds.
 func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnssec.DS) (*trust, error) {
 	q, tr := hopQuestion(zone, lookup.TypeDNSKEY), (*trust)(nil)
-	t.proof = func(_ context.Context, t task, _ lookup.Question, v verdict) (verdict, error) {
+	t.proof = func(ctx context.Context, t task, _ lookup.Question, v verdict) (verdict, error) {
 		if v.kind != answer {
 			return v, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
 		}
-		c := r.verifier(t)
-		keys, found := c.Keys(compact(v.sets[0]), ds)
-		r.counters.signatures.Add(uint64(c.Checked))
+		keys, found, err := r.checkKeys(ctx, t, v.sets[0], ds)
+		if err != nil {
+			return v, err
+		}
 		if v.words = ""; t.trace != nil {
 			v.word(keysWords(v.sets[0]))
 		}
@@ -360,4 +361,16 @@ func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnss
 		return nil, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
 	}
 	return tr, nil
+}
+
+// checkKeys finds the keys of a zone in its DNSKEY RRset.
+func (r *Resolver) checkKeys(ctx context.Context, t task, set lookup.RRset, ds []dnssec.DS) ([]dnssec.Key, dnssec.Result, error) {
+	if err := r.options.Validation.Turns.Take(ctx); err != nil {
+		return nil, dnssec.Result{}, err
+	}
+	defer r.options.Validation.Turns.Give()
+	c := r.verifier(t)
+	keys, found := c.Keys(compact(set), ds)
+	r.counters.signatures.Add(uint64(c.Checked))
+	return keys, found, nil
 }

@@ -22,6 +22,7 @@ type Validation struct {
 	Now          func() time.Time // by which signatures are valid; default Options.Now
 	NoAggressive bool             // ask for names although proofs that are remembered deny them (RFC 8198)
 	Permissive   bool             // what is bogus is answered as if it were insecure, and the EDE tells
+	Turns        Turns            // to share with other resolvers; default NewTurns(0)
 }
 
 // Anchor is where validation begins, or where it ends.
@@ -134,11 +135,11 @@ func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict
 	checked := v
 	zone, err := r.zoneKeys(ctx, t, at, anchor, v)
 	if err == nil {
-		checked, err = r.weighed(t, q, v, zone)
+		checked, err = r.weighed(ctx, t, q, v, zone)
 	}
 	if zone != nil && errors.Is(err, errForged) && looksOutdated(err) {
 		if renewed := r.rekeyed(ctx, t, zone); renewed != zone {
-			return r.weighed(t, q, v, renewed)
+			return r.weighed(ctx, t, q, v, renewed)
 		}
 	}
 	return checked, err
@@ -152,9 +153,9 @@ func looksOutdated(err error) bool {
 }
 
 // weighed is v with what it is worth, given what is known about its zone.
-func (r *Resolver) weighed(t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
+func (r *Resolver) weighed(ctx context.Context, t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
 	if zone.grip != insecure {
-		return r.verify(t, q, v, zone)
+		return r.verify(ctx, t, q, v, zone)
 	}
 	v.security = lookup.Insecure
 	if zone.why.Code != 0 {
@@ -222,7 +223,11 @@ func (v *verdict) signer() (lookup.Name, bool) {
 }
 
 // verify checks v against the keys of its zone.
-func (r *Resolver) verify(t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
+func (r *Resolver) verify(ctx context.Context, t task, q lookup.Question, v verdict, zone *trust) (verdict, error) {
+	if err := r.options.Validation.Turns.Take(ctx); err != nil {
+		return v, err
+	}
+	defer r.options.Validation.Turns.Give()
 	c, encloser := r.verifier(t), lookup.Name("")
 	defer func() { r.counters.signatures.Add(uint64(c.Checked)) }()
 	v.words = ""

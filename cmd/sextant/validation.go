@@ -48,6 +48,7 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 		Policy:       validationPolicy(c),
 		Now:          validationClock(c),
 		Permissive:   c.Permissive,
+		Turns:        resolver.NewTurns(0),
 	}
 }
 
