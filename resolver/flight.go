@@ -47,11 +47,10 @@ func newFlights(most int) *flights {
 }
 
 type flight struct {
-	done   chan struct{} // closed when hop and err are there to be read
-	hop    *hop
-	err    error
-	ctx    context.Context // of the work; it belongs to nobody who waits
-	cancel context.CancelFunc
+	done chan struct{} // closed when hop and err are there to be read
+	hop  *hop
+	err  error
+	span span // of the work
 
 	waiting int // how many do; guarded by flights.mu
 }
@@ -65,7 +64,7 @@ func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k
 // ends at limit. When too many clients wait already it does not, and when too many
 // networks are asked for under that name it waits for a place and then says errFull.
 func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	f, led, landed := fs.board(ctx, key, limit)
+	f, led, landed := fs.board(key, limit)
 	switch {
 	case landed != nil:
 		return nil, false, fs.await(ctx, key, landed)
@@ -95,7 +94,7 @@ func patient(ctx context.Context, limit time.Time) bool {
 // pilot flies f, and leaves it when ctx ends. Whoever else has boarded by then is
 // flown to the end.
 func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	aboard := context.AfterFunc(ctx, func() { fs.leave(ctx, key, f) })
+	aboard := afterEnd(ctx, func() { fs.leave(ctx, key, f) })
 	fs.fly(key, f, work)
 	if !aboard() {
 		return nil, true, ctx.Err()
@@ -107,7 +106,7 @@ func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work fun
 // is nil when it is full, or when another one of its lane has to land first, which
 // landed tells of then. Who boards is waited for until having left: a flight that
 // somebody never leaves flies to its end.
-func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time) (f *flight, led bool, landed <-chan struct{}) {
+func (fs *flights) board(key flightKey, limit time.Time) (f *flight, led bool, landed <-chan struct{}) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f, found := fs.aloft[key]
@@ -118,8 +117,7 @@ func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time) (f
 		if landed := fs.enter(key); landed != nil {
 			return nil, false, landed
 		}
-		f = &flight{done: make(chan struct{})}
-		f.ctx, f.cancel = context.WithDeadline(context.WithoutCancel(ctx), limit)
+		f = &flight{done: make(chan struct{}), span: span{deadline: limit}}
 		fs.aloft[key] = f
 	}
 	f.waiting++
@@ -128,11 +126,11 @@ func (fs *flights) board(ctx context.Context, key flightKey, limit time.Time) (f
 
 // fly does the work and wakes all who wait.
 func (fs *flights) fly(key flightKey, f *flight, work func(context.Context) (*hop, error)) {
-	defer f.cancel()
+	defer f.span.cancel()
 	defer close(f.done)
 	defer fs.land(key, f)
 	defer recovered(&f.err)
-	f.hop, f.err = work(f.ctx)
+	f.hop, f.err = work(&f.span)
 }
 
 // recovered makes an error of a panic, when deferred: what a server sent must not
@@ -160,7 +158,7 @@ func (fs *flights) leave(ctx context.Context, key flightKey, f *flight) {
 	defer fs.mu.Unlock()
 	f.waiting--
 	if f.waiting == 0 && ctx.Err() == context.Canceled {
-		f.cancel()
+		f.span.cancel()
 		if fs.aloft[key] == f {
 			delete(fs.aloft, key) // nobody shall join what has been cancelled
 		}
@@ -184,8 +182,11 @@ func (r *Resolver) fetch(ctx context.Context, t task, q lookup.Question) (*hop, 
 		t.tellFailure(q, err)
 		return nil, err
 	}
-	ctx, cancel := context.WithDeadline(ctx, t.wait)
-	defer cancel()
+	if ends, ok := ctx.Deadline(); !ok || t.wait.Before(ends) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, t.wait)
+		defer cancel()
+	}
 	work := func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) }
 	key := r.keyOf(t, q)
 	h, led, err := r.flights.join(ctx, key, t.limit, work)
@@ -272,13 +273,13 @@ func (r *Resolver) produce(ctx context.Context, t task, q lookup.Question) (*hop
 // refresh fetches q for those who come later; nobody waits. It is paid for by a
 // budget of its own, and not begun where there has been a failure lately. led
 // tells whether it was begun and is not under way already.
-func (r *Resolver) refresh(ctx context.Context, of task, q lookup.Question) (led bool) {
+func (r *Resolver) refresh(of task, q lookup.Question) (led bool) {
 	if r.failures.recent(q, r.options.Now()) != nil {
 		return false
 	}
 	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, proof: r.proof(false), epoch: r.epoch.Load(), who: of.who}.begun(r.options.Deadline)
 	key := r.keyOf(t, q)
-	f, led, _ := r.flights.board(ctx, key, t.limit)
+	f, led, _ := r.flights.board(key, t.limit)
 	if led {
 		r.flights.crew.Go(func() {
 			r.flights.fly(key, f, func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) })

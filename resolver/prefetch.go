@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"context"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -33,7 +32,7 @@ func (r *Resolver) unseen(t task, h *hop, now time.Time) uint32 {
 // prefetch refreshes q if h, which was in memory and is the caller's own, is late in
 // its life. It enters into h for how long to keep it, so that nobody has to copy h
 // for that.
-func (r *Resolver) prefetch(ctx context.Context, t task, q lookup.Question, h *hop, now time.Time) {
+func (r *Resolver) prefetch(t task, q lookup.Question, h *hop, now time.Time) {
 	seconds, ends := h.fresh(now)
 	if !ends {
 		return
@@ -43,7 +42,7 @@ func (r *Resolver) prefetch(ctx context.Context, t task, q lookup.Question, h *h
 		return
 	}
 	t.tell(lookup.Event{Kind: lookup.EventRefresh, Name: q.Name, Type: q.Type})
-	if r.refresh(ctx, t, q) {
+	if r.refresh(t, q) {
 		r.counters.prefetches.Add(1)
 	}
 }

@@ -291,7 +291,7 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 		r.counters.hits.Add(1)
 		t.tellHit(q, h, now)
 		if r.prefetches(t) {
-			r.prefetch(ctx, t, q, h, now)
+			r.prefetch(t, q, h, now)
 		}
 		return h, false, nil
 	}
@@ -305,7 +305,7 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 			return nil, false, err
 		}
 		if h = r.expired(t, q); h != nil && r.options.Stale.ClientTimer < 0 {
-			r.refresh(ctx, t, q)
+			r.refresh(t, q)
 		}
 		return h, h != nil, nil
 	}

@@ -49,7 +49,7 @@ func (r *Resolver) obtain(ctx context.Context, t task, q lookup.Question) (h *ho
 		return old, true, nil // RFC 8767 5: no more attempts for a while
 	}
 	if r.options.Stale.ClientTimer < 0 {
-		r.refresh(ctx, t, q)
+		r.refresh(t, q)
 		t.tellStale(q, old, "it is fetched anew in the background")
 		return old, true, nil
 	}

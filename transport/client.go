@@ -150,12 +150,15 @@ func cause(ctx context.Context, err error) error {
 // left when end returns.
 func watch(ctx context.Context, conn interface{ SetDeadline(time.Time) error }, deadline time.Time) (end func()) {
 	_ = conn.SetDeadline(deadline) // fails where reading will fail, too
-	if ctx.Done() == nil {
+	after := func(f func()) (stop func() bool) { return context.AfterFunc(ctx, f) }
+	if own, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
+		after = own.AfterFunc // as context.AfterFunc does, but with a context in between
+	} else if ctx.Done() == nil {
 		return func() {}
 	}
 	var watching sync.WaitGroup
 	watching.Add(1)
-	stop := context.AfterFunc(ctx, func() {
+	stop := after(func() {
 		defer watching.Done()
 		_ = conn.SetDeadline(time.Unix(1, 0))
 	})
