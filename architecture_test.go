@@ -30,6 +30,7 @@ func imports() map[string][]string {
 		"crew":      {},
 		"dnssec":    {"lookup"},
 		"zones":     {"lookup"},
+		"geo":       {"lookup"},
 		"config":    {"lookup"},
 
 		"anchors":       {"lookup", "dnssec"},
@@ -60,12 +61,13 @@ func imports() map[string][]string {
 // golang.org/x/sys, which is the operating system, are free.
 func importers() map[string][]string {
 	return map[string][]string{
-		"github.com/hashicorp/golang-lru":     {"transport"}, // and the tests of cache, as the judge
-		"github.com/cloudflare/circl":         {"dnssec"},
-		"github.com/spf13/cobra":              {"cmd/sextant"},
-		"github.com/prometheus/client_golang": {"metrics"},
-		"github.com/goccy/go-yaml":            {"config"},
-		"golang.org/x/net/publicsuffix":       {"ecs"},
+		"github.com/hashicorp/golang-lru":      {"transport"}, // and the tests of cache, as the judge
+		"github.com/cloudflare/circl":          {"dnssec"},
+		"github.com/spf13/cobra":               {"cmd/sextant"},
+		"github.com/prometheus/client_golang":  {"metrics"},
+		"github.com/goccy/go-yaml":             {"config"},
+		"github.com/oschwald/maxminddb-golang": {"geo"},
+		"golang.org/x/net/publicsuffix":        {"ecs"},
 		// config only names a level. Who logs: the edge and the program.
 		"log/slog": {"server", "cmd/sextant", "config"},
 	}

@@ -1,0 +1,151 @@
+package geo
+
+import (
+	"encoding/binary"
+	mathbits "math/bits"
+	"net/netip"
+	"slices"
+)
+
+// locate is Locate for classes that e holds to be alike, or for single classes.
+func (m *Map) locate(p netip.Prefix, e *Equivalence) (Class, netip.Prefix) {
+	if !p.IsValid() {
+		return 0, netip.Prefix{}
+	}
+	p = p.Masked()
+	if p.Addr().Is4() {
+		four := p.Addr().As4()
+		at := m.descend(place{ref: m.v4, addr: bits{hi: uint64(binary.BigEndian.Uint32(four[:])) << 32}, known: p.Bits()}, e)
+		binary.BigEndian.PutUint32(four[:], uint32(at.addr.hi>>32))
+		return at.class, netip.PrefixFrom(netip.AddrFrom4(four), at.depth).Masked()
+	}
+	b := p.Addr().As16()
+	at := m.descend(place{ref: m.v6, addr: bits{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}, known: p.Bits()}, e)
+	if at.ref.kind() == alias {
+		at = m.descendEmbedded(at, e)
+	}
+	binary.BigEndian.PutUint64(b[:8], at.addr.hi)
+	binary.BigEndian.PutUint64(b[8:], at.addr.lo)
+	return at.class, netip.PrefixFrom(netip.AddrFrom16(b), at.depth).Masked()
+}
+
+// A place is a point of a descent: depth bits of addr lead to ref. Of addr the first
+// known bits were given; what comes after them is chosen by whom most addresses
+// belong to, settled is set then, and class is where the descent goes.
+type place struct {
+	ref     ref
+	addr    bits
+	depth   int
+	known   int
+	settled bool
+	class   Class
+}
+
+// descend goes down to the first node whose classes are alike, or to an alias.
+func (m *Map) descend(at place, e *Equivalence) place {
+	for {
+		switch at.ref.kind() {
+		case leaf:
+			at.class = Class(at.ref.index())
+			return at
+		case alias:
+			return at
+		}
+		node := &m.slots[at.ref.index()]
+		if at.ref.kind() == branch {
+			if e.uniform(node[2]) {
+				at.class = Class(node[3])
+				return at
+			}
+			m.takeSide(&at, node)
+			continue
+		}
+		if e.uniform(node[2]) {
+			at.class = Class(node[1])
+			return at
+		}
+		if m.followChain(&at, node) {
+			return at
+		}
+	}
+}
+
+// descendEmbedded goes on in the IPv4 trie from an alias.
+func (m *Map) descendEmbedded(at place, e *Equivalence) place {
+	f := m.forms[at.ref.index()]
+	in := m.descend(place{ref: m.v4, addr: f.extract(at.addr), known: f.known(at.known), settled: at.settled, class: at.class}, e)
+	at.addr, at.depth, at.class = f.embed(at.addr, in.addr, in.depth), f.length(in.depth), in.class
+	return at
+}
+
+func (m *Map) takeSide(at *place, node *slot) {
+	if at.depth >= at.known {
+		if !at.settled {
+			at.settled, at.class = true, Class(node[3])
+		}
+		at.addr = at.addr.with(at.depth, !m.reaches(ref(node[0]), at.class))
+	}
+	side := 0
+	if at.addr.at(at.depth) {
+		side = 1
+	}
+	at.ref = ref(node[side])
+	at.depth++
+}
+
+// followChain goes to the chain's end, or to the leaf beside it where the address
+// leaves it; it says whether that is where the descent ends.
+func (m *Map) followChain(at *place, node *slot) (ended bool) {
+	off, length := Class(node[1]), int(node[3])
+	path := m.chainBits(at.ref)
+	given := max(0, min(length, at.known-at.depth))
+	same := min(path.common(at.addr.from(at.depth)), given)
+	if same == given && given < length {
+		// The address is known so far. Beside a chain there are always as many
+		// addresses as at its end, or more.
+		if !at.settled {
+			at.settled, at.class = true, off
+		}
+		if at.class == off {
+			at.addr = at.addr.with(at.depth+given, !path.at(given))
+		} else {
+			for i := given; i < length; i++ {
+				at.addr = at.addr.with(at.depth+i, path.at(i))
+			}
+			same = length
+		}
+	}
+	if same == length {
+		at.ref = ref(node[0])
+		at.depth += length
+		return false
+	}
+	at.class, at.ref = off, leaf|ref(off)
+	at.depth += same + 1
+	return true
+}
+
+func (m *Map) chainBits(r ref) bits {
+	s := &m.slots[r.index()+1]
+	return bits{uint64(s[0])<<32 | uint64(s[1]), uint64(s[2])<<32 | uint64(s[3])}
+}
+
+// reaches says whether class c is below r.
+func (m *Map) reaches(r ref, c Class) bool {
+	switch r.kind() {
+	case leaf:
+		return Class(r.index()) == c
+	case alias:
+		return m.reaches(m.v4, c)
+	}
+	_, found := slices.BinarySearch(m.sets.of(m.slots[r.index()][2]), c)
+	return found
+}
+
+// common is how many bits b and c have in common, from the left.
+func (b bits) common(c bits) int {
+	if b.hi != c.hi {
+		return mathbits.LeadingZeros64(b.hi ^ c.hi)
+	}
+	return 64 + mathbits.LeadingZeros64(b.lo^c.lo)
+}
