@@ -90,10 +90,7 @@ func (m *Map) walk(at place, e *Equivalence, visit func(place) bool) bool {
 	}
 	node := m.slots[at.ref.index()]
 	if e.uniform(node[2]) {
-		at.class = Class(node[3])
-		if at.ref.kind() == chain {
-			at.class = Class(node[1])
-		}
+		at.class = node.most(at.ref)
 		return visit(at)
 	}
 	if at.ref.kind() == branch {

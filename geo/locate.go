@@ -52,19 +52,15 @@ func (m *Map) descend(at place, e *Equivalence) place {
 			return at
 		}
 		node := &m.slots[at.ref.index()]
-		if at.ref.kind() == branch {
-			if e.uniform(node[2]) {
-				at.class = Class(node[3])
-				return at
+		switch {
+		case e.uniform(node[2]):
+			if !at.settled {
+				at.class = node.most(at.ref)
 			}
-			m.takeSide(&at, node)
-			continue
-		}
-		if e.uniform(node[2]) {
-			at.class = Class(node[1])
 			return at
-		}
-		if m.followChain(&at, node) {
+		case at.ref.kind() == branch:
+			m.takeSide(&at, node)
+		case m.followChain(&at, node):
 			return at
 		}
 	}
@@ -78,10 +74,19 @@ func (m *Map) descendEmbedded(at place, e *Equivalence) place {
 	return at
 }
 
+// most is the class of most addresses of a branch or chain. Beside a chain there are
+// always as many as at its end, or more.
+func (s *slot) most(r ref) Class {
+	if r.kind() == chain {
+		return Class(s[1])
+	}
+	return Class(s[3])
+}
+
 func (m *Map) takeSide(at *place, node *slot) {
 	if at.depth >= at.known {
 		if !at.settled {
-			at.settled, at.class = true, Class(node[3])
+			at.settled, at.class = true, node.most(at.ref)
 		}
 		at.addr = at.addr.with(at.depth, !m.reaches(ref(node[0]), at.class))
 	}
@@ -101,10 +106,9 @@ func (m *Map) followChain(at *place, node *slot) (ended bool) {
 	given := max(0, min(length, at.known-at.depth))
 	same := min(path.common(at.addr.from(at.depth)), given)
 	if same == given && given < length {
-		// The address is known so far. Beside a chain there are always as many
-		// addresses as at its end, or more.
+		// The address is known so far, and no further.
 		if !at.settled {
-			at.settled, at.class = true, off
+			at.settled, at.class = true, node.most(at.ref)
 		}
 		if at.class == off {
 			at.addr = at.addr.with(at.depth+given, !path.at(given))
