@@ -4,14 +4,19 @@ import "strings"
 
 // isContinent says whether code is one of GeoNames' seven continents.
 func isContinent(code string) bool {
-	return len(code) == 2 && strings.Contains("AF AN AS EU NA OC SA", code)
+	return isPair(code) && strings.Contains("AF AN AS EU NA OC SA", code)
+}
+
+// isPair says whether code could stand in a list of codes with blanks between them.
+func isPair(code string) bool {
+	return len(code) == 2 && !strings.Contains(code, " ")
 }
 
 // continentOf is the continent of a country of ISO 3166-1 (and XK, Kosovo, which
 // databases use), as GeoNames and the mmdb files have it: for databases that say
 // countries only. It is empty for what is not a country.
 func continentOf(country string) string {
-	if len(country) != 2 || strings.Contains(country, " ") {
+	if !isPair(country) {
 		return ""
 	}
 	for _, c := range continents() {

@@ -85,7 +85,7 @@ func (o *oracle) at(a netip.Addr) string {
 }
 
 // in is the answers of a prefix, each with how many addresses get it.
-func (o *oracle) in(p netip.Prefix, answer func(string) string) map[string]float64 {
+func (o *oracle) in(p netip.Prefix, answer func(netip.Addr) string) map[string]float64 {
 	from, to := p.Addr(), last(p)
 	counts := map[string]float64{}
 	for from.Compare(to) <= 0 {
@@ -94,7 +94,7 @@ func (o *oracle) in(p netip.Prefix, answer func(string) string) map[string]float
 		if i < len(o.cuts) && o.cuts[i].Compare(to) <= 0 {
 			end = o.cuts[i].Prev()
 		}
-		counts[answer(o.at(from))] += distance(from, end) + 1
+		counts[answer(from)] += distance(from, end) + 1
 		if from = end.Next(); !from.IsValid() {
 			break
 		}
@@ -117,6 +117,11 @@ func parent(p netip.Prefix) netip.Prefix {
 // check holds one Locate to the first two properties: every address of the scope
 // gets the answer, and in a scope one bit wider there is another one.
 func (o *oracle) check(t *testing.T, asked, scope netip.Prefix, got string, answer func(string) string) {
+	t.Helper()
+	o.checkWith(t, asked, scope, got, func(a netip.Addr) string { return answer(o.at(a)) })
+}
+
+func (o *oracle) checkWith(t *testing.T, asked, scope netip.Prefix, got string, answer func(netip.Addr) string) {
 	t.Helper()
 	inside := o.in(scope, answer)
 	if _, constant := inside[got]; !constant || len(inside) != 1 {
@@ -141,7 +146,7 @@ func (o *oracle) check(t *testing.T, asked, scope netip.Prefix, got string, answ
 func (o *oracle) checkMajority(t *testing.T, asked netip.Prefix, class string) {
 	t.Helper()
 	most := 0.0
-	counts := o.in(asked, func(where string) string { return where })
+	counts := o.in(asked, o.at)
 	for _, n := range counts {
 		most = max(most, n)
 	}
