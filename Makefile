@@ -1,7 +1,8 @@
 # Two commands for a newcomer: make run, make test. What CI runs: make check.
 SHELL = bash
 .SHELLFLAGS = -eu -o pipefail -c
-.PHONY: help build run test test-e2e test-scenarios race fuzz bench bench-peers format lint cross check
+GEO_PACKAGE ?= @ip-location-db/geo-whois-asn-country-mmdb
+.PHONY: help build run test test-e2e test-scenarios test-geo race fuzz bench bench-peers format lint cross check
 
 FUZZTIME ?= 10s
 
@@ -25,6 +26,12 @@ test-e2e: ## the binary against real BIND, NSD, TAYGA, dig and curl (needs root 
 
 test-scenarios: ## third-party .rpl stories in the folder SCENARIOS, as a table of what passes, fails and does not apply
 	SCENARIOS=$(abspath $(SCENARIOS)) go test -count=1 -v -run ThirdParty ./internal/scenario
+
+# By NRO, CC BY 4.0. It is fetched for the test and not kept.
+test-geo: ## package geo on a real country database, fetched with npm: every scope against what the file says
+	dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
+	(cd "$$dir" && npm pack --silent $(GEO_PACKAGE) && tar xzf ./*.tgz); \
+	GEO_MMDB=$$dir/package/geo-whois-asn-country.mmdb go test -count=1 -v -run RealDatabase ./geo
 
 race: ## all tests under the race detector, and the binary under test, too
 	go test -race -tags e2e -count=1 ./...
