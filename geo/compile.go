@@ -172,9 +172,7 @@ func (r reading) holding(said []Selector) (indices []uint32) {
 		if s.Kind == Country && r.derived {
 			note(Selector{Continent, continentOf(s.Value)})
 		}
-		if s.Kind != Continent || !r.derived {
-			note(s)
-		}
+		note(s)
 	}
 	slices.Sort(indices)
 	return slices.Compact(indices)

@@ -140,6 +140,22 @@ func TestMapsAreWhatDatabasesSay(t *testing.T) {
 	}
 }
 
+// A kind is read from one database for all addresses, also when the other one is
+// read for another kind and says more.
+func TestDatabasesDoNotContradictEachOther(t *testing.T) {
+	t.Parallel()
+	first := read(t, "GeoLite2-Country", record{"192.0.2.0/25", place("EU", "DE", "", "", 0)})
+	second := read(t, "ipinfo generic_country_asn.mmdb",
+		record{"192.0.2.0/24", text(map[string]string{"country": "FR", "continent": "AS", "asn": "AS64500"})})
+	m := compile(t, geo.Sources{Databases: []*geo.Database{first, second}}, "de", "fr", "eu", "c:as", "as64500")
+	for client, want := range map[string]string{"192.0.2.1/32": "[as64500 de eu]", "192.0.2.129/32": "[as64500]"} {
+		class, _ := m.Locate(netip.MustParsePrefix(client))
+		if got := fmt.Sprint(m.Selectors(class)); got != want {
+			t.Errorf("%s: %s, not %s", client, got, want)
+		}
+	}
+}
+
 func TestWhatNothingKnows(t *testing.T) {
 	t.Parallel()
 	asn := read(t, "GeoLite2-ASN", toyASN()...)

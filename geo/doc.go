@@ -8,11 +8,12 @@
 // selectors that are used and nothing else: every address belongs to one [Class],
 // the set of selectors that are true of it, and all classes stand in one trie, the
 // [Map]. [Map.Locate] descends once and gives the class and the widest prefix in
-// which all addresses have it. An [Equivalence] says which classes are answered
-// alike now; [Equivalence.Locate] gives the widest prefix in which the answer is this one:
+// which all addresses have it. An [Equivalence] says which classes are answered alike
+// now; [Equivalence.Locate] gives the widest prefix in which the answer is this one:
 // the scope of RFC 7871, neither wider than true nor narrower than needed. When a
 // site fails the equivalence is what changes; the Map stays. An IPv6 address that
-// embeds an IPv4 address is where that one is.
+// embeds an IPv4 address is where that one is. A [Watcher] compiles anew, beside the
+// Map in use, when a file changes.
 //
 // Standards: RFC 7871 7.2.1 (scopes never overlap), RFC 4291 2.5.5.2 (mapped
 // addresses), RFC 6052 2.2 (addresses of a NAT64), RFC 3056 2 (6to4), RFC 4380 4

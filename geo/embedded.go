@@ -23,6 +23,22 @@ func wellKnown() []form {
 	}
 }
 
+// Embedded is the IPv4 address that an IPv6 address stands for, and the prefix that
+// says so: a mapped, NAT64, 6to4 or Teredo address. nat64 is as in Sources; none of
+// it counts when Compile would refuse it.
+func Embedded(a netip.Addr, nat64 ...netip.Prefix) (v4 netip.Addr, by netip.Prefix, ok bool) {
+	known, err := forms(nat64)
+	if err != nil {
+		known = wellKnown()
+	}
+	for _, f := range known {
+		if f.prefix.Contains(a) {
+			return f.extract(bitsOf(a)).prefix(32, true).Addr(), f.prefix, true
+		}
+	}
+	return v4, by, false
+}
+
 // forms are the well-known ones and a network's own.
 func forms(nat64 []netip.Prefix) ([]form, error) {
 	all := wellKnown()

@@ -83,6 +83,27 @@ func shifted(base string, start int, v4 uint32) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	own := prefixes("2001:db8:122:344::/64")
+	for _, c := range []struct{ address, want, by string }{
+		{"::ffff:192.0.2.33", "192.0.2.33", "::ffff:0.0.0.0/96"},
+		{"2002:c000:221::1", "192.0.2.33", "2002::/16"},
+		{"2001::c633:6401:0:63bf:3fff:fdd2", "192.0.2.45", "2001::/32"},
+		{"2001:db8:122:344:c0:2:2100::", "192.0.2.33", "2001:db8:122:344::/64"},
+	} {
+		v4, by, ok := geo.Embedded(netip.MustParseAddr(c.address), own...)
+		if !ok || v4.String() != c.want || by != netip.MustParsePrefix(c.by) {
+			t.Errorf("%s: %s by %s, %t; want %s by %s", c.address, v4, by, ok, c.want, c.by)
+		}
+	}
+	for _, address := range []string{"192.0.2.33", "2001:db8::1", "::192.0.2.33"} {
+		if v4, by, ok := geo.Embedded(netip.MustParseAddr(address), own...); ok {
+			t.Errorf("%s: %s by %s", address, v4, by)
+		}
+	}
+}
+
 func TestPrefixesThatCannotEmbed(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{"2001:db8::/33", "2001:db8::1/96", "192.0.2.0/24", "2001:db8:0:0:1::/72", "2002:c000::/32"} {

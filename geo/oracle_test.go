@@ -293,8 +293,11 @@ func TestPrefixesTileTheSpace(t *testing.T) {
 		e := m.Equivalence(func(c geo.Class) uint32 { return uint32(c) % 2 })
 		next := netip.IPv4Unspecified()
 		for p, class := range e.Prefixes() {
-			if !p.Addr().Is4() {
-				break
+			if !p.Addr().Is4() { // without what embeds IPv4 addresses: no tiling
+				if _, scope := e.Locate(p); scope != p {
+					t.Fatalf("%s is located in %s", p, scope)
+				}
+				continue
 			}
 			if p.Addr() != next {
 				t.Fatalf("after %s comes %s", next, p)

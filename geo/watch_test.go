@@ -1,0 +1,130 @@
+package geo_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sextant-dns/sextant/geo"
+)
+
+// A watched file, and what the Watcher reports of it.
+type watched struct {
+	t       *testing.T
+	file    string
+	version time.Time
+	*geo.Watcher
+	reports []error
+}
+
+func watch(t *testing.T, accept func(*geo.Map) error) *watched {
+	t.Helper()
+	w := &watched{t: t, file: filepath.Join(t.TempDir(), "country.mmdb"), version: time.Unix(1767225600, 0)}
+	w.write(mmdb(t, "country", record{"192.0.2.0/24", country("DE")}))
+	var err error
+	w.Watcher, err = geo.NewWatcher(geo.WatchOptions{
+		Files: []geo.File{{Name: w.file}}, Selectors: selectors(t, "de"),
+		Accept: accept, Report: func(err error) { w.reports = append(w.reports, err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// write puts content into the file, a second later than the last time.
+func (w *watched) write(content []byte) {
+	w.t.Helper()
+	w.version = w.version.Add(time.Second)
+	if err := errors.Join(os.WriteFile(w.file, content, 0o644), os.Chtimes(w.file, w.version, w.version)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// says checks the scope of a client after some time, and how many reports there were.
+func (w *watched) says(after time.Duration, scope string, reports int) {
+	w.t.Helper()
+	time.Sleep(after) // in the bubble's time
+	synctest.Wait()
+	if _, got := w.Map().Locate(netip.MustParsePrefix("192.0.2.1/32")); got.String() != scope {
+		w.t.Errorf("the scope is %s, not %s", got, scope)
+	}
+	if len(w.reports) != reports {
+		w.t.Errorf("%d reports, not %d: %v", len(w.reports), reports, w.reports)
+	}
+}
+
+func TestWatcherFollowsItsFiles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, nil)
+		w.says(time.Minute, "192.0.2.0/24", 0)
+
+		w.write(mmdb(t, "country", record{"192.0.0.0/16", country("DE")}))
+		w.says(6*time.Second, "192.0.2.0/24", 0) // seen, and not quiet yet
+		w.write(mmdb(t, "country", record{"192.0.0.0/20", country("DE")}))
+		w.says(10*time.Second, "192.0.2.0/24", 0) // the period begins anew
+		w.says(10*time.Second, "192.0.0.0/20", 1)
+
+		w.write(mmdb(t, "country", record{"192.0.0.0/20", country("DE")}))
+		w.says(time.Minute, "192.0.0.0/20", 1) // touched, but the same
+
+		if !w.Rollback() {
+			t.Error("nothing to roll back to")
+		}
+		w.says(time.Minute, "192.0.2.0/24", 1)
+		if !w.Rollback() {
+			t.Error("nothing to undo")
+		}
+		w.says(0, "192.0.0.0/20", 1)
+	})
+}
+
+func TestWatcherKeepsWhatIsGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refused := errors.New("an expectation fails")
+		w := watch(t, func(m *geo.Map) error {
+			if _, scope := m.Locate(netip.MustParsePrefix("192.0.2.1/32")); scope.Bits() < 9 {
+				return refused
+			}
+			return nil
+		})
+		if w.Rollback() {
+			t.Error("there is nothing before the first Map")
+		}
+		w.write([]byte("not a database"))
+		w.says(time.Minute, "192.0.2.0/24", 1)
+		if err := w.reports[0]; !errors.Is(err, geo.ErrDatabase) {
+			t.Error(err)
+		}
+		if err := os.Remove(w.file); err != nil {
+			t.Fatal(err)
+		}
+		w.says(time.Minute, "192.0.2.0/24", 2)
+		w.write(mmdb(t, "country", record{"192.0.0.0/8", country("DE")}))
+		w.says(time.Minute, "192.0.2.0/24", 3)
+		if err := w.reports[2]; !errors.Is(err, refused) {
+			t.Error(err)
+		}
+		w.write(mmdb(t, "country", record{"192.0.2.0/23", country("DE")}))
+		w.says(time.Minute, "192.0.2.0/23", 4)
+		if err := w.reports[3]; err != nil {
+			t.Error(err)
+		}
+	})
+}
