@@ -51,7 +51,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "secondary", "server", "lab", "dig", "metrics", "control"},
+		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "geo", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "secondary", "server", "lab", "dig", "metrics", "control"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sextant-dns/sextant/geo"
+)
+
+func geoCommand() *cobra.Command {
+	command := &cobra.Command{Use: "geo", Short: "Where networks are, as answers by location see them"}
+	command.AddCommand(geoLookupCommand())
+	return command
+}
+
+func geoLookupCommand() *cobra.Command {
+	var files, used []string
+	command := &cobra.Command{
+		Use:   "lookup ADDRESS|PREFIX --mmdb FILE...",
+		Short: "Say what databases know of an address, and how wide an answer to it would hold",
+		Long: `Print what each database says of an address, in the selectors that zones use, and the network of which
+it says so. With --selectors also the class that they put the address into, and the scope: the widest
+prefix in which every address is in that class. An IPv6 address that embeds an IPv4 address is where
+that one is.`,
+		Example: "  sextant geo lookup 203.0.113.9 --mmdb GeoLite2-City.mmdb --selectors eu,us,as64500",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := addressOrPrefix(args[0])
+			if err != nil {
+				return err
+			}
+			selectors, err := parseSelectors(used)
+			if err != nil {
+				return err
+			}
+			if err := geoLookup(cmd.OutOrStdout(), p, files, selectors); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+	command.Flags().StringArrayVar(&files, "mmdb", nil, "a database; repeat it for more, the first to have a kind of value counts")
+	command.Flags().StringSliceVar(&used, "selectors", nil, "what zones would use, such as eu,de,us-ny,as64500,192.0.2.0/24")
+	_ = command.MarkFlagRequired("mmdb") // fails for flags that do not exist
+	return command
+}
+
+func addressOrPrefix(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return p, fmt.Errorf("%q is neither an address nor a prefix", text)
+	}
+	return p.Masked(), nil
+}
+
+func parseSelectors(texts []string) (all []geo.Selector, err error) {
+	for _, text := range texts {
+		s, err := geo.ParseSelector(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func geoLookup(out io.Writer, p netip.Prefix, files []string, used []geo.Selector) error {
+	address := p.Addr()
+	if v4, by, ok := geo.Embedded(address); ok {
+		fmt.Fprintf(out, "%s is %s, embedded in %s\n", address, v4, by)
+		address = v4
+	}
+	var from geo.Sources
+	for _, name := range files {
+		d, err := geo.Open(name, nil)
+		if err != nil {
+			return err
+		}
+		said, network, err := d.Lookup(address)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s (%s, %s): %s: %s\n", name, d.Type, d.Built.UTC().Format(time.DateOnly), network, list(said))
+		from.Databases = append(from.Databases, d)
+	}
+	if len(used) == 0 {
+		return nil
+	}
+	m, err := geo.Compile(used, from)
+	if err != nil {
+		return err
+	}
+	class, scope := m.Locate(p)
+	fmt.Fprintf(out, "class: %s\nscope: %s\n", list(m.Selectors(class)), scope)
+	if scope.Bits() > p.Bits() {
+		fmt.Fprintf(out, "%s is of several classes; this is the one of most of its addresses\n", p)
+	}
+	return nil
+}
+
+func list(selectors []geo.Selector) string {
+	if len(selectors) == 0 {
+		return "nothing"
+	}
+	return strings.Trim(fmt.Sprint(selectors), "[]")
+}
