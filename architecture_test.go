@@ -28,6 +28,7 @@ func imports() map[string][]string {
 		"transport": {"lookup", "message", "ecs"},
 		"cache":     {},
 		"crew":      {},
+		"tsig":      {"lookup"},
 		"dnssec":    {"lookup"},
 		"zones":     {"lookup"},
 		"geo":       {"lookup"},
