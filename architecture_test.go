@@ -40,10 +40,11 @@ func imports() map[string][]string {
 		"rebinding":     {"lookup"},
 		"resolver":      {"lookup", "ecs", "cache", "crew", "dnssec", "transport"},
 		"authoritative": {"lookup", "zones"},
-		"secondary":     {"lookup", "message", "zones"},
+		"primary":       {"lookup", "message", "tsig", "zones"},
+		"secondary":     {"lookup", "message", "tsig", "zones"},
 
 		"server/internal/wire": {"lookup"},
-		"server":               {"lookup", "message", "ecs", "cache", "crew", "server/internal/wire"},
+		"server":               {"lookup", "message", "ecs", "cache", "crew", "tsig", "server/internal/wire"},
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
 		"dig":                  {"lookup", "ecs"},
 		"metrics":              {},
@@ -52,7 +53,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "zones", "config", "geo", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "secondary", "server", "lab", "dig", "metrics", "control"},
+		"cmd/sextant": {"", "lookup", "transport", "tsig", "zones", "config", "geo", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "server", "lab", "dig", "metrics", "control"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

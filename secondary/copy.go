@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/tsig"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -50,6 +51,10 @@ type Options struct {
 	// kind; so does a nil Verify.
 	Verify func(apex lookup.Name, sets iter.Seq[lookup.RRset]) error
 
+	// Unvalidated: the copy is good for as long as its SOA says, whatever becomes of
+	// its signatures. That suits an authority, whose clients see for themselves.
+	Unvalidated bool
+
 	MaxOctets int           // of a transfer, with all names written out; default 256 MiB
 	MaxTime   time.Duration // of a transfer; default 10 minutes
 	Timeout   time.Duration // of connecting, and of waiting for each message; default 10 s
@@ -57,6 +62,10 @@ type Options struct {
 	// MinWait and MaxWait are the shortest and longest time between two refreshes,
 	// whatever the SOA says; default 30 s and 24 h. A File is looked at every MinWait.
 	MinWait, MaxWait time.Duration
+
+	// Key is the key for a primary: what it is asked is signed, and so must be what it
+	// says (RFC 8945). ok is false where there is none; the default has none.
+	Key func(primary netip.AddrPort) (key tsig.Key, ok bool)
 
 	Dial    func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) // default TCP
 	Now     func() time.Time                                                    // default time.Now; timers always take real time
@@ -84,6 +93,9 @@ func (o Options) withDefaults() Options {
 		o.Dial = func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", primary.String())
 		}
+	}
+	if o.Key == nil {
+		o.Key = func(netip.AddrPort) (tsig.Key, bool) { return tsig.Key{}, false }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -21,7 +21,7 @@ func (c *Copy) judge(h *held) error {
 	if err := c.digest(h); err != nil {
 		return err
 	}
-	return h.limit(c.options.Now())
+	return h.limit(c.options.Now(), !c.options.Unvalidated)
 }
 
 // digest tells what is wrong with the ZONEMD (RFC 8976 4).
@@ -54,8 +54,20 @@ func (c *Copy) digest(h *held) error {
 // signed, which says that whoever signs has not been heard of for long; and in any
 // case with the first signature at the apex. To those who validate it would be bogus
 // after that, while the network has better data.
-func (h *held) limit(now time.Time) error {
+//
+// Signatures count only where validated is set.
+func (h *held) limit(now time.Time, validated bool) error {
 	h.until, h.why = h.confirmed.Add(h.soa.expire), "no primary has confirmed it for as long as its SOA allows"
+	if validated {
+		h.limitBySignatures(now)
+	}
+	if !now.Before(h.until) {
+		return fmt.Errorf("serial %d is %w: %s (%s)", h.soa.serial, errOutOfDate, h.why, h.until.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (h *held) limitBySignatures(now time.Time) {
 	for _, s := range h.zone.At(h.zone.Apex()) {
 		for sig := range s.Sigs.All() {
 			begin, end, ok := validity(sig, now)
@@ -70,10 +82,6 @@ func (h *held) limit(now time.Time) error {
 			}
 		}
 	}
-	if !now.Before(h.until) {
-		return fmt.Errorf("serial %d is %w: %s (%s)", h.soa.serial, errOutOfDate, h.why, h.until.UTC().Format(time.RFC3339))
-	}
-	return nil
 }
 
 // validity is when the signature with that rdata begins and ceases to be valid: of

@@ -12,10 +12,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/tsig"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -31,6 +33,7 @@ type primary struct {
 	zone   string // its RRs, the SOA first
 	asked  []string
 	silent bool
+	key    tsig.Key // with which it signs; the zero Key: it does not
 	// script, if there is one, answers with messages of the RRs on each line
 	// instead; nil is what an honest server says.
 	script func(q *dns.Msg) []reply
@@ -90,9 +93,16 @@ func (w *world) serve(p *primary, conn net.Conn) {
 	if replies == nil {
 		replies = p.honest(q)
 	}
+	var signed *tsig.Session
+	if p.key.Name != "" {
+		signed, _ = tsig.Accept(b, func(n lookup.Name) (tsig.Key, bool) { return p.key, n == p.key.Name }, time.Now())
+	}
 	w.mu.Unlock()
 	for _, r := range replies {
 		b := r.pack(w.t, q)
+		if signed != nil {
+			b = signed.Sign(b, time.Now())
+		}
 		b = append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...)
 		if _, err := conn.Write(b); err != nil {
 			return

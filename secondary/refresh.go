@@ -109,7 +109,7 @@ func (c *Copy) serial(ctx context.Context, primary netip.AddrPort) (uint32, erro
 // confirm notes that a primary has what we have.
 func (c *Copy) confirm(h held, now time.Time) error {
 	h.confirmed = now
-	if err := h.limit(now); err != nil {
+	if err := h.limit(now, !c.options.Unvalidated); err != nil {
 		return err
 	}
 	c.use(&h, Event{Kind: Confirmed})
@@ -172,5 +172,5 @@ func (r *receiver) run(s *session) error {
 			return err
 		}
 	}
-	return nil
+	return s.done()
 }

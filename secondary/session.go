@@ -12,6 +12,7 @@ import (
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/message"
+	"github.com/sextant-dns/sextant/tsig"
 )
 
 // session is one question to one primary, over a connection of its own, and the
@@ -25,6 +26,8 @@ type session struct {
 	id       uint16
 	question message.Question
 	replies  int
+	signed   *tsig.Session // nil: with this primary there is no key
+	now      func() time.Time
 }
 
 // ask connects and sends a question of type t about the zone. For IXFR, known is
@@ -43,9 +46,11 @@ func (c *Copy) ask(ctx context.Context, primary netip.AddrPort, t lookup.Type, k
 		end:      context.AfterFunc(ctx, func() { conn.Close() }),
 		timeout:  c.options.Timeout,
 		id:       uint16(c.options.IntN(1 << 16)),
+		now:      c.options.Now,
 		question: message.Question{Raw: string(zone), Name: zone, Type: t, Class: lookup.ClassIN},
 	}
-	if err := s.send(known); err != nil {
+	key, signed := c.options.Key(primary)
+	if err := s.send(known, key, signed); err != nil {
 		s.close()
 		return nil, s.cause(err)
 	}
@@ -57,11 +62,11 @@ func (s *session) close() {
 	s.conn.Close()
 }
 
-// send sends the question.
-func (s *session) send(known string) error {
-	b := message.AppendQuery(make([]byte, 2), message.Header{ID: s.id}, s.question, nil)
+// send sends the question, signed if there is a key.
+func (s *session) send(known string, key tsig.Key, signed bool) error {
+	b := message.AppendQuery(nil, message.Header{ID: s.id}, s.question, nil)
 	if known != "" {
-		const nscount, toQuestion = 2 + 8, 0xc00c
+		const nscount, toQuestion = 8, 0xc00c
 		binary.BigEndian.PutUint16(b[nscount:], 1)
 		b = binary.BigEndian.AppendUint16(b, toQuestion)
 		b = binary.BigEndian.AppendUint16(b, uint16(lookup.TypeSOA))
@@ -70,9 +75,11 @@ func (s *session) send(known string) error {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(known)))
 		b = append(b, known...)
 	}
-	binary.BigEndian.PutUint16(b, uint16(len(b)-2))
+	if signed {
+		b, s.signed = tsig.Ask(b, key, s.now())
+	}
 	_ = s.conn.SetDeadline(time.Now().Add(s.timeout)) // fails where writing will fail, too
-	_, err := s.conn.Write(b)
+	_, err := s.conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...))
 	return err
 }
 
@@ -87,6 +94,11 @@ func (s *session) next() (m *message.Records, octets int, err error) {
 	if _, err := io.ReadFull(s.conn, b); err != nil {
 		return nil, 0, s.cause(err)
 	}
+	if s.signed != nil {
+		if err := s.signed.Check(b, s.now()); err != nil {
+			return nil, 0, err
+		}
+	}
 	if m, err = message.DecodeRecords(b); err != nil {
 		return nil, 0, err
 	}
@@ -95,6 +107,14 @@ func (s *session) next() (m *message.Records, octets int, err error) {
 	}
 	s.replies++
 	return m, len(b), nil
+}
+
+// done tells what is wrong with an answer that seems to be complete.
+func (s *session) done() error {
+	if s.signed == nil {
+		return nil
+	}
+	return s.signed.Done()
 }
 
 // What is wrong with a message that should answer.
@@ -118,7 +138,7 @@ func (s *session) judge(m *message.Records) error {
 		return errForeign
 	case m.TC:
 		return errTruncated
-	case !m.AA:
+	case !m.AA && s.question.Type == lookup.TypeSOA: // Knot 3.2 leaves it out of transfers, against RFC 5936 2.2.1
 		return errNoAnswer
 	}
 	return nil
