@@ -43,6 +43,10 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 		// their queries, and RFC 8914 4.21 has a code for just this.
 		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDENotAuthoritative}}}, nil
 	}
+	if zone.Absent() {
+		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: lookup.SERVFAIL, Text: "the zone has expired, or has never come"})
+		return unavailable(), nil
+	}
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(lookup.Limits{})
 	}
@@ -50,6 +54,12 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 	d.answer(zone, q.Name)
 	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: d.response.Rcode, Text: "answered"})
 	return &d.response, nil
+}
+
+// unavailable is the answer for a zone that is ours, and of which we have nothing
+// that may be used (RFC 1034 4.3.5; RFC 8914 4.25).
+func unavailable() *lookup.Response {
+	return &lookup.Response{Rcode: lookup.SERVFAIL, EDE: []lookup.EDE{{Code: lookup.EDEInvalidData}}}
 }
 
 // closest is the zone that answers for name and type: the one that name is in,
@@ -62,7 +72,7 @@ func closest(tree *zones.Tree, name lookup.Name, t lookup.Type) (*zones.Zone, bo
 	}
 	if parent, below := name.Parent(); below {
 		above, held := tree.Closest(parent)
-		if held && above.Find(name, lookup.TypeNS).Set.Name == name {
+		if held && (above.Absent() || above.Find(name, lookup.TypeNS).Set.Name == name) {
 			return above, true
 		}
 	}

@@ -28,6 +28,10 @@ func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
 		if !held {
 			return // the chain leaves our zones; whoever asked goes on from here
 		}
+		if next.Absent() {
+			d.response = *unavailable()
+			return
+		}
 		zone, name = next, target
 	}
 }

@@ -44,6 +44,13 @@ const (
 	hasWildcard                   // * exists directly below it
 )
 
+// Absent stands for a zone of which there is nothing that may be used, such as a copy
+// that has expired: nobody else is to be asked about its names. It has no SOA.
+func Absent(apex lookup.Name) *Zone { return &Zone{apex: apex, depth: apex.Labels()} }
+
+// Absent tells that nothing of the zone may be used.
+func (z *Zone) Absent() bool { return z.nodes == nil }
+
 // Apex is the name of the zone.
 func (z *Zone) Apex() lookup.Name { return z.apex }
 
