@@ -2,10 +2,12 @@ package server
 
 import (
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/message"
+	"github.com/sextant-dns/sextant/tsig"
 )
 
 // FuzzRespond says for every message whatever: no panic, no reply to a response,
@@ -19,12 +21,16 @@ func FuzzRespond(f *testing.F) {
 		ask("version.bind. TXT", func(m *dns.Msg) { m.Question[0].Qclass = 3 }),
 		ask("fails.example. A", edns(512, false)),
 		ask("example. AXFR", func(m *dns.Msg) { m.Opcode = 4 }),
+		notify("example."), ixfr(3), ask("example. AXFR"),
+		ask("www.example. A", edns(512, false), func(m *dns.Msg) { m.SetTsig("key.", "hmac-sha256.", 300, 1_800_000_000) }),
 	} {
 		for _, tcp := range []bool{false, true} {
 			f.Add(packed(f, m), tcp)
 		}
 	}
-	s := New(Options{Views: everyone(new(world)), NSID: "ns1", Version: "v"})
+	signed, _ := tsig.Ask(packed(f, ask("www.example. A")), testKey(), time.Now())
+	f.Add(signed, false)
+	s := New(Options{Views: everyone(new(world)), NSID: "ns1", Version: "v", Zones: &registry{addresses: 3}})
 	from := addrPort(somebody)
 	f.Fuzz(func(t *testing.T, msg []byte, tcp bool) {
 		proto := UDP

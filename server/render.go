@@ -170,11 +170,29 @@ func (s *Server) render(dst []byte, q *query, p *packet) []byte {
 		dst = s.appendOPT(dst, q, p, start+limit)
 	}
 	q.tally.reply(q)
-	return dst
+	if q.signed != nil && len(dst)-start+q.signed.Overhead() > s.limitSigned(q) {
+		return dst // names so long that not even the question leaves room to say what is wrong
+	}
+	return q.sign(dst, start, s.options.Now)
 }
 
-// limit is how long the reply to q may be.
+// sign signs the message at dst[start:] if the query was signed.
+func (q *query) sign(dst []byte, start int, now func() time.Time) []byte {
+	if q.signed == nil {
+		return dst
+	}
+	return append(dst[:start], q.signed.Sign(dst[start:], now())...)
+}
+
+// limit is how long the reply to q may be, without its signature.
 func (s *Server) limit(q *query) int {
+	if q.signed != nil {
+		return max(s.limitSigned(q)-q.signed.Overhead(), wire.HeaderLen)
+	}
+	return s.limitSigned(q)
+}
+
+func (s *Server) limitSigned(q *query) int {
 	switch {
 	case q.proto == TCP:
 		return wire.MaxMessage

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/server/internal/wire"
+	"github.com/sextant-dns/sextant/tsig"
 )
 
 // Proto is the transport that a query came over.
@@ -44,6 +45,9 @@ type query struct {
 	subnet     netip.Prefix // of the Client Subnet option; the zero Prefix: none
 	options    options
 	rcode      lookup.Rcode // of the reply, once there is one
+
+	signed *tsig.Session     // signs the reply; nil: the query was not signed
+	stream func([]byte) bool // takes a message that is not the last of the reply; nil: it cannot be had
 }
 
 // Respond appends the reply to the message msg, which came from there, to dst
@@ -86,13 +90,21 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		return s.fail(dst, q, lookup.NOTIMP), true
 	case wire.BadVers:
 		return s.fail(dst, q, lookup.BADVERS), true
+	case wire.Notify:
+		if s.options.Zones == nil {
+			return s.fail(dst, q, lookup.NOTIMP), true
+		}
 	}
 	if q.EDNS && !q.readOptions() {
 		q.options = options{} // what it asked for before the mistake
 		return s.fail(dst, q, lookup.FORMERR), true
 	}
 	q.generation = s.generation.Load()
-	if q.view = q.generation.view(clientOf(q.from)); q.view < 0 {
+	q.view = q.generation.view(clientOf(q.from))
+	if s.among(q, verdict) {
+		return nil, false
+	}
+	if q.view < 0 {
 		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited}), true
 	}
 	if verdict == wire.Special {
@@ -113,9 +125,16 @@ func (s *Server) fail(dst []byte, q *query, rcode lookup.Rcode, ede ...lookup.ED
 	return s.render(dst, q, &packet{rcode: rcode, rare: &rare{ede: ede}})
 }
 
-// resolve replies to a q that quick could not reply to: it asks the view's
-// resolver and remembers the answer.
+// resolve replies to a q that quick could not reply to.
 func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
+	if s.among(q, wire.Plain) || q.Flags.Opcode() == wire.OpcodeNotify {
+		return s.serve(ctx, dst, q)
+	}
+	return s.look(ctx, dst, q)
+}
+
+// look asks the view's resolver and remembers the answer.
+func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 	resolver, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0)
 	response := s.ask(ctx, resolver, q)
 	now := s.options.Now()

@@ -22,6 +22,7 @@ type Options struct {
 	Views   []View        // in the order in which they are tried
 	Packets int           // how many packets are remembered; default 100000, or any number when there is PacketBytes; negative: none
 	Limits  lookup.Limits // of the work for one query
+	Zones   Zones         // speaks with other servers for our zones; nil: nobody does
 
 	// PacketBytes is how many octets of memory the packets may take; default any
 	// number.

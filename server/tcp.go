@@ -81,6 +81,8 @@ type tcpConn struct {
 	queued   int    // how many
 	spare    []byte // memory of a queue that was written
 	writing  bool
+	written  sync.Cond // writing is over
+	broken   bool      // a batch could not be written
 	stopping bool
 
 	place  *list.Element // in crowd.idle; guarded by crowd.mu
@@ -88,7 +90,9 @@ type tcpConn struct {
 }
 
 func (s *Server) newConn(nc net.Conn, from netip.AddrPort) *tcpConn {
-	return &tcpConn{s: s, nc: nc, from: from, slots: make(chan struct{}, s.options.TCP.InFlight)}
+	c := &tcpConn{s: s, nc: nc, from: from, slots: make(chan struct{}, s.options.TCP.InFlight)}
+	c.written.L = &c.mu
+	return c
 }
 
 // serve reads queries until the client has no more, is too slow, or we stop; it
@@ -124,6 +128,7 @@ func (c *tcpConn) serve(work context.Context) {
 // later gives q, of which it makes a copy, a goroutine of its own.
 func (c *tcpConn) later(work context.Context, q *query) {
 	p := c.s.newPending(q)
+	p.stream = func(message []byte) bool { return c.stream(work, message) }
 	c.working.Go(func() {
 		p.reply = c.s.resolve(work, p.reply[:0], &p.query)
 		c.put(p.reply)
@@ -187,6 +192,27 @@ func (c *tcpConn) put(reply []byte) {
 	c.queued++
 }
 
+// stream writes a message that another of the same reply follows, and waits until the
+// client has taken it. Without a message, or when it is false, there is nobody to
+// stream to any more.
+func (c *tcpConn) stream(work context.Context, message []byte) bool {
+	if message == nil || work.Err() != nil {
+		c.hangUp() // the client must not take half of it for all
+		return false
+	}
+	c.mu.Lock()
+	c.queue = binary.BigEndian.AppendUint16(c.queue, uint16(len(message)))
+	c.queue = append(c.queue, message...)
+	for c.writing {
+		c.written.Wait()
+	}
+	c.mu.Unlock()
+	c.flush()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.broken
+}
+
 // flush writes what is queued, in one piece, and what is queued meanwhile. When
 // somebody else does that already, it leaves it to them.
 func (c *tcpConn) flush() {
@@ -196,7 +222,7 @@ func (c *tcpConn) flush() {
 		return
 	}
 	c.writing = true
-	for c.queued > 0 {
+	for c.queued > 0 || len(c.queue) > 0 {
 		batch, n := c.queue, c.queued
 		c.queue, c.queued, c.spare = c.spare[:0], 0, nil
 		c.mu.Unlock()
@@ -208,6 +234,7 @@ func (c *tcpConn) flush() {
 		}
 	}
 	c.writing = false
+	c.written.Broadcast()
 }
 
 // write writes a batch; a client that does not take it in time is hung up on.
@@ -220,6 +247,9 @@ func (c *tcpConn) write(batch []byte) {
 		_, err = c.nc.Write(batch)
 	}
 	if err != nil {
+		c.mu.Lock()
+		c.broken = true
+		c.mu.Unlock()
 		c.hangUp()
 	}
 }

@@ -32,6 +32,9 @@ const (
 	echoed = opcodeMask | RD | CD
 )
 
+// OpcodeNotify is the opcode of NOTIFY (RFC 1996 3.2).
+const OpcodeNotify = 4
+
 // Opcode is the kind of query; 0 is QUERY.
 func (f Flags) Opcode() int { return int(f & opcodeMask >> 11) }
 

@@ -13,8 +13,9 @@ type Verdict uint8
 const (
 	Drop    Verdict = iota // too short for a header, or a response: no reply
 	FormErr                // not a well-formed query
-	NotImp                 // an opcode other than QUERY
+	NotImp                 // an opcode other than QUERY and NOTIFY, or a NOTIFY that is malformed
 	BadVers                // EDNS of a version other than 0 (RFC 6891 6.1.3)
+	Notify                 // a well-formed NOTIFY (RFC 1996)
 	Plain                  // one question of class IN and of a type that data can have
 	Special                // well-formed, but of another class, a meta-type, or with more RRs than an OPT
 )
@@ -62,6 +63,12 @@ func (s Span) Of(msg []byte) []byte { return msg[s.From:s.To] }
 // must not be changed.
 func (q *Query) Key() []byte { return q.key[:q.QuestionEnd-HeaderLen] }
 
+// Signed tells whether there was a TSIG, which is then the last RR.
+func (q *Query) Signed() bool { return q.signed }
+
+// Special tells whether Parse has found the query to be Special.
+func (q *Query) Special() bool { return q.extra || q.Class != lookup.ClassIN || !isData(q.Type) }
+
 func (q *Query) nameLen() int { return max(q.QuestionEnd-HeaderLen-4, 0) }
 
 // Parse reads the query msg into q, whatever q held before. After FormErr,
@@ -79,13 +86,15 @@ func Parse(msg []byte, q *Query) Verdict {
 	}
 	ok := q.body(msg)
 	switch {
+	case q.Flags.Opcode() == OpcodeNotify && ok && q.Version == 0:
+		return Notify
 	case q.Flags.Opcode() != 0: // whatever the body of such a message looks like
 		return NotImp
 	case !ok:
 		return FormErr
 	case q.EDNS && q.Version != 0:
 		return BadVers
-	case q.extra || q.Class != lookup.ClassIN || !isData(q.Type):
+	case q.Special():
 		return Special
 	}
 	return Plain

@@ -1,0 +1,219 @@
+package primary
+
+import (
+	"context"
+	"iter"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/message"
+	"github.com/sextant-dns/sextant/tsig"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// Options are what can be chosen about a Primary. The zero value is a good choice.
+type Options struct {
+	// Refresh is called when a peer says that a zone that we copy has changed. It
+	// must not block; nil: nobody wants to know.
+	Refresh func(zone lookup.Name)
+
+	Attempts int           // NOTIFYs to a server until it replies; default 5 (RFC 1996 3.6)
+	Wait     time.Duration // for the first reply, twice as long for each that follows; default 5 s
+
+	Dial    func(ctx context.Context, to netip.AddrPort) (net.Conn, error) // default UDP
+	Now     func() time.Time                                               // default time.Now
+	IntN    func(n int) int                                                // a random number from 0 to n-1; default rand.IntN
+	Observe func(Event)                                                    // told of all that happens; safe for concurrent use, must not block
+}
+
+func (o Options) withDefaults() Options {
+	if o.Refresh == nil {
+		o.Refresh = func(lookup.Name) {}
+	}
+	if o.Attempts == 0 {
+		o.Attempts = 5
+	}
+	if o.Wait == 0 {
+		o.Wait = 5 * time.Second
+	}
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "udp", to.String())
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.IntN == nil {
+		o.IntN = rand.IntN
+	}
+	if o.Observe == nil {
+		o.Observe = func(Event) {}
+	}
+	return o
+}
+
+// Zone is a zone and who has to do with it.
+type Zone struct {
+	Data     *zones.Zone // never nil; it may be absent
+	Transfer []Peer      // who may have all of it
+	Targets  []Target    // who is told when it has changed
+	Notify   []Peer      // who may say that it has changed: it is a copy
+}
+
+// Target is a server that is told of changes.
+type Target struct {
+	Address netip.AddrPort
+	Key     lookup.Name // that it is signed with; "": it is not
+}
+
+// Kind is what an Event is about.
+type Kind uint8
+
+// The kinds of Event.
+const (
+	Backward   Kind = iota // a zone has changed, and its serial has not gone up: secondaries do not see it
+	Notified               // a server has replied to NOTIFY
+	Unnotified             // it has not, or it refuses
+	Notice                 // a peer says that a zone has changed
+)
+
+// Event is something that happened to a zone.
+type Event struct {
+	Kind   Kind
+	Zone   lookup.Name
+	Peer   netip.AddrPort // whom it is about; the port may be 0
+	Serial uint32
+	Err    error // of Unnotified
+}
+
+// Primary gives zones away. It is safe for concurrent use.
+type Primary struct {
+	options Options
+	due     chan struct{} // filled when somebody is to be told something
+
+	mu      sync.Mutex
+	keys    map[lookup.Name]tsig.Key
+	zones   map[lookup.Name]held
+	pending map[task]uint32 // whom to tell of which serial
+}
+
+// held is a zone with its history. It is immutable.
+type held struct {
+	Zone
+	history []step
+}
+
+// New makes a Primary without zones. It starts nothing.
+func New(o Options) *Primary {
+	return &Primary{options: o.withDefaults(), due: make(chan struct{}, 1), pending: map[task]uint32{}}
+}
+
+// Replace says which keys and zones there are from now on. Of zones that are there
+// already it finds out what has changed, which takes a moment.
+func (p *Primary) Replace(keys []tsig.Key, all []Zone) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys = map[lookup.Name]tsig.Key{}
+	for _, k := range keys {
+		p.keys[k.Name] = k
+	}
+	was := p.zones
+	p.zones = make(map[lookup.Name]held, len(all))
+	for _, z := range all {
+		name := z.Data.Apex()
+		p.zones[name] = p.follow(was[name], z)
+	}
+}
+
+// follow is a zone with the history that leads to it.
+func (p *Primary) follow(was held, z Zone) held {
+	h := held{Zone: z, history: was.history}
+	switch {
+	case was.Zone.Data == z.Data:
+		return h
+	case z.Data.Absent():
+		h.history = nil
+		return h
+	case was.Zone.Data == nil || was.Zone.Data.Absent():
+		h.history = nil // RFC 1996 3.6: after a start, too
+		p.tell(h)
+		return h
+	}
+	before, now := serialOf(soaOf(was.Zone.Data)), serialOf(soaOf(z.Data))
+	switch {
+	case newer(now, before):
+		h.history = nil
+		if len(z.Transfer) > 0 {
+			h.history = extended(was.history, was.Zone.Data, z.Data)
+		}
+		p.tell(h)
+	case before != now || differs(was.Zone.Data, z.Data):
+		h.history = nil // what it says of these serials is not so any more
+		p.options.Observe(Event{Kind: Backward, Zone: z.Data.Apex(), Serial: now})
+	}
+	return h
+}
+
+func differs(a, b *zones.Zone) bool {
+	deleted, added := zones.Diff(a, b)
+	return len(deleted)+len(added) > 0 || soaOf(a) != soaOf(b)
+}
+
+// Key is the key of that name.
+func (p *Primary) Key(name lookup.Name) (tsig.Key, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k, ok := p.keys[name]
+	return k, ok
+}
+
+// Transfer yields the RRs that answer a server at that address, which has signed with
+// the key or not at all (""), and wants the zone: all of it, or, when have is not nil,
+// what has changed since that serial. Otherwise it tells what to answer in place of it.
+// The RRs are of one version of the zone, whatever happens meanwhile.
+func (p *Primary) Transfer(from netip.Addr, key, zone lookup.Name, have *uint32) (iter.Seq[message.Record], *lookup.Response) {
+	p.mu.Lock()
+	z, ok := p.zones[zone]
+	p.mu.Unlock()
+	switch {
+	case !ok: // RFC 5936 2.2.1
+		return nil, refusal(lookup.NOTAUTH, lookup.EDENotAuthoritative)
+	case !allowed(z.Transfer, from, key):
+		return nil, refusal(lookup.REFUSED, lookup.EDEProhibited)
+	case z.Data.Absent():
+		return nil, refusal(lookup.SERVFAIL, lookup.EDEInvalidData)
+	case have == nil:
+		return whole(z.Data), nil
+	case !newer(serialOf(soaOf(z.Data)), *have):
+		return only(z.Data), nil
+	}
+	if steps, ok := since(z.history, *have); ok {
+		return changes(z.Data, steps), nil
+	}
+	return whole(z.Data), nil // RFC 1995 4
+}
+
+// Notify hears a NOTIFY of a peer and tells the RCODE for it.
+func (p *Primary) Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode {
+	p.mu.Lock()
+	z, ok := p.zones[zone]
+	p.mu.Unlock()
+	switch {
+	case !ok:
+		return lookup.NOTAUTH
+	case !allowed(z.Notify, from, key): // RFC 1996 3.10
+		return lookup.REFUSED
+	}
+	p.options.Observe(Event{Kind: Notice, Zone: zone, Peer: netip.AddrPortFrom(from, 0)})
+	p.options.Refresh(zone)
+	return lookup.NOERROR
+}
+
+func refusal(rcode lookup.Rcode, ede uint16) *lookup.Response {
+	return &lookup.Response{Rcode: rcode, EDE: []lookup.EDE{{Code: ede}}}
+}

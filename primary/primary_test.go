@@ -1,0 +1,218 @@
+package primary
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/message"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+var (
+	apex = lookup.MustName("example.")
+	from = netip.MustParseAddr("192.0.2.2")
+)
+
+// zone is one with that serial, and an address that changes with it.
+func zone(t testing.TB, serial uint32, more ...string) *zones.Zone {
+	t.Helper()
+	text := fmt.Sprintf("$ORIGIN example.\n$TTL 60\n@ SOA ns host %d 1 2 3 4\n@ NS ns\nns A 192.0.2.1\nchanges A 192.0.2.%d\n%s\n",
+		serial, serial%256, strings.Join(more, "\n"))
+	z, err := zones.Load(strings.NewReader(text), "example", zones.LoadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// open is a zone that everybody may have.
+func open(z *zones.Zone) []Zone { return []Zone{{Data: z, Transfer: []Peer{{}}}} }
+
+// told is what a server hears that has that serial, in brief; -1: it wants all.
+func told(p *Primary, have int64) string {
+	var serial *uint32
+	if have >= 0 {
+		n := uint32(have)
+		serial = &n
+	}
+	records, otherwise := p.Transfer(from, "", apex, serial)
+	if otherwise != nil {
+		return otherwise.Rcode.String()
+	}
+	var words []string
+	for r := range records {
+		if r.Type == lookup.TypeSOA {
+			words = append(words, fmt.Sprint(serialOf(zones.Record{Data: r.Data})))
+		} else {
+			words = append(words, strings.TrimSuffix(r.Name.String(), ".example."))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// RFC 1995 4: what has changed since a version that is known, all of the zone since
+// one that is not, and the SOA alone for who has it.
+func TestTransferOfChanges(t *testing.T) {
+	t.Parallel()
+	p := New(Options{})
+	for serial := uint32(1); serial <= 3; serial++ {
+		p.Replace(nil, open(zone(t, serial)))
+	}
+	all := "3 example. ns changes 3"
+	all = strings.Join(sortedWords(all), " ")
+	for have, want := range map[int64]string{
+		3: "3",
+		2: "3 2 changes 3 changes 3",
+		1: "3 1 changes 2 changes 2 changes 3 changes 3",
+		4: "3", // RFC 1995 2: newer than ours
+		0: all, -1: all,
+	} {
+		got := told(p, have)
+		if want == all {
+			if got = strings.Join(sortedWords(got), " "); got != all {
+				t.Errorf("have %d: got %s, want %s", have, got, want)
+			}
+			continue
+		}
+		if got != want {
+			t.Errorf("have %d: got %s, want %s", have, got, want)
+		}
+	}
+}
+
+func sortedWords(s string) []string {
+	words := strings.Fields(s)
+	slices.Sort(words)
+	return words
+}
+
+// AXFR begins and ends with the SOA, and has everything once.
+func TestWholeZone(t *testing.T) {
+	t.Parallel()
+	p := New(Options{})
+	p.Replace(nil, open(zone(t, 7, "sub NS ns.sub", "ns.sub A 192.0.2.3", `odd TYPE65280 \# 1 ab`)))
+	words := strings.Fields(told(p, -1))
+	if words[0] != "7" || words[len(words)-1] != "7" || len(words) != 8 {
+		t.Errorf("got %q", words)
+	}
+}
+
+// RFC 1982: after 2^32-1 comes 0.
+func TestSerialsThatWrap(t *testing.T) {
+	t.Parallel()
+	p := New(Options{})
+	p.Replace(nil, open(zone(t, 1<<32-1)))
+	p.Replace(nil, open(zone(t, 5)))
+	if got := told(p, 1<<32-1); got != "5 4294967295 changes 5 changes 5" {
+		t.Errorf("got %s", got)
+	}
+	if got := told(p, 5); got != "5" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A zone that has changed with the same serial, or gone back, has no history: nobody
+// may be led from a version that somebody else knows in another form.
+func TestSerialThatDoesNotGoUp(t *testing.T) {
+	t.Parallel()
+	var events []Event
+	p := New(Options{Observe: func(e Event) { events = append(events, e) }})
+	p.Replace(nil, open(zone(t, 1)))
+	p.Replace(nil, open(zone(t, 2)))
+	p.Replace(nil, open(zone(t, 2)))
+	if len(events) != 0 || !strings.HasPrefix(told(p, 1), "2 1 ") {
+		t.Errorf("a zone that was read again is another one: %v, %s", events, told(p, 1))
+	}
+	p.Replace(nil, open(zone(t, 2, "new A 192.0.2.9")))
+	if len(events) != 1 || events[0].Kind != Backward || strings.HasPrefix(told(p, 1), "2 1 ") {
+		t.Errorf("got %v, %s", events, told(p, 1))
+	}
+	p.Replace(nil, open(zone(t, 3)))
+	p.Replace(nil, open(zone(t, 1)))
+	if len(events) != 2 || told(p, 3) != "1" {
+		t.Errorf("got %v, %s", events, told(p, 3))
+	}
+}
+
+func TestHistoryHasBounds(t *testing.T) {
+	t.Parallel()
+	p := New(Options{})
+	for serial := uint32(1); serial <= maxSteps+50; serial++ {
+		p.Replace(nil, open(zone(t, serial)))
+	}
+	if n := len(p.zones[apex].history); n != maxSteps {
+		t.Errorf("%d steps", n)
+	}
+	var many []string
+	for i := range minKept + 1 {
+		many = append(many, fmt.Sprintf("n%d A 192.0.2.1", i))
+	}
+	p.Replace(nil, open(zone(t, 1000, many...)))
+	p.Replace(nil, open(zone(t, 1001)))
+	if n := len(p.zones[apex].history); n != 0 { // RFC 1995 5: all of the zone is less
+		t.Errorf("%d steps", n)
+	}
+}
+
+func TestWhoMayTransfer(t *testing.T) {
+	t.Parallel()
+	key := lookup.MustName("key.")
+	network := netip.MustParsePrefix("192.0.2.0/24")
+	elsewhere := netip.MustParseAddr("198.51.100.1")
+	p := New(Options{})
+	for _, c := range []struct {
+		peers []Peer
+		from  netip.Addr
+		key   lookup.Name
+		want  bool
+	}{
+		{nil, from, key, false},
+		{[]Peer{{Network: network}}, from, "", true},
+		{[]Peer{{Network: network}}, from, key, true},
+		{[]Peer{{Network: network}}, elsewhere, key, false},
+		{[]Peer{{Key: key}}, elsewhere, key, true},
+		{[]Peer{{Key: key}}, from, "", false},
+		{[]Peer{{Key: key}}, from, lookup.MustName("other."), false},
+		{[]Peer{{Network: network, Key: key}}, from, key, true},
+		{[]Peer{{Network: network, Key: key}}, from, "", false},
+		{[]Peer{{Network: network, Key: key}}, elsewhere, key, false},
+		{[]Peer{{Key: lookup.MustName("other.")}, {Network: network}}, from, "", true},
+	} {
+		p.Replace(nil, []Zone{{Data: zone(t, 1), Transfer: c.peers, Notify: c.peers}})
+		records, otherwise := p.Transfer(c.from, c.key, apex, nil)
+		rcode := p.Notify(c.from, c.key, apex)
+		if (records != nil) != c.want || c.want != (otherwise == nil) || !c.want && otherwise.Rcode != lookup.REFUSED || (rcode == lookup.NOERROR) != c.want {
+			t.Errorf("%v with key %q, of %v: %v, NOTIFY %s", c.from, c.key, c.peers, otherwise, rcode)
+		}
+	}
+	if _, otherwise := p.Transfer(from, "", lookup.MustName("nosuch."), nil); otherwise == nil || otherwise.Rcode != lookup.NOTAUTH {
+		t.Errorf("no such zone: %v", otherwise)
+	}
+	if rcode := p.Notify(from, "", lookup.MustName("nosuch.")); rcode != lookup.NOTAUTH {
+		t.Errorf("no such zone: %v", rcode)
+	}
+	p.Replace(nil, open(zones.Absent(apex)))
+	if _, otherwise := p.Transfer(from, "", apex, nil); otherwise == nil || otherwise.Rcode != lookup.SERVFAIL {
+		t.Errorf("an expired zone: %v", otherwise)
+	}
+}
+
+// What has begun goes on with the version that it began with.
+func TestTransferSeesOneVersion(t *testing.T) {
+	t.Parallel()
+	p := New(Options{})
+	p.Replace(nil, open(zone(t, 1)))
+	records, _ := p.Transfer(from, "", apex, nil)
+	var seen []message.Record
+	for r := range records {
+		p.Replace(nil, open(zone(t, uint32(len(seen)+2))))
+		seen = append(seen, r)
+	}
+	if seen[0] != seen[len(seen)-1] || serialOf(zones.Record{Data: seen[0].Data}) != 1 {
+		t.Errorf("got %v", seen)
+	}
+}

@@ -1,0 +1,205 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"iter"
+	"net/netip"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/message"
+	"github.com/sextant-dns/sextant/server/internal/wire"
+	"github.com/sextant-dns/sextant/tsig"
+)
+
+// Zones is who speaks with other servers for the same zones. It decides who may do
+// what by address and key; views have no part in it. It must be safe for concurrent
+// use.
+type Zones interface {
+	// Key is the key of that name (RFC 8945).
+	Key(name lookup.Name) (tsig.Key, bool)
+
+	// Transfer yields the RRs that answer a server at that address, which has signed
+	// with the key ("": with none), for all of the zone, or for what has changed since
+	// the serial if have is not nil. Or it gives a response without RRs.
+	Transfer(from netip.Addr, key, zone lookup.Name, have *uint32) (iter.Seq[message.Record], *lookup.Response)
+
+	// Notify hears that the zone has changed (RFC 1996) and tells what to reply.
+	Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode
+}
+
+// among tells whether a message is one among servers for a zone: a transfer, NOTIFY,
+// or anything signed.
+func (s *Server) among(q *query, verdict wire.Verdict) bool {
+	if s.options.Zones == nil {
+		return false
+	}
+	return verdict == wire.Notify || q.Signed() || q.transfers()
+}
+
+// transfers tells whether q asks for a whole zone, or what has changed in it. Over UDP
+// there is no AXFR (RFC 5936 4.2).
+func (q *query) transfers() bool {
+	return q.Class == lookup.ClassIN && q.Flags.Opcode() == 0 && (q.Type == lookup.TypeIXFR || q.Type == lookup.TypeAXFR && q.proto == TCP)
+}
+
+// serve replies to a message among servers. The reply to one that is signed is signed.
+func (s *Server) serve(ctx context.Context, dst []byte, q *query) []byte {
+	session, err := tsig.Accept(q.msg, s.options.Zones.Key, s.options.Now())
+	q.signed = session
+	if err != nil {
+		s.options.Log.Info("signature not believed", "client", q.from, "reason", err)
+		if session == nil {
+			return s.fail(dst, q, lookup.FORMERR)
+		}
+		return s.fail(dst, q, lookup.NOTAUTH) // RFC 8945 5.2
+	}
+	key := lookup.Name("")
+	if session != nil {
+		key = session.Key()
+	}
+	switch {
+	case q.Flags.Opcode() == wire.OpcodeNotify:
+		return s.fail(dst, q, s.notify(q, key))
+	case q.transfers():
+		return s.transfer(ctx, dst, q, key)
+	case q.view < 0:
+		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited})
+	}
+	if q.Special() {
+		if p, ok := s.special(q); ok {
+			return s.render(dst, q, &p)
+		}
+	}
+	return s.look(ctx, dst, q)
+}
+
+// notify hears a NOTIFY.
+func (s *Server) notify(q *query, key lookup.Name) lookup.Rcode {
+	if q.Class != lookup.ClassIN || q.Type != lookup.TypeSOA {
+		return lookup.NOTIMP // RFC 1996 knows no other
+	}
+	return s.options.Zones.Notify(clientOf(q.from), key, q.Name())
+}
+
+// transfer replies to AXFR or IXFR. All messages of the reply but the last go to
+// q.stream.
+func (s *Server) transfer(ctx context.Context, dst []byte, q *query, key lookup.Name) []byte {
+	have, ok := q.have()
+	if !ok {
+		return s.fail(dst, q, lookup.FORMERR)
+	}
+	records, otherwise := s.options.Zones.Transfer(clientOf(q.from), key, q.Name(), have)
+	if otherwise == nil && q.proto == TCP && q.stream == nil {
+		otherwise = &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDENotSupported}}}
+	}
+	if otherwise != nil {
+		s.logTransfer(q, key, "transfer refused", "rcode", otherwise.Rcode)
+		return s.fail(dst, q, otherwise.Rcode, otherwise.EDE...)
+	}
+	return s.send(ctx, dst, *q, key, records)
+}
+
+// send sends RRs. The query is a copy, so that those that are answered at once need no
+// memory for theirs.
+func (s *Server) send(ctx context.Context, dst []byte, q query, key lookup.Name, records iter.Seq[message.Record]) []byte {
+	t := outgoing{server: s, query: &q, dst: dst}
+	for r := range records {
+		if !t.add(r) {
+			return nil
+		}
+		if q.proto == UDP {
+			break // RFC 1995 2: the SOA says whether it is worth to come again over TCP
+		}
+		if ctx.Err() != nil {
+			t.query.stream(nil)
+			return nil
+		}
+	}
+	reply := t.end()
+	q.tally.reply(&q)
+	s.logTransfer(&q, key, "transferred", "records", t.records, "messages", t.messages)
+	return reply
+}
+
+func (s *Server) logTransfer(q *query, key lookup.Name, what string, more ...any) {
+	args := []any{"zone", q.Name(), "type", q.Type, "client", q.from}
+	if key != "" {
+		args = append(args, "key", key)
+	}
+	s.options.Log.Info(what, append(args, more...)...)
+}
+
+// have is the serial that who asks for changes has (RFC 1995 3); nil for AXFR. ok is
+// false when it does not say.
+func (q *query) have() (serial *uint32, ok bool) {
+	if q.Type == lookup.TypeAXFR {
+		return nil, true
+	}
+	m, err := message.DecodeRecords(q.msg)
+	if err != nil || len(m.Authority) != 1 {
+		return nil, false
+	}
+	soa := m.Authority[0]
+	if soa.Type != lookup.TypeSOA || soa.Name != q.Name() {
+		return nil, false
+	}
+	n := binary.BigEndian.Uint32([]byte(soa.Data[len(soa.Data)-20:]))
+	return &n, true
+}
+
+// outgoing makes messages of the RRs of a transfer.
+type outgoing struct {
+	server *Server
+	query  *query
+	dst    []byte
+	part   *message.Part // nil: none has begun
+
+	records, messages int
+}
+
+// add adds an RR, and sends the message that it does not fit into any more. It is
+// false when the transfer cannot go on.
+func (t *outgoing) add(r message.Record) bool {
+	t.records++
+	if t.part != nil && t.part.Add(r) {
+		return true
+	}
+	if t.part != nil {
+		message := t.end()
+		if !t.query.stream(message) {
+			return false
+		}
+		t.dst = message[:len(t.dst)] // which nobody reads any more
+	}
+	t.begin()
+	if !t.part.Add(r) {
+		t.query.stream(nil) // an RR that no message can carry
+		return false
+	}
+	return true
+}
+
+// begin begins a message.
+func (t *outgoing) begin() {
+	q := t.query
+	h := message.Header{ID: q.ID, AA: true, RD: q.Flags&wire.RD != 0} // RFC 5936 2.2.1
+	asked := message.Question{Raw: string(q.msg[wire.HeaderLen : q.QuestionEnd-4]), Type: q.Type, Class: q.Class}
+	limit := t.server.limit(q)
+	if q.EDNS {
+		limit -= optFixed
+	}
+	t.part = message.NewPart(t.dst, h, asked, limit)
+}
+
+// end ends the message that has begun. RFC 5936 2.2.5: the first has an OPT if the
+// query had.
+func (t *outgoing) end() []byte {
+	start := len(t.dst)
+	var opt *message.OPT
+	if t.query.EDNS && t.messages == 0 {
+		opt = &message.OPT{Size: uint16(t.server.options.UDPSize), DO: t.query.DO}
+	}
+	t.messages++
+	return t.query.sign(t.part.End(opt), start, t.server.options.Now)
+}

@@ -1,0 +1,287 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/message"
+	"github.com/sextant-dns/sextant/tsig"
+)
+
+// registry is Zones with one zone, of so many addresses, for whoever signs or comes
+// from 192.0.2.0/24.
+type registry struct{ addresses int }
+
+func testKey() tsig.Key {
+	return tsig.Key{Name: lookup.MustName("key."), Algorithm: tsig.HMACSHA256, Secret: []byte("a secret")}
+}
+
+func (r *registry) Key(name lookup.Name) (tsig.Key, bool) { return testKey(), name == testKey().Name }
+
+func (r *registry) Transfer(from netip.Addr, key, zone lookup.Name, have *uint32) (iter.Seq[message.Record], *lookup.Response) {
+	if key == "" && !netip.MustParsePrefix("192.0.2.0/24").Contains(from) {
+		return nil, &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}
+	}
+	set := lookup.MustRRsets("example. 60 IN SOA ns.example. host.example. 7 2 3 4 5")[0]
+	soa := message.Record{Name: set.Name, Type: set.Type, Class: lookup.ClassIN, TTL: set.TTL, Data: set.Data.First()}
+	return func(yield func(message.Record) bool) {
+		if !yield(soa) || have != nil && *have == 7 {
+			return
+		}
+		for i := range r.addresses {
+			name := lookup.MustName(fmt.Sprintf("n%d.example.", i))
+			if !yield(message.Record{Name: name, Type: lookup.TypeA, Class: lookup.ClassIN, TTL: 60, Data: "\xc0\x00\x02\x01"}) {
+				return
+			}
+		}
+		yield(soa)
+	}, nil
+}
+
+func (r *registry) Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode {
+	if zone != lookup.MustName("example.") {
+		return lookup.NOTAUTH
+	}
+	return lookup.NOERROR
+}
+
+// notify is a NOTIFY for the zone.
+func notify(zone string, change ...func(*dns.Msg)) *dns.Msg {
+	m := new(dns.Msg).SetNotify(zone)
+	m.Id = 4711
+	for _, f := range change {
+		f(m)
+	}
+	return m
+}
+
+// ixfr asks for what has changed since that serial.
+func ixfr(serial uint32) *dns.Msg {
+	m := new(dns.Msg).SetIxfr("example.", serial, "ns.example.", "host.example.")
+	m.Id = 4711
+	return m
+}
+
+const elsewhere = "198.51.100.1:40000"
+
+// What needs no more than one message.
+func TestMessagesAmongServers(t *testing.T) {
+	t.Parallel()
+	axfr := ask("example. AXFR", func(m *dns.Msg) { m.RecursionDesired = false })
+	for _, c := range []struct {
+		what  string
+		msg   *dns.Msg
+		proto Proto
+		from  string
+		want  string
+	}{
+		{"NOTIFY", notify("example."), UDP, elsewhere, "NOERROR 1/0/0/0"},
+		{"NOTIFY with EDNS", notify("example.", edns(1232, false)), TCP, elsewhere, "NOERROR 1/0/0/0 edns0:1232"},
+		{"NOTIFY of no zone of ours", notify("nosuch."), UDP, elsewhere, "NOTAUTH"},
+		{"NOTIFY of another type", notify("example.", func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeA }), UDP, elsewhere, "NOTIMP"},
+		{"NOTIFY of another class", notify("example.", func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }), UDP, elsewhere, "NOTIMP"},
+		{"NOTIFY of EDNS 1", notify("example.", edns(1232, false), func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), UDP, elsewhere, "NOTIMP"},
+		{"UPDATE", new(dns.Msg).SetUpdate("example."), UDP, somebody, "NOTIMP"},
+		{"AXFR over UDP", axfr, UDP, somebody, "FORMERR"},
+		{"AXFR of a stranger", axfr, TCP, elsewhere, "REFUSED"},
+		{"IXFR over UDP", ixfr(3), UDP, somebody, "NOERROR aa 1/1/0/0"},
+		{"IXFR over UDP of who has it", ixfr(7), UDP, somebody, "NOERROR aa 1/1/0/0"},
+		{"IXFR of a stranger", ixfr(3), UDP, elsewhere, "REFUSED"},
+		{"IXFR without an SOA", ask("example. IXFR"), UDP, somebody, "FORMERR"},
+	} {
+		s := New(Options{Views: []View{{Name: "inside", Clients: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Recursive: new(world)}}, Zones: &registry{addresses: 3}})
+		got := brief(tell(t, s, packed(t, c.msg), c.proto, c.from))
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %s, want %s", c.what, got, c.want)
+		}
+	}
+}
+
+// Without Zones there are no such messages.
+func TestServerWithoutZones(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Views: everyone(new(world))})
+	if got := brief(talk(t, s, notify("example."))); !strings.HasPrefix(got, "NOTIMP") {
+		t.Errorf("NOTIFY: %s", got)
+	}
+	if got := brief(talk(t, s, ixfr(1))); !strings.HasPrefix(got, "REFUSED") {
+		t.Errorf("IXFR: %s", got)
+	}
+}
+
+// hearRaw reads one message of a connection.
+func (l *line) hearRaw() ([]byte, error) {
+	var length [2]byte
+	if _, err := io.ReadFull(l, length[:]); err != nil {
+		return nil, err
+	}
+	b := make([]byte, binary.BigEndian.Uint16(length[:]))
+	_, err := io.ReadFull(l, b)
+	return b, err
+}
+
+// A zone goes out in large messages, each signed if the query was, while other queries
+// on the connection are answered, too.
+func TestTransferIsStreamed(t *testing.T) {
+	t.Parallel()
+	for _, signed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			const addresses = 20_000
+			s := New(Options{Views: everyone(new(world)), Zones: &registry{addresses: addresses}})
+			l := connect(t, t.Context(), s, somebody)
+			asked := packed(t, ask("Example. AXFR", edns(1232, true)))
+			var session *tsig.Session
+			if signed {
+				asked, session = tsig.Ask(asked, testKey(), time.Now())
+			}
+			l.say(append(binary.BigEndian.AppendUint16(nil, uint16(len(asked))), asked...))
+			l.say(framed(t, ask("zero.example. A", func(m *dns.Msg) { m.Id = 12 })))
+			records, messages, others := 0, 0, 0
+			for soas := 0; soas < 2 || others == 0; {
+				b, err := l.hearRaw()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b[0] == 0 && b[1] == 12 {
+					others++
+					continue
+				}
+				if signed {
+					if err := session.Check(b, time.Now()); err != nil {
+						t.Fatalf("message %d: %v", messages, err)
+					}
+				}
+				m := read(t, b)
+				if !m.Authoritative || m.Rcode != 0 || m.Id != 4711 || m.Question[0].Name != "Example." {
+					t.Errorf("message %d: %s", messages, brief(m))
+				}
+				if (m.IsEdns0() != nil) != (messages == 0) { // RFC 5936 2.2.5
+					t.Errorf("message %d: EDNS %v", messages, m.IsEdns0())
+				}
+				records, messages = records+len(m.Answer), messages+1
+				for _, rr := range m.Answer {
+					if rr.Header().Rrtype == dns.TypeSOA {
+						soas++
+					}
+				}
+			}
+			if records != addresses+2 || messages < 4 || messages > 10 {
+				t.Errorf("%d records in %d messages", records, messages)
+			}
+			l.Close()
+			<-l.ended
+		})
+	}
+}
+
+// A secondary that takes nothing is hung up on, and a server that ends does not wait
+// for it.
+func TestTransferToWhoTakesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Views: everyone(new(world)), Zones: &registry{addresses: 20_000}})
+		l := connect(t, t.Context(), s, somebody)
+		l.say(framed(t, ask("example. AXFR")))
+		start := time.Now()
+		<-l.ended
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := New(Options{Views: everyone(new(world)), Zones: &registry{addresses: 20_000}})
+		l := connect(t, ctx, s, somebody)
+		l.say(framed(t, ask("example. AXFR")))
+		if _, err := l.hearRaw(); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		for {
+			if _, err := l.hearRaw(); err != nil {
+				break // and not the whole zone, as if that were all
+			}
+		}
+		<-l.ended
+	})
+}
+
+// Any question may be signed; the answer is, then. What is wrong with a signature is
+// told (RFC 8945 5.2), whatever was asked.
+func TestSignedQuestions(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	s := New(Options{Views: everyone(new(world)), Zones: &registry{}, Now: func() time.Time { return now }})
+	good := testKey()
+	bad, stranger := good, good
+	bad.Secret, stranger.Name = []byte("x"), lookup.MustName("stranger.")
+	for _, c := range []struct {
+		what  string
+		key   tsig.Key
+		at    time.Time
+		size  uint16
+		want  string
+		fault string
+	}{
+		{"right", good, now, 1232, "NOERROR ra", ""},
+		{"right and small", good, now, 512, "NOERROR tc", ""},
+		{"another secret", bad, now, 1232, "NOTAUTH", "BADSIG"},
+		{"another name", stranger, now, 1232, "NOTAUTH", "BADKEY"},
+		{"too late", good, now.Add(-time.Hour), 1232, "NOTAUTH", "BADTIME"},
+	} {
+		question := "www.example. A"
+		if c.size == 512 {
+			question = "large.example. TXT"
+		}
+		msg := packed(t, ask(question, edns(c.size, false), func(m *dns.Msg) { m.RecursionDesired = true }))
+		asked, session := tsig.Ask(msg, c.key, c.at)
+		for _, proto := range []Proto{UDP, TCP} {
+			if proto == TCP && c.size == 512 {
+				continue
+			}
+			reply := s.Respond(nil, slices.Clone(asked), addrPort(somebody), proto)
+			if proto == UDP && len(reply) > int(c.size) {
+				t.Errorf("%s: %d octets", c.what, len(reply))
+			}
+			own := *session
+			err := own.Check(reply, c.at)
+			if c.fault == "" && err != nil || c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)) {
+				t.Errorf("%s: got %v, want %s", c.what, err, c.fault)
+			}
+			got := brief(read(t, reply))
+			for _, w := range strings.Fields(c.want) {
+				if !slices.Contains(strings.Fields(got), w) {
+					t.Errorf("%s: got %s, want %s", c.what, got, c.want)
+				}
+			}
+		}
+	}
+	// The other library believes our signature, too.
+	asked, _ := tsig.Ask(packed(t, ask("www.example. A")), good, now)
+	reply := s.Respond(nil, asked, addrPort(somebody), UDP)
+	m := read(t, asked)
+	mac := m.IsTsig().MAC
+	if err := dns.TsigVerify(reply, base64.StdEncoding.EncodeToString(good.Secret), mac, false); err != nil && err != dns.ErrTime {
+		t.Error(err)
+	}
+	// Who is in no view is refused, signed or not, and hears so signed.
+	closed := New(Options{Views: []View{{Clients: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Recursive: new(world)}}, Zones: &registry{}, Now: func() time.Time { return now }})
+	asked, session := tsig.Ask(packed(t, ask("www.example. A")), good, now)
+	reply = closed.Respond(nil, asked, addrPort(somebody), UDP)
+	if err := session.Check(reply, now); err != nil || !strings.HasPrefix(brief(read(t, reply)), "REFUSED") {
+		t.Errorf("got %s, %v", brief(read(t, reply)), err)
+	}
+}
