@@ -17,7 +17,7 @@ func (doc *document) check(d *decoder) {
 	notEmpty(d, &doc.Rebinding.Private)
 	doc.checkPinned(d)
 	doc.checkLocalRoot(d)
-	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
+	doc.checkZones(d)
 	if doc.Control.Socket == "" && doc.Control.Group != "" {
 		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
 	}

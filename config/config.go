@@ -35,6 +35,7 @@ type Config struct {
 
 	Control Control
 
+	Keys  []Key  // shared with servers for the same zones
 	Zones []Zone // zones that we are authoritative for
 	Views []View // in the order in which they are tried; never empty
 }
@@ -239,12 +240,6 @@ type UDP struct {
 	Slow    int // queries at once that no cache can answer
 
 	SlowPerClient int // of them, those of one client
-}
-
-// Zone is a zone to answer for.
-type Zone struct {
-	Name lookup.Name
-	File string // master file (RFC 1035 5)
 }
 
 // View is what a set of clients hears.

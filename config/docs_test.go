@@ -86,7 +86,12 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"ecs.":                       doc.ECS.keys(),
 		"ecs.networks[].":            new(ECSNetwork).keys(),
 		"ecs.zones[].":               new(ECSZone).keys(),
+		"keys[].":                    new(Key).keys(),
 		"zones[].":                   new(Zone).keys(),
+		"zones[].primaries[].":       new(Server).keys(),
+		"zones[].notify[].":          new(Server).keys(),
+		"zones[].allow-notify[].":    new(Peer).keys(),
+		"zones[].allow-transfer[].":  new(Peer).keys(),
 		"views[].":                   new(View).keys(),
 	} {
 		for key := range k {

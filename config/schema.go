@@ -100,6 +100,7 @@ func (doc *document) keys() keys {
 		"control":       object(&doc.Control, doc.Control.keys()),
 		"forward":       list(&doc.Forward, forwarded),
 		"stub":          list(&doc.Stub, stub),
+		"keys":          list(&doc.Keys, key),
 		"zones":         list(&doc.Zones, zone),
 		"views":         list(&doc.Views, view),
 	}
@@ -315,15 +316,6 @@ func (r *NameRule) keys() keys {
 	}
 }
 
-func zone(z *Zone) reader { return object(z, z.keys(), "name", "file") }
-
-func (z *Zone) keys() keys {
-	return keys{
-		"name": value(&z.Name, name),
-		"file": value(&z.File, text(4096)),
-	}
-}
-
 func view(v *View) reader {
 	v.Recursion = true
 	return object(v, v.keys(), "name", "clients")
@@ -361,9 +353,13 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	for i := range c.DNSSEC.TrustAnchorFiles {
 		under(&c.DNSSEC.TrustAnchorFiles[i])
 	}
+	for i := range c.Keys {
+		under(&c.Keys[i].SecretFile)
+	}
 	var all []lookup.Name
 	for i := range c.Zones {
 		under(&c.Zones[i].File)
+		under(&c.Zones[i].Store)
 		all = append(all, c.Zones[i].Name)
 	}
 	if len(c.Views) == 0 {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,12 +23,14 @@ import (
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
+	"github.com/sextant-dns/sextant/primary"
 	"github.com/sextant-dns/sextant/rebinding"
 	"github.com/sextant-dns/sextant/resolver"
 	"github.com/sextant-dns/sextant/secondary"
 	"github.com/sextant-dns/sextant/server"
 	"github.com/sextant-dns/sextant/special"
 	"github.com/sextant-dns/sextant/transport"
+	"github.com/sextant-dns/sextant/tsig"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -48,6 +51,8 @@ type parts struct {
 	client    *transport.Client // nil: somebody else sends what is sent
 	exchanges *exchanges
 	root      *secondary.Copy // of the root zone; nil: not asked for
+	copies    *copies         // of zones that we serve
+	primary   *primary.Primary
 	anchors   *anchors.Keeper // nil: nothing is validated
 	troubles  troubles        // with them
 	options   resolver.Options
@@ -57,6 +62,9 @@ type parts struct {
 	control   *control.Server   // nil: not asked for
 	started   time.Time
 	state     atomic.Pointer[state]
+
+	mutable sync.Mutex                  // what is served changes under it
+	served  map[lookup.Name]*zones.Zone // our zones as they are served
 }
 
 // state is what a reload replaces.
@@ -64,6 +72,9 @@ type state struct {
 	config *config.Config
 	served []server.View
 	dns64  []namedDNS64
+	ours   []ours
+	files  map[lookup.Name]*zones.Zone
+	keys   []tsig.Key
 
 	path     string    // of the file that config was read from; "": none
 	reloaded time.Time // zero: config is the first
@@ -78,7 +89,7 @@ type namedDNS64 struct {
 // build makes the parts of c, from the bottom up. The error says what is wrong in
 // the files that c names.
 func build(c *config.Config, w wiring) (*parts, error) {
-	p := &parts{log: w.log, exchanges: newExchanges(), started: time.Now()}
+	p := &parts{log: w.log, exchanges: newExchanges(), started: time.Now(), copies: newCopies()}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -87,6 +98,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		return nil, err
 	}
 	p.root = newLocalRoot(c, p.trusted, p.log)
+	p.primary = primary.New(primary.Options{Refresh: p.copies.refresh, Observe: func(e primary.Event) { logZone(p.log, e) }})
 	if p.options, err = p.resolverOptions(c, w); err != nil {
 		return nil, err
 	}
@@ -95,8 +107,8 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.state.Store(s)
-	p.server = server.New(serverOptions(c, s.served, p.log))
+	p.use(s)
+	p.server = server.New(p.serverOptions(c, s.served))
 	if c.Metrics.IsValid() {
 		p.metrics = metrics.New(version, p.snapshot)
 	}
@@ -188,23 +200,17 @@ func limits(c *config.Config) lookup.Limits {
 //	RD=1: dns64 -> our zones -> special-use names -> rebinding filter -> the resolver
 //	RD=0: our zones
 func (p *parts) buildState(c *config.Config) (*state, error) {
-	held, err := p.loadZones(c)
-	if err != nil {
+	files, filesWrong := p.loadZones(c)
+	keys, keysWrong := loadKeys(c, p.log)
+	if err := errors.Join(filesWrong, keysWrong); err != nil {
 		return nil, err
 	}
-	s := &state{config: c}
+	s := &state{config: c, files: files, keys: keys}
 	for _, v := range c.Views {
-		var own []*zones.Zone
-		for _, name := range v.Zones {
-			own = append(own, held[name])
-		}
-		tree, err := zones.NewTree(own...)
-		if err != nil {
-			return nil, fmt.Errorf("view %s: %w", v.Name, err)
-		}
-		authority := authoritative.New(tree)
+		authority := authoritative.New(nil) // whose zones assemble gives it
+		s.ours = append(s.ours, ours{authority, v.Zones})
 		served := server.View{Name: v.Name, Clients: v.Clients}
-		if len(own) > 0 {
+		if len(v.Zones) > 0 {
 			served.Authoritative = authority
 		}
 		if v.Recursion {
@@ -266,11 +272,23 @@ func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver,
 	return internet, nil
 }
 
+// use makes s what is served, once server.Replace has its views.
+func (p *parts) use(s *state) {
+	p.mutable.Lock()
+	defer p.mutable.Unlock()
+	p.copies.replace(s.config, func(z config.Zone) *secondary.Copy { return p.newCopy(s.config, z) })
+	p.state.Store(s)
+	p.assemble(s, p.held(s))
+}
+
 // loadZones reads every zone file. All that is wrong in any of them is reported.
 func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error) {
 	held := map[lookup.Name]*zones.Zone{}
 	var wrong []error
 	for _, z := range c.Zones {
+		if z.File == "" {
+			continue
+		}
 		zone, err := zones.LoadFile(z.File, z.Name)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("zone %s: %w", z.Name, err))
@@ -284,7 +302,7 @@ func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error)
 	return held, errors.Join(wrong...)
 }
 
-func serverOptions(c *config.Config, views []server.View, log *slog.Logger) server.Options {
+func (p *parts) serverOptions(c *config.Config, views []server.View) server.Options {
 	packets := c.Cache.Packets
 	if packets == 0 {
 		packets = -1 // to the server, 0 is its default and less is none
@@ -306,7 +324,8 @@ func serverOptions(c *config.Config, views []server.View, log *slog.Logger) serv
 		MaxAge:  c.Resolver.Deadline + time.Second,
 		NSID:    c.NSID,
 		Version: c.Version,
-		Log:     log,
+		Log:     p.log,
+		Zones:   p.primary,
 		TCP: server.TCPOptions{
 			FirstByte:   c.TCP.FirstByte,
 			Idle:        c.TCP.Idle,
@@ -341,7 +360,12 @@ func (p *parts) run(ctx context.Context) error {
 	if p.root != nil {
 		_ = p.root.Load() // so that it serves the first query; what is wrong with it has been logged
 	}
+	p.copies.load() // likewise
+	p.renew()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.copies.run(ctx) })
+	group.Go(func() error { return p.follow(ctx) })
+	group.Go(func() error { return p.primary.Run(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
 	if p.root != nil {
 		group.Go(func() error { return p.root.Run(ctx) })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -24,7 +25,7 @@ Prints every problem with file, line and column. Exit code 0 when there is none,
 			c.DNSSEC.State = "" // which is the server's to write
 			p, err := build(c, wiring{})
 			if err == nil {
-				err = checkLocalRoot(c.Resolver.LocalRoot, p.root)
+				err = errors.Join(checkLocalRoot(c.Resolver.LocalRoot, p.root), checkStores(c))
 			}
 			if err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), err)

@@ -76,12 +76,11 @@ func (p *parts) status(context.Context, control.StatusRequest) (control.Status, 
 	for _, z := range state.config.Zones {
 		s.Zones = append(s.Zones, z.Name.String())
 	}
-	if p.root != nil {
-		c := p.root.Status()
-		s.Copies = []control.Copy{{
+	for _, c := range p.copyStatus() {
+		s.Copies = append(s.Copies, control.Copy{
 			Zone: c.Zone.String(), State: c.State.String(), Serial: c.Serial, Source: c.Source,
 			Confirmed: c.Confirmed, Expires: c.Expires, Next: c.Next, Reason: c.Reason,
-		}}
+		})
 	}
 	s.Validates = p.validation()
 	if p.anchors != nil {

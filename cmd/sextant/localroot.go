@@ -136,11 +136,18 @@ func checkLocalRoot(l config.LocalRoot, c *secondary.Copy) error {
 			return fmt.Errorf("local root: %w", err)
 		}
 	case l.Store != "":
-		if info, err := os.Stat(filepath.Dir(l.Store)); err != nil {
+		if err := checkFolder(filepath.Dir(l.Store)); err != nil {
 			return fmt.Errorf("local root: store: %w", err)
-		} else if !info.IsDir() {
-			return fmt.Errorf("local root: store: %s is no folder", filepath.Dir(l.Store))
 		}
 	}
 	return nil
+}
+
+// checkFolder says when there is no such folder.
+func checkFolder(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no folder", path)
+	}
+	return err
 }

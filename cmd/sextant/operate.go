@@ -238,6 +238,8 @@ func (by explainer) build(errOut io.Writer) (*parts, error) {
 	if p.root != nil {
 		_ = p.root.Load() // what is on disk; it is told what is wrong with it
 	}
+	p.copies.load()
+	p.renew()
 	return p, nil
 }
 

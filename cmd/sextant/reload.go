@@ -28,7 +28,7 @@ func (p *parts) reload(path string) {
 		p.log.Warn("reload: a change waits for a restart", "section", section)
 	}
 	s.path, s.reloaded = path, time.Now()
-	p.state.Store(s)
+	p.use(s)
 	p.server.Replace(s.served)
 	if p.root != nil {
 		p.root.Refresh()

@@ -40,22 +40,30 @@ func (p *parts) serverCounts() metrics.Server {
 	return m
 }
 
-func (p *parts) copyCounts() []metrics.Copy {
-	if p.root == nil {
-		return nil
+// copyStatus is how the copies of zones are, the local root's first.
+func (p *parts) copyStatus() (all []secondary.Status) {
+	if p.root != nil {
+		all = append(all, p.root.Status())
 	}
-	s, now := p.root.Status(), time.Now()
-	return []metrics.Copy{{
-		Zone: s.Zone.String(),
-		Used: s.State == secondary.Current || s.State == secondary.Overdue,
+	return append(all, p.copies.status()...)
+}
 
-		Held:   s.State != secondary.Missing,
-		Serial: s.Serial,
-		Age:    now.Sub(s.Confirmed),
-		Left:   s.Expires.Sub(now),
+func (p *parts) copyCounts() (all []metrics.Copy) {
+	now := time.Now()
+	for _, s := range p.copyStatus() {
+		all = append(all, metrics.Copy{
+			Zone: s.Zone.String(),
+			Used: s.State == secondary.Current || s.State == secondary.Overdue,
 
-		Transfers: s.Transfers, Confirmations: s.Confirmations, Failures: s.Failures,
-	}}
+			Held:   s.State != secondary.Missing,
+			Serial: s.Serial,
+			Age:    now.Sub(s.Confirmed),
+			Left:   s.Expires.Sub(now),
+
+			Transfers: s.Transfers, Confirmations: s.Confirmations, Failures: s.Failures,
+		})
+	}
+	return all
 }
 
 func (p *parts) validationCounts() metrics.Validation {

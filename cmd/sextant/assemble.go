@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/netip"
+
+	"github.com/sextant-dns/sextant/authoritative"
+	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/primary"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// ours is what a view knows of our zones.
+type ours struct {
+	authority *authoritative.Authority
+	names     []lookup.Name
+}
+
+// held is the zones of s as they are now: those of files, and those that are copied.
+func (p *parts) held(s *state) map[lookup.Name]*zones.Zone {
+	all := maps.Clone(s.files)
+	maps.Copy(all, p.copies.zones())
+	return all
+}
+
+// assemble has the views of s answer from the zones, and gives these to who copies
+// them. p.mutable is held.
+func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
+	p.served = held
+	for _, v := range s.ours {
+		var own []*zones.Zone
+		for _, name := range v.names {
+			if z := held[name]; z != nil {
+				own = append(own, z)
+			}
+		}
+		if tree, err := zones.NewTree(own...); err == nil { // no name is given twice: the configuration was checked
+			v.authority.Replace(tree)
+		}
+	}
+	var given []primary.Zone
+	for _, z := range s.config.Zones {
+		if data := held[z.Name]; data != nil {
+			given = append(given, give(z, data))
+		}
+	}
+	p.primary.Replace(s.keys, given)
+}
+
+// give is a zone and who has to do with it.
+func give(z config.Zone, data *zones.Zone) primary.Zone {
+	given := primary.Zone{Data: data, Transfer: peers(z.AllowTransfer), Notify: peers(z.AllowNotify)}
+	for _, s := range z.Notify {
+		given.Targets = append(given.Targets, primary.Target{Address: s.Address, Key: s.Key})
+	}
+	for _, s := range z.Primaries { // RFC 1996 3.10
+		given.Notify = append(given.Notify, primary.PeerOf(s.Address, s.Key))
+	}
+	return given
+}
+
+func peers(list []config.Peer) (all []primary.Peer) {
+	for _, p := range list {
+		all = append(all, primary.Peer{Network: p.Network, Key: p.Key})
+	}
+	return all
+}
+
+// follow takes copies into use when they come, and out of use when they expire.
+func (p *parts) follow(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.copies.changed:
+		}
+		p.renew()
+	}
+}
+
+// renew has what is served be the zones as they are now.
+func (p *parts) renew() {
+	p.mutable.Lock()
+	defer p.mutable.Unlock()
+	s := p.state.Load()
+	if held := p.held(s); !maps.Equal(held, p.served) {
+		p.assemble(s, held)
+		p.server.Flush() // packets of the zones as they were
+	}
+}
+
+// logZone is a Primary's Observe.
+func logZone(log *slog.Logger, e primary.Event) {
+	args := []any{"zone", e.Zone}
+	if e.Serial != 0 {
+		args = append(args, "serial", e.Serial)
+	}
+	if e.Peer != (netip.AddrPort{}) {
+		args = append(args, "peer", e.Peer)
+	}
+	switch e.Kind {
+	case primary.Backward:
+		log.Warn("zone: changed, and its serial has not gone up: secondaries do not see it", args...)
+	case primary.Notified:
+		log.Info("notify: sent", args...)
+	case primary.Unnotified:
+		log.Warn("notify: in vain", append(args, "reason", e.Err)...)
+	case primary.Notice:
+		log.Info("notify: received", "zone", e.Zone, "peer", e.Peer.Addr())
+	}
+}

@@ -1,0 +1,191 @@
+package config
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+// Zone is a zone to answer for: of a file of ours, or a copy of what primaries have.
+type Zone struct {
+	Name lookup.Name
+	File string // master file (RFC 1035 5); "": there are Primaries
+
+	Primaries   []Server // who transfers it to us
+	Store       string   // where the copy is kept for the next start; "": nowhere
+	AllowNotify []Peer   // who may say that it has changed, beside the primaries
+
+	AllowTransfer []Peer   // who may have all of it; empty: nobody
+	Notify        []Server // who is told when it has changed
+}
+
+// Server is a server for zones of ours that we speak to, signed with Key.
+type Server struct {
+	Address netip.AddrPort
+	Key     lookup.Name // "": not signed
+}
+
+// Peer is a server for zones of ours that speaks to us.
+type Peer struct {
+	Network netip.Prefix // where it is; the zero Prefix: anywhere, given the Key
+	Key     lookup.Name  // that it must sign with; "": none
+}
+
+// Key is a secret that we share with another server (RFC 8945).
+type Key struct {
+	Name       lookup.Name
+	Algorithm  Algorithm
+	Secret     []byte
+	SecretFile string // file with the secret in base64, in the place of Secret
+}
+
+// Algorithm is how messages are signed with a key.
+type Algorithm string
+
+// The algorithms of keys.
+const (
+	AlgorithmSHA1   Algorithm = "hmac-sha1"
+	AlgorithmSHA224 Algorithm = "hmac-sha224"
+	AlgorithmSHA256 Algorithm = "hmac-sha256"
+	AlgorithmSHA384 Algorithm = "hmac-sha384"
+	AlgorithmSHA512 Algorithm = "hmac-sha512"
+)
+
+func key(k *Key) reader {
+	k.Algorithm = AlgorithmSHA256
+	return object(k, k.keys(), "name")
+}
+
+func (k *Key) keys() keys {
+	return keys{
+		"name":        value(&k.Name, name),
+		"algorithm":   value(&k.Algorithm, oneOf(AlgorithmSHA1, AlgorithmSHA224, AlgorithmSHA256, AlgorithmSHA384, AlgorithmSHA512)),
+		"secret":      value(&k.Secret, secret),
+		"secret-file": value(&k.SecretFile, text(4096)),
+	}
+}
+
+// secret reads octets in base64. What it found it does not repeat.
+func secret(n ast.Node) ([]byte, error) {
+	return fromText("a secret in base64", func(s string) ([]byte, error) {
+		octets, err := base64.StdEncoding.DecodeString(s)
+		if err != nil || len(octets) == 0 {
+			return nil, no("something else")
+		}
+		return octets, nil
+	})(n)
+}
+
+func zone(z *Zone) reader { return object(z, z.keys(), "name") }
+
+func (z *Zone) keys() keys {
+	return keys{
+		"name":           value(&z.Name, name),
+		"file":           value(&z.File, text(4096)),
+		"primaries":      list(&z.Primaries, server),
+		"store":          value(&z.Store, text(4096)),
+		"allow-notify":   list(&z.AllowNotify, peer),
+		"allow-transfer": list(&z.AllowTransfer, peer),
+		"notify":         list(&z.Notify, server),
+	}
+}
+
+// server reads an address with a key, or only the address.
+func server(s *Server) reader {
+	return func(d *decoder, n ast.Node) {
+		if _, alone := textOf(n); alone {
+			value(&s.Address, endpoint(53))(d, n)
+			return
+		}
+		object(s, s.keys(), "address")(d, n)
+	}
+}
+
+func (s *Server) keys() keys {
+	return keys{
+		"address": value(&s.Address, endpoint(53)),
+		"key":     value(&s.Key, name),
+	}
+}
+
+// peer reads a network, a key, or both, or only the network.
+func peer(p *Peer) reader {
+	return func(d *decoder, n ast.Node) {
+		if _, alone := textOf(n); alone {
+			value(&p.Network, network)(d, n)
+			return
+		}
+		object(p, p.keys())(d, n)
+		if !d.given(&p.Network) && !d.given(&p.Key) {
+			d.report(p, "neither a network nor a key, expected at least one")
+		}
+	}
+}
+
+func (p *Peer) keys() keys {
+	return keys{
+		"network": value(&p.Network, network),
+		"key":     value(&p.Key, name),
+	}
+}
+
+// checkZones sees to it that each zone comes from somewhere, and that the keys that
+// are named are there.
+func (doc *document) checkZones(d *decoder) {
+	unique(d, doc.Zones, func(z *Zone) *lookup.Name { return &z.Name })
+	unique(d, doc.Keys, func(k *Key) *lookup.Name { return &k.Name })
+	for i := range doc.Keys {
+		k := &doc.Keys[i]
+		switch {
+		case !d.given(&k.Secret) && !d.given(&k.SecretFile):
+			d.report(k, `key "secret" is missing, or "secret-file" in its place`)
+		case d.given(&k.Secret) && d.given(&k.SecretFile):
+			d.report(&k.SecretFile, "says nothing beside a secret, expected one or the other")
+		}
+	}
+	for i := range doc.Zones {
+		doc.Zones[i].check(d)
+		for _, at := range doc.Zones[i].keysNamed() {
+			if *at != "" && !slices.ContainsFunc(doc.Keys, func(k Key) bool { return k.Name == *at }) {
+				d.report(at, "no key %s is configured, expected one of those under keys", at)
+			}
+		}
+	}
+}
+
+func (z *Zone) check(d *decoder) {
+	for _, list := range []*[]Server{&z.Primaries, &z.Notify} {
+		notEmpty(d, list)
+		unique(d, *list, func(s *Server) *netip.AddrPort { return &s.Address })
+	}
+	switch from := d.given(&z.Primaries); {
+	case d.given(&z.File) && from:
+		d.report(&z.Primaries, "says nothing beside a file, expected one or the other")
+	case !d.given(&z.File) && !from && d.given(&z.Name):
+		d.report(z, `key "file" is missing, or "primaries" in its place`)
+	case from, !d.given(&z.File):
+	case d.given(&z.Store):
+		d.report(&z.Store, "says nothing beside a file, expected primaries")
+	case d.given(&z.AllowNotify):
+		d.report(&z.AllowNotify, "says nothing beside a file, expected primaries")
+	}
+}
+
+// keysNamed is where a zone names keys.
+func (z *Zone) keysNamed() (all []*lookup.Name) {
+	for _, list := range [][]Server{z.Primaries, z.Notify} {
+		for i := range list {
+			all = append(all, &list[i].Key)
+		}
+	}
+	for _, list := range [][]Peer{z.AllowNotify, z.AllowTransfer} {
+		for i := range list {
+			all = append(all, &list[i].Key)
+		}
+	}
+	return all
+}
