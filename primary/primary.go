@@ -17,9 +17,9 @@ import (
 
 // Options are what can be chosen about a Primary. The zero value is a good choice.
 type Options struct {
-	// Refresh is called when a peer says that a zone that we copy has changed. It
-	// must not block; nil: nobody wants to know.
-	Refresh func(zone lookup.Name)
+	// Refresh is called when the peer at an address says that a zone that we copy has
+	// changed. It must not block; nil: nobody wants to know.
+	Refresh func(zone lookup.Name, from netip.Addr)
 
 	Attempts int           // NOTIFYs to a server until it replies; default 5 (RFC 1996 3.6)
 	Wait     time.Duration // for the first reply, twice as long for each that follows; default 5 s
@@ -32,7 +32,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Refresh == nil {
-		o.Refresh = func(lookup.Name) {}
+		o.Refresh = func(lookup.Name, netip.Addr) {}
 	}
 	if o.Attempts == 0 {
 		o.Attempts = 5
@@ -210,7 +210,7 @@ func (p *Primary) Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode {
 		return lookup.REFUSED
 	}
 	p.options.Observe(Event{Kind: Notice, Zone: zone, Peer: netip.AddrPortFrom(from, 0)})
-	p.options.Refresh(zone)
+	p.options.Refresh(zone, from)
 	return lookup.NOERROR
 }
 

@@ -70,7 +70,7 @@ type Options struct {
 	Dial    func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) // default TCP
 	Now     func() time.Time                                                    // default time.Now; timers always take real time
 	IntN    func(n int) int                                                     // a random number from 0 to n-1; default rand.IntN
-	Observe func(Event)                                                         // told of all that happens, by Run alone; must not block
+	Observe func(Event)                                                         // told of all that happens, one thing at a time; must not block
 }
 
 func (o Options) withDefaults() Options {
@@ -113,23 +113,26 @@ func (o Options) withDefaults() Options {
 // methods are safe for concurrent use.
 type Copy struct {
 	options Options
-	held    atomic.Pointer[held] // nil: there is none
-	due     chan struct{}        // filled when somebody wants a refresh at once
+	held    atomic.Pointer[held]       // nil: there is none
+	due     chan struct{}              // filled when somebody wants a refresh at once
+	other   chan struct{}              // filled when held is another one
+	notice  atomic.Pointer[netip.Addr] // who has said last that there is something new
+
+	telling sync.Mutex // Observe is told
 
 	mu     sync.Mutex
 	status Status // without what is in held
 
 	// Of the goroutine that runs it:
-	loaded  bool          // it was tried
-	helped  int           // the primary that helped last
-	blind   time.Duration // between attempts while there has never been a copy
-	expired *held         // of which this has been told
-	seen    glance        // what File looked like
+	loaded bool          // it was tried
+	helped int           // the primary that helped last
+	blind  time.Duration // between attempts while there has never been a copy
+	seen   glance        // what File looked like
 }
 
 // New makes a Copy that has nothing yet. It starts nothing and reads nothing.
 func New(o Options) *Copy {
-	return &Copy{options: o.withDefaults(), due: make(chan struct{}, 1), status: Status{Zone: o.Zone}}
+	return &Copy{options: o.withDefaults(), due: make(chan struct{}, 1), other: make(chan struct{}, 1), status: Status{Zone: o.Zone}}
 }
 
 // held is a good copy. It is immutable.
@@ -151,6 +154,13 @@ func (c *Copy) Zone() (zone *zones.Zone, ok bool) {
 		return nil, false
 	}
 	return h.zone, true
+}
+
+// Hear is Refresh for a NOTIFY: a primary at the address is asked first, since others
+// may not have heard of the change yet.
+func (c *Copy) Hear(from netip.Addr) {
+	c.notice.Store(&from)
+	c.Refresh()
 }
 
 // Refresh has Run ask for the zone's serial without waiting for its time, as a
@@ -184,36 +194,54 @@ func (c *Copy) Run(ctx context.Context) error {
 	if !c.loaded {
 		_ = c.Load() // the primaries may have better
 	}
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { c.watch(watching) })
+	defer watch.Wait()
+	defer stop()
 	for ctx.Err() == nil {
 		c.await(ctx, c.refresh(ctx))
 	}
 	return nil
 }
 
-// await waits, but no longer than until somebody wants a refresh, and tells when
-// the copy has expired meanwhile.
+// await waits, but no longer than until somebody wants a refresh.
 func (c *Copy) await(ctx context.Context, wait time.Duration) {
 	c.planned(c.options.Now().Add(wait))
 	enough := time.NewTimer(wait)
 	defer enough.Stop()
+	select {
+	case <-ctx.Done():
+	case <-c.due:
+	case <-enough.C:
+	}
+}
+
+// watch tells when the copy has expired, until ctx ends. Refreshes may take long just
+// then.
+func (c *Copy) watch(ctx context.Context) {
+	var expired *held // of which this has been told
 	for {
 		var end <-chan time.Time
 		h := c.held.Load()
-		if h != nil && h != c.expired {
+		if h != nil && h != expired {
 			expiry := time.NewTimer(max(0, h.until.Sub(c.options.Now())))
-			defer expiry.Stop()
 			end = expiry.C
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-c.due:
-			return
-		case <-enough.C:
-			return
+		case <-c.other:
 		case <-end:
-			c.expired = h
-			c.options.Observe(Event{Zone: c.options.Zone, Kind: Ended, Source: h.source, Serial: h.soa.serial, Err: reason(h.why)})
+			expired = h
+			c.observe(Event{Zone: c.options.Zone, Kind: Ended, Source: h.source, Serial: h.soa.serial, Err: reason(h.why)})
 		}
 	}
+}
+
+// observe tells of an event, of one at a time.
+func (c *Copy) observe(e Event) {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.options.Observe(e)
 }

@@ -30,6 +30,13 @@ func (c *Copy) refresh(ctx context.Context) time.Duration {
 		return c.options.MinWait
 	}
 	err := errNobody
+	if from := c.notice.Swap(nil); from != nil {
+		for i, primary := range c.options.Primaries {
+			if primary.Addr() == *from {
+				c.helped = i
+			}
+		}
+	}
 	for i := range c.options.Primaries {
 		n := (c.helped + i) % len(c.options.Primaries)
 		primary := c.options.Primaries[n]

@@ -118,12 +118,16 @@ func (c *Copy) failed(err error) {
 	if h := c.held.Load(); h != nil {
 		e.Serial = h.soa.serial
 	}
-	c.options.Observe(e)
+	c.observe(e)
 }
 
 // use puts h into the place of what there was and tells of it.
 func (c *Copy) use(h *held, e Event) {
 	c.held.Store(h)
+	select {
+	case c.other <- struct{}{}:
+	default:
+	}
 	c.mu.Lock()
 	c.status.Reason = ""
 	switch e.Kind {
@@ -134,5 +138,5 @@ func (c *Copy) use(h *held, e Event) {
 	}
 	c.mu.Unlock()
 	e.Zone, e.Source, e.Serial, e.RRsets = c.options.Zone, h.source, h.soa.serial, h.zone.Len()
-	c.options.Observe(e)
+	c.observe(e)
 }

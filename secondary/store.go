@@ -115,7 +115,7 @@ func (c *Copy) touch(confirmed time.Time) {
 }
 
 func (c *Copy) unstored(h *held, err error) {
-	c.options.Observe(Event{Zone: c.options.Zone, Kind: NotStored, Source: c.options.Store, Serial: h.soa.serial, Err: err})
+	c.observe(Event{Zone: c.options.Zone, Kind: NotStored, Source: c.options.Store, Serial: h.soa.serial, Err: err})
 }
 
 // writeStore replaces the file at path as a whole or, when anything fails, not at

@@ -98,7 +98,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		return nil, err
 	}
 	p.root = newLocalRoot(c, p.trusted, p.log)
-	p.primary = primary.New(primary.Options{Refresh: p.copies.refresh, Observe: func(e primary.Event) { logZone(p.log, e) }})
+	p.primary = primary.New(primary.Options{Refresh: p.copies.hear, Observe: func(e primary.Event) { logZone(p.log, e) }})
 	if p.options, err = p.resolverOptions(c, w); err != nil {
 		return nil, err
 	}

@@ -159,12 +159,13 @@ func (cs *copies) run(ctx context.Context) error {
 	return nil
 }
 
-// refresh has the copy of a zone ask its primaries.
-func (cs *copies) refresh(zone lookup.Name) {
+// hear has the copy of a zone ask its primaries, since the one at the address says that
+// there is something new.
+func (cs *copies) hear(zone lookup.Name, from netip.Addr) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if one := cs.all[zone]; one != nil {
-		one.Refresh()
+		one.Hear(from)
 	}
 }
 
