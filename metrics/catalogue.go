@@ -80,7 +80,7 @@ func newCatalogue() catalogue {
 		troubles:   newSeries(counter, "sextant_trust_anchor_troubles_total", "What an operator should hear of trust anchors, by a short word.", "event"),
 
 		local:         newSeries(counter, "sextant_copy_answers_total", "Questions that a copy of a zone answered, so that no server was asked."),
-		copyUsed:      newSeries(gauge, "sextant_copy_used", "1 when the copy of the zone is good to be used, 0 when servers are asked.", "zone"),
+		copyUsed:      newSeries(gauge, "sextant_copy_used", "1 when the copy of the zone is good to be used, 0 when it is not: other servers are asked for the root, and a zone of ours is SERVFAIL.", "zone"),
 		copySerial:    newSeries(gauge, "sextant_copy_serial", "Serial of the copy.", "zone"),
 		copyAge:       newSeries(gauge, "sextant_copy_age_seconds", "Time since a primary last confirmed the copy.", "zone"),
 		copyLeft:      newSeries(gauge, "sextant_copy_left_seconds", "Time until the copy is not used any more if nothing confirms it; below 0 when that is over.", "zone"),

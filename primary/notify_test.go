@@ -102,8 +102,11 @@ func TestNotify(t *testing.T) {
 				if e.Kind != c.want || e.Serial != 7 || (e.Err != nil) != (c.want == Unnotified) {
 					t.Errorf("got %+v", e)
 				}
-				if took := time.Since(start); took != c.took || len(c.l.heard) != c.sent {
-					t.Errorf("sent %d times in %v, want %d in %v", len(c.l.heard), took, c.sent, c.took)
+				c.l.mu.Lock()
+				sent := len(c.l.heard)
+				c.l.mu.Unlock()
+				if took := time.Since(start); took != c.took || sent != c.sent {
+					t.Errorf("sent %d times in %v, want %d in %v", sent, took, c.sent, c.took)
 				}
 				cancel()
 				if err := <-ended; err != nil {

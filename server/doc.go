@@ -9,8 +9,10 @@
 // SERVFAIL that stands for its error) is packed once, kept, and rendered by the
 // same code. [Server.Listen] opens sockets and [Server.Run] serves them: UDP in
 // batches, where hits are answered by the reader and misses by a bounded number
-// of goroutines, and TCP, pipelined and in any order. [Server.Replace] changes
-// the views while all this goes on; [Server.Stats] tells what happened.
+// of goroutines, and TCP, pipelined and in any order. What servers for one zone say
+// to each other, transfers and NOTIFY, and all that is signed, goes to [Zones]
+// (zones.go). [Server.Replace] changes the views while all this goes on;
+// [Server.Stats] tells what happened.
 //
 // How a query travels through the files:
 //
@@ -18,13 +20,13 @@
 //	  (limits.go)      (edns.go,                   | miss                  ^ (edns.go)
 //	                    special.go)                +-> resolver -> pack ---+
 //
-// Standards: RFC 1035 4.1 and 4.2 (messages, transports), RFC 2181 4 and 9 (the
+// Standards: RFC 1035 4.1 and 4.2 (messages, transports), RFC 1995 2 (IXFR), RFC 1996
+// (NOTIFY), RFC 2181 4 and 9 (the
 // address that replies leave from, TC), RFC 3225 (DO), RFC 4035 3.1.6 and 3.2
-// (AD, CD), RFC 4892 (ID.SERVER), RFC 5001 (NSID), RFC 6840 5.7 and 5.8 (AD),
+// (AD, CD), RFC 4892 (ID.SERVER), RFC 5001 (NSID), RFC 5936 2.2 (AXFR), RFC 6840 5.7 and 5.8 (AD),
 // RFC 6891 (EDNS), RFC 7766 and 7828 (TCP), RFC 7871 6 and 7.2.1 (Client Subnet:
 // its form and its echo), RFC 7873 5.2.2 (length of a cookie), RFC 8906 8 (every
-// query gets a reply), RFC 8914 (Extended DNS Errors), RFC 9471 3 (glue), RFC
+// query gets a reply), RFC 8914 (Extended DNS Errors), RFC 8945 (TSIG), RFC 9471 3 (glue), RFC
 // 9619 (one question), RFC 9824 3.5 (NXNAME). Not implemented: server cookies,
-// rate limits, TSIG (the RR is overlooked), zone transfers, NOTIFY and UPDATE
-// (NOTIMP), TLS, HTTPS, QUIC.
+// rate limits, UPDATE (NOTIMP), TLS, HTTPS, QUIC.
 package server
