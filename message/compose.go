@@ -18,6 +18,8 @@ func (d *decoder) message() *Message {
 	m := &whole.Message
 	m.Header = newHeader(binary.BigEndian.Uint16(d.msg), binary.BigEndian.Uint16(d.msg[2:]))
 
+	m.Misfits = d.misfits
+
 	var c composer
 	c.text.Grow(d.textSize())
 	m.Question = whole.question[:0]

@@ -74,6 +74,7 @@ type decoder struct {
 	grouping  grouping
 	ends      [3]int // how many sets there are by the end of each section
 	opt       pseudo
+	misfits   int // RRs of the answer section that were dropped
 
 	owner   span // of the latest RR, in lower case
 	pointed int  // where the owner stands or its pointer leads; -1 at first
@@ -180,6 +181,9 @@ func (d *decoder) rr(off, section int) (end int, err error) {
 		d.buf = d.buf[:start]
 		if d.visited > d.most {
 			return 0, errWork
+		}
+		if section == 0 {
+			d.misfits++
 		}
 		return end, nil
 	}

@@ -223,6 +223,9 @@ func TestOneBadRRIsDroppedAlone(t *testing.T) {
 			if len(m.Answer) != want || m.Answer[want-1].Type != lookup.TypeA || m.Answer[want-1].Name != lookup.MustName("www.example.") {
 				t.Errorf("got %v", m.Answer)
 			}
+			if m.Misfits != 2-want {
+				t.Errorf("%d misfits", m.Misfits)
+			}
 		})
 	}
 }

@@ -90,7 +90,8 @@ type Question struct {
 }
 
 // Message is a whole message in terms of lookup values. RRs of a class other
-// than IN are left out of the sections.
+// than IN are left out of the sections, and so are those whose rdata does not fit
+// their type; Misfits counts the latter in the answer section.
 type Message struct {
 	Header
 	Question   []Question
@@ -98,4 +99,5 @@ type Message struct {
 	Authority  []lookup.RRset
 	Additional []lookup.RRset
 	OPT        *OPT // nil without EDNS
+	Misfits    int
 }

@@ -19,6 +19,8 @@ const (
 	// name and data.
 	maxKept = 16 << 10
 	setCost = 100
+	// maxRRs is of how many RRs a set may be to be remembered (CVE-2024-1737).
+	maxRRs = 256
 	// shortLife is that of hops which are not worth while to be refreshed.
 	shortLife = 10 * time.Second
 	// maxSigs is how many RRSIGs of one set are taken (KeyTrap, CVE-2023-50387).
@@ -211,7 +213,8 @@ func (a *answers) put(q, key lookup.Question, h *hop, ttl uint32) {
 	for _, s := range h.response.Answer {
 		size += setCost + len(s.Name) + len(s.Data) + len(s.Sigs)
 	}
-	if ttl > 0 && size <= maxKept {
+	crowded := func(s lookup.RRset) bool { return s.Data.Len() > maxRRs }
+	if ttl > 0 && size <= maxKept && !slices.ContainsFunc(h.response.Answer, crowded) {
 		h.life = time.Duration(ttl) * time.Second
 		h.expires = h.expires.Add(h.life)
 		p := packHop(key.Name, h)

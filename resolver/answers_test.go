@@ -281,18 +281,51 @@ func TestAHugeAnswerIsPassedOnAndNotRemembered(t *testing.T) {
 	n := shops(t)
 	var text strings.Builder
 	for i := range 100 {
-		fmt.Fprintf(&text, "huge.example.com. 60 TXT %03d%s\n", i, strings.Repeat("x", 200))
+		fmt.Fprintf(&text, "octets.example.com. 60 TXT %03d%s\n", i, strings.Repeat("x", 200))
+	}
+	for i := range 257 {
+		fmt.Fprintf(&text, "rrs.example.com. 60 A 198.51.%d.%d\n", 100+i/256, i%256)
+	}
+	for i := range 256 {
+		fmt.Fprintf(&text, "just.example.com. 60 A 198.51.100.%d\n", i)
 	}
 	n.zones[lookup.MustName("example.com.")].add(text.String())
 	r := n.resolver()
-	for range 2 {
-		response, err := r.Resolve(t.Context(), question("huge.example.com. TXT"))
-		if err != nil || response.Answer[0].Data.Len() != 100 {
-			t.Errorf("%v", err)
+	ask(t, r, "www.example.com. A") // the cut is known now
+	for q, c := range map[string]struct{ rrs, asked int }{
+		"octets.example.com. TXT": {100, 2},
+		"rrs.example.com. A":      {257, 2},
+		"just.example.com. A":     {256, 1},
+	} {
+		n.forget()
+		for range 2 {
+			response, err := r.Resolve(t.Context(), question(q))
+			if err != nil || response.Answer[0].Data.Len() != c.rrs {
+				t.Errorf("%s: %v", q, err)
+			}
+		}
+		if n.count(q) != c.asked {
+			t.Errorf("%s: sent\n%s", q, n.log())
 		}
 	}
-	if n.count("192.0.2.") != 2 {
-		t.Errorf("sent\n%s", n.log())
+}
+
+// RFC 8914 4.1: who gets less than the server has sent is told so, from memory, too.
+func TestWhatIsLeftOutOfAnAnswerIsTold(t *testing.T) {
+	t.Parallel()
+	n := shops(t)
+	n.host("192.0.2.1").script = func(_ transport.Request, honest *transport.Reply) *transport.Reply {
+		honest.Misfits = 1
+		return honest
+	}
+	r := n.resolver()
+	for _, q := range []string{"www.example.com. A", "www.example.com. MX"} {
+		for range 2 {
+			response, err := r.Resolve(t.Context(), question(q))
+			if err != nil || len(response.EDE) != 1 || response.EDE[0].Code != lookup.EDEOther {
+				t.Errorf("%s: %v, %v", q, response, err)
+			}
+		}
 	}
 }
 

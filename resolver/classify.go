@@ -52,7 +52,7 @@ type verdict struct {
 
 	proof    []lookup.RRset  // NSEC and NSEC3 that say what does not exist
 	security lookup.Security // of all this, once it has been validated
-	ede      []lookup.EDE    // what there is to tell about its security
+	ede      []lookup.EDE    // what there is to tell about it, its security above all
 	words    string          // of its security, for those who are curious
 	scope    ecs.Scope       // whom it is for
 	passing  bool            // it may not be kept
@@ -94,6 +94,9 @@ func classify(zone lookup.Name, q lookup.Question, r *transport.Reply) verdict {
 			v.own, _ = lookup.Find(r.Authority, zone, lookup.TypeNS)
 		}
 		prove(zone, &v, r)
+		if r.Misfits > 0 { // RFC 8914 4.1: nobody could guess from the answer alone
+			v.ede = []lookup.EDE{{Code: lookup.EDEOther, Text: "RRs whose data do not fit their type were left out"}}
+		}
 	}
 	if v.kind == answer && q.Type == lookup.TypeNS && q.Name == zone {
 		v.cut = newCut(zone, v.sets[0], r.Additional)

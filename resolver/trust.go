@@ -295,7 +295,7 @@ func (r *Resolver) read(t task, q lookup.Question, v verdict, since, expires tim
 	case v.security != lookup.Secure:
 		tr.grip = insecure
 		if len(v.ede) > 0 {
-			tr.why = v.ede[0]
+			tr.why = v.ede[len(v.ede)-1]
 		}
 	case v.kind == answer:
 		return tr, dnssec.ParseDS(v.sets[0]), nil

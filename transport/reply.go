@@ -28,6 +28,7 @@ func (q *query) read(b []byte) (*Reply, error) {
 		Answer:     m.Answer,
 		Authority:  m.Authority,
 		Additional: m.Additional,
+		Misfits:    m.Misfits,
 		Size:       len(b),
 	}
 	if m.OPT == nil {

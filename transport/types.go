@@ -38,6 +38,7 @@ type Reply struct {
 	Answer     []lookup.RRset
 	Authority  []lookup.RRset
 	Additional []lookup.RRset
+	Misfits    int // RRs of the answer section that were left out, since their rdata does not fit their type
 
 	EDNS   bool         // the reply had an OPT
 	EDE    []lookup.EDE // Extended DNS Errors that the server sent

@@ -288,7 +288,7 @@ func replyOf(r transport.Request, p *Packet) (*transport.Reply, error) {
 	}
 	reply := &transport.Reply{
 		Rcode: m.Rcode, AA: m.AA, TC: m.TC, RA: m.RA, AD: m.AD, EDNS: m.OPT != nil, Size: len(wire),
-		Answer: m.Answer, Authority: m.Authority, Additional: m.Additional,
+		Answer: m.Answer, Authority: m.Authority, Additional: m.Additional, Misfits: m.Misfits,
 	}
 	if m.OPT == nil {
 		return reply, nil
