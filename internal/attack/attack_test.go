@@ -41,6 +41,7 @@ const (
 	referrals    = 30 // for one name
 	entry        = 16 // KiB in memory, of one RRset or denial
 	patience     = 6 * time.Second
+	work         = 5 * time.Millisecond // of the processor, for one client query, our Internet's included
 	signatures   = 32 // checked for one client query
 	forgeries    = 4  // of these, bad ones
 	hashes       = 32 // of NSEC3 names for one client query
@@ -146,6 +147,8 @@ func (b bound) judge(t *testing.T, o attack.Outcome) {
 	atMost("times that one server is asked one question", o.Repeats, b.repeats)
 	atMost("messages with one question at once", o.Outstanding, 1)
 	atMost("benign questions that hostile servers hear", o.Hijacked, 0)
+	// Not a measure of time that passes: who else is busy hardly matters.
+	atMost("microseconds of the processor for one query", int(o.CPU.Microseconds()), int((slower * work).Microseconds()))
 	atMost("milliseconds that a client waits", int(o.Longest.Milliseconds()), int(patience.Milliseconds()))
 	// A benign name that is new takes two messages: to org. and to its zone.
 	atMost("milliseconds that the benign client waits", int(o.Fresh.Longest.Milliseconds()), int((benignFactor * 2 * attack.RTT).Milliseconds()))
