@@ -166,12 +166,18 @@ func (r *Resolver) governing(ctx context.Context, t task, name, apex lookup.Name
 // own DNSKEY RRset.
 func (r *Resolver) establish(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
 	now := r.options.Now()
-	anchor, ok := r.options.Validation.Anchor(zone)
-	if !ok || anchor.Negative {
-		return &trust{zone: zone, grip: insecure, expires: now}, nil
-	}
-	if anchor.Zone == zone {
-		return r.vouched(ctx, t, zone, anchor.DS, &trust{expires: now.Add(time.Duration(r.options.MaxTTL) * time.Second)})
+	for range 2 {
+		anchor, ok := r.options.Validation.Anchor(zone)
+		if !ok || anchor.Negative {
+			return &trust{zone: zone, grip: insecure, expires: now}, nil
+		}
+		if anchor.Zone != zone {
+			break
+		}
+		tr, err := r.vouched(ctx, t, zone, anchor.DS, &trust{expires: now.Add(time.Duration(r.options.MaxTTL) * time.Second)})
+		if !errors.Is(err, errUprooted) {
+			return tr, err
+		}
 	}
 	above, ds, err := r.delegation(ctx, t, zone, false)
 	if err != nil || above.grip != secure {
@@ -311,66 +317,4 @@ func (r *Resolver) read(t task, q lookup.Question, v verdict, since, expires tim
 		tr.grip = noCut
 	}
 	return tr, nil, nil
-}
-
-// keys fetches the DNSKEY RRset of zone and checks it against ds.
-func (r *Resolver) keys(ctx context.Context, t task, zone lookup.Name, ds []dnssec.DS) (*trust, error) {
-	q, tr := hopQuestion(zone, lookup.TypeDNSKEY), (*trust)(nil)
-	t.proof = func(ctx context.Context, t task, _ lookup.Question, v verdict) (verdict, error) {
-		if v.kind != answer {
-			return v, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
-		}
-		keys, found, err := r.checkKeys(ctx, t, v.sets[0], ds)
-		if err != nil {
-			return v, err
-		}
-		if v.words = ""; t.trace != nil {
-			v.word(keysWords(v.sets[0]))
-		}
-		switch {
-		case found.Spent:
-			return v, spent(found.EDE)
-		case found.Status == dnssec.Bogus:
-			return v, bogus(found.EDE)
-		case found.Status == dnssec.Insecure:
-			v.security = lookup.Insecure
-			tr = &trust{zone: zone, grip: insecure, why: found.EDE}
-		default:
-			v.security = lookup.Secure
-			v.sets = []lookup.RRset{v.sets[0].WithTTL(found.TTL)}
-			tr = &trust{zone: zone, keys: keys, tag: found.Tag, algorithm: found.Algorithm}
-		}
-		tr.since = r.options.Now()
-		tr.expires = tr.since.Add(time.Duration(v.sets[0].TTL) * time.Second)
-		return v, nil
-	}
-	if h, ok := r.answers.recall(q, t.asks(q), r.options.Now()); ok && h.next == "" && !t.renew {
-		switch _, err := r.reconsider(ctx, t, q, h); {
-		case errors.Is(err, errBudget):
-			return nil, err
-		case err == nil:
-			tr.since = h.learned()
-			return tr, nil
-		}
-	}
-	_, err := r.iterate(ctx, t.begun(r.options.Deadline), q)
-	switch {
-	case err != nil:
-		return nil, unheard("DNSKEY", zone, lookup.EDEDNSKEYMissing, err)
-	case tr == nil:
-		return nil, bogus(lookup.EDE{Code: lookup.EDEDNSKEYMissing, Text: fmt.Sprintf("%s has no DNSKEY", zone)})
-	}
-	return tr, nil
-}
-
-// checkKeys finds the keys of a zone in its DNSKEY RRset.
-func (r *Resolver) checkKeys(ctx context.Context, t task, set lookup.RRset, ds []dnssec.DS) ([]dnssec.Key, dnssec.Result, error) {
-	if err := r.options.Validation.Turns.Take(ctx); err != nil {
-		return nil, dnssec.Result{}, err
-	}
-	defer r.options.Validation.Turns.Give()
-	c := r.verifier(t)
-	keys, found := c.Keys(compact(set), ds)
-	r.counters.signatures.Add(uint64(c.Checked))
-	return keys, found, nil
 }

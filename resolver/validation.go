@@ -18,6 +18,13 @@ type Validation struct {
 	// quick and safe for concurrent use. nil: nothing is validated.
 	Anchor func(name lookup.Name) (a Anchor, ok bool)
 
+	// Seen is told of each DNSKEY RRset, with its RRSIGs and before it is checked, that
+	// has come from servers for the chain of a zone at which there is a positive Anchor:
+	// it may revoke the anchor (RFC 5011 2.1). Anchor is asked again afterwards. It must
+	// be quick and safe for concurrent use, and must not ask the resolver. nil: nobody is
+	// told.
+	Seen func(keys lookup.RRset)
+
 	Policy       dnssec.Policy
 	Now          func() time.Time // by which signatures are valid; default Options.Now
 	NoAggressive bool             // ask for names although proofs that are remembered deny them (RFC 8198)

@@ -44,6 +44,7 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 			a, ok := k.Closest(name)
 			return resolver.Anchor(a), ok
 		},
+		Seen:         k.Observe,
 		NoAggressive: !c.Aggressive,
 		Policy:       validationPolicy(c),
 		Now:          validationClock(c),
@@ -58,6 +59,7 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 func (p *parts) validates(ctx context.Context, zone lookup.Name, by *anchors.Set) bool {
 	o := p.options
 	o.CacheBytes, o.Cache = 1<<20, 0
+	o.Validation.Seen = nil // its anchors are those of the set
 	o.Validation.Anchor = func(name lookup.Name) (resolver.Anchor, bool) {
 		a, ok := by.Closest(name, time.Now())
 		return resolver.Anchor(a), ok

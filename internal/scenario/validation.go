@@ -115,6 +115,7 @@ func (v *validation) options(keeper *anchors.Keeper, network *Network) resolver.
 			a, ok := keeper.Closest(name)
 			return resolver.Anchor(a), ok
 		},
+		Seen:   keeper.Observe,
 		Policy: v.believes(), NoAggressive: v.modest,
 		Now: v.validity(network),
 	}
