@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
+	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -31,6 +32,7 @@ const (
 // or an alias. It is immutable.
 type hop struct {
 	response *lookup.Response
+	absence  dnssec.Cut  // see verdict.absence; it is not kept
 	age      uint32      // seconds since it was learned that have been taken off the TTLs of response
 	next     lookup.Name // where the alias leads; "" when it is none
 	expires  time.Time
@@ -167,7 +169,7 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 // (RFC 1035 3.2.1).
 func (a *answers) keep(q lookup.Question, v verdict, now time.Time) *hop {
 	v = a.capped(v)
-	h := &hop{response: v.response(), next: v.next, expires: now}
+	h := &hop{response: v.response(), absence: v.absence, next: v.next, expires: now}
 	if v.kind == empty {
 		h.response.Keep = emptyTTL
 	}

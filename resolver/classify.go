@@ -3,6 +3,7 @@ package resolver
 import (
 	"slices"
 
+	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/transport"
@@ -53,6 +54,7 @@ type verdict struct {
 	proof    []lookup.RRset  // NSEC and NSEC3 that say what does not exist
 	security lookup.Security // of all this, once it has been validated
 	ede      []lookup.EDE    // what there is to tell about it, its security above all
+	absence  dnssec.Cut      // of the denial of a DS that has been validated: what that says
 	words    string          // of its security, for those who are curious
 	scope    ecs.Scope       // whom it is for
 	passing  bool            // it may not be kept

@@ -78,12 +78,12 @@ func TestNoFieldOfAResponseIsLost(t *testing.T) {
 	}
 	h := &hop{response: filled, next: "\x01b\x00", expires: packedAt, life: time.Second}
 	same(t, "all", again("a.", h), h)
-	for field, where := range map[string]string{"response": "", "age": "", "next": "", "expires": "", "life": "", "cut": "never kept", "trust": "never kept"} {
+	for field, where := range map[string]string{"response": "", "age": "", "next": "", "expires": "", "life": "", "cut": "never kept", "trust": "never kept", "absence": "never kept"} {
 		if _, ok := reflect.TypeFor[hop]().FieldByName(field); !ok {
 			t.Errorf("hop has no field %s any more (%s)", field, where)
 		}
 	}
-	if n := reflect.TypeFor[hop]().NumField(); n != 7 {
+	if n := reflect.TypeFor[hop]().NumField(); n != 8 {
 		t.Errorf("hop has %d fields: is the new one packed?", n)
 	}
 }

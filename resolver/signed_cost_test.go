@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
 	"github.com/sextant-dns/sextant/transport"
@@ -95,6 +96,44 @@ func TestPermissiveValidationRefusesNothing(t *testing.T) {
 					t.Errorf("what is good: %s", got)
 				}
 			})
+		})
+	}
+}
+
+// To find the NSEC3 that says that there is no DS takes one hash, whether it has come with
+// the referral or had to be asked for.
+func TestTheDenialOfADSIsHashedOnce(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			n, name := signedShops(t), lookup.MustName("new.com.")
+			n.zone("new.com.", "www.new.com. 60 A 192.0.2.95", "192.0.2.12")
+			com := n.zones["\x03com\x00"]
+			com.resign()
+			text := dnssec.NSEC3Hash(name, 0, "") + ".com. 300 NSEC3 1 0 0 - " + strings.Repeat("0", 32) + " NS"
+			com.chain.nsec[name] = com.signed(lookup.MustRRsets(text)[0])
+			if asked {
+				for _, h := range n.hosts {
+					h.script = func(r transport.Request, honest *transport.Reply) *transport.Reply {
+						if i := len(honest.Authority) - 1; !honest.AA && i > 0 && honest.Authority[i].Type == lookup.TypeNSEC3 {
+							honest.Authority = honest.Authority[:i]
+						}
+						return honest
+					}
+				}
+			}
+			q := question("www.new.com. A")
+			q.Budget = lookup.NewBudget(lookup.Limits{})
+			response, err := n.resolver(n.validating).Resolve(t.Context(), q)
+			if err != nil || response.Security != lookup.Insecure {
+				t.Fatalf("got %v, %v\n%s", response, err, n.log())
+			}
+			if sent := n.count("new.com. DS"); (sent > 0) != asked {
+				t.Errorf("the DS was asked for %d times", sent)
+			}
+			if got := q.Budget.Hashed(); got != 1 {
+				t.Errorf("asked for %v: %d names were hashed", asked, got)
+			}
 		})
 	}
 }

@@ -237,7 +237,9 @@ func (r *Resolver) delegation(ctx context.Context, t task, zone lookup.Name, ane
 		}
 	}
 	aged := h.aged(r.options.Now())
-	return r.read(t, q, verdictOf(q, aged, h.next), h.learned(), now.Add(time.Duration(aged.TTL())*time.Second))
+	said := verdictOf(q, aged, h.next)
+	said.absence = h.absence
+	return r.read(t, q, said, h.learned(), now.Add(time.Duration(aged.TTL())*time.Second))
 }
 
 // unheard is err, which is why the DS or DNSKEY of zone could not be had; if it does
@@ -306,11 +308,14 @@ func (r *Resolver) read(t task, q lookup.Question, v verdict, since, expires tim
 	case v.kind == answer:
 		return tr, dnssec.ParseDS(v.sets[0]), nil
 	case v.kind == noData:
-		tr.grip = insecure
-		switch p := r.verifier(t).Denial(above, v.proof).NoDS(q.Name); {
-		case p.Spent:
-			return nil, nil, spent(p.EDE)
-		case p.Cut == dnssec.CutNone:
+		if v.absence == dnssec.CutUnproven { // it comes from memory, which has the proof only
+			p := r.verifier(t).Denial(above, v.proof).NoDS(q.Name)
+			if p.Spent {
+				return nil, nil, spent(p.EDE)
+			}
+			v.absence = p.Cut
+		}
+		if tr.grip = insecure; v.absence == dnssec.CutNone {
 			tr.grip = noCut
 		}
 	default: // no such name, or an alias: no zone begins there

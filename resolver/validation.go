@@ -310,6 +310,7 @@ func (r *Resolver) believe(t task, c *dnssec.Verifier, q lookup.Question, v verd
 		}
 	case q.Type == lookup.TypeDS && q.Name != zone.zone:
 		p = denial.NoDS(q.Name)
+		v.absence = p.Cut
 	default:
 		p = denial.NODATA(q.Name, q.Type)
 	}
