@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/sextant-dns/sextant/geo"
@@ -23,6 +24,37 @@ func TestLocateDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// Many ask one Equivalence at once, which remembers as it goes; all hear the same.
+func TestEquivalenceIsForManyAtOnce(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2, 2))
+	rules := world(r, true)
+	m := compileRules(t, rules)
+	group := func(c geo.Class) uint32 { return uint32(c) % 2 }
+	alone, together := m.Equivalence(group), m.Equivalence(group)
+	type located struct {
+		class geo.Class
+		scope netip.Prefix
+	}
+	want := map[netip.Prefix]located{}
+	for range 200 {
+		p := asked(r, true, rules)
+		class, scope := alone.Locate(p)
+		want[p] = located{class, scope}
+	}
+	var running sync.WaitGroup
+	for range 8 {
+		running.Go(func() {
+			for p, w := range want {
+				if class, scope := together.Locate(p); (located{class, scope}) != w {
+					t.Errorf("%s: %d, %s, and alone %v", p, class, scope, w)
+				}
+			}
+		})
+	}
+	running.Wait()
 }
 
 // measured is the database that GEO_MMDB names, or one of the size of a small country

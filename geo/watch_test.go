@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +21,21 @@ type watched struct {
 	file    string
 	version time.Time
 	*geo.Watcher
+
+	mu      sync.Mutex
 	reports []error
+}
+
+func (w *watched) report(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reports = append(w.reports, err)
+}
+
+func (w *watched) reported() []error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.reports)
 }
 
 func watch(t *testing.T, accept func(*geo.Map) error) *watched {
@@ -29,7 +45,7 @@ func watch(t *testing.T, accept func(*geo.Map) error) *watched {
 	var err error
 	w.Watcher, err = geo.NewWatcher(geo.WatchOptions{
 		Files: []geo.File{{Name: w.file}}, Selectors: selectors(t, "de"),
-		Accept: accept, Report: func(err error) { w.reports = append(w.reports, err) },
+		Accept: accept, Report: w.report,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -63,8 +79,8 @@ func (w *watched) says(after time.Duration, scope string, reports int) {
 	if _, got := w.Map().Locate(netip.MustParsePrefix("192.0.2.1/32")); got.String() != scope {
 		w.t.Errorf("the scope is %s, not %s", got, scope)
 	}
-	if len(w.reports) != reports {
-		w.t.Errorf("%d reports, not %d: %v", len(w.reports), reports, w.reports)
+	if got := w.reported(); len(got) != reports {
+		w.t.Errorf("%d reports, not %d: %v", len(got), reports, got)
 	}
 }
 
@@ -109,7 +125,7 @@ func TestWatcherKeepsWhatIsGood(t *testing.T) {
 		}
 		w.write([]byte("not a database"))
 		w.says(time.Minute, "192.0.2.0/24", 1)
-		if err := w.reports[0]; !errors.Is(err, geo.ErrDatabase) {
+		if err := w.reported()[0]; !errors.Is(err, geo.ErrDatabase) {
 			t.Error(err)
 		}
 		if err := os.Remove(w.file); err != nil {
@@ -118,12 +134,12 @@ func TestWatcherKeepsWhatIsGood(t *testing.T) {
 		w.says(time.Minute, "192.0.2.0/24", 2)
 		w.write(mmdb(t, "country", record{"192.0.0.0/8", country("DE")}))
 		w.says(time.Minute, "192.0.2.0/24", 3)
-		if err := w.reports[2]; !errors.Is(err, refused) {
+		if err := w.reported()[2]; !errors.Is(err, refused) {
 			t.Error(err)
 		}
 		w.write(mmdb(t, "country", record{"192.0.2.0/23", country("DE")}))
 		w.says(time.Minute, "192.0.2.0/23", 4)
-		if err := w.reports[3]; err != nil {
+		if err := w.reported()[3]; err != nil {
 			t.Error(err)
 		}
 	})
