@@ -339,9 +339,17 @@ func filled(networks int) (c *Cache[question, *int], key question, client netip.
 }
 
 func TestGetDoesNotAllocate(t *testing.T) {
-	for _, networks := range []int{0, 100} {
-		c, key, client := filled(networks)
-		if n := testing.AllocsPerRun(100, func() { c.Get(key, client, at(0)) }); n != 0 {
+	for _, networks := range []int{0, 1, 100, 10_000} {
+		c, keys, clients := scattered(1, max(1, networks))
+		key, client := keys[0], clients[0]
+		if networks == 0 {
+			c, key, client = filled(0)
+		}
+		if n := testing.AllocsPerRun(100, func() {
+			if _, _, ok := c.Get(key, client, at(0)); !ok {
+				t.Fatal("a miss")
+			}
+		}); n != 0 {
 			t.Errorf("%d networks: %v allocations", networks, n)
 		}
 	}

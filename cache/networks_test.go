@@ -133,13 +133,15 @@ func scattered(names, networks int) (c *Cache[question, *int], keys []question, 
 		o.Shards = 1 // all the places are that one's
 	}
 	c = New[question, *int](o)
+	keys, clients = make([]question, 0, names), make([]netip.Prefix, 0, names*networks)
+	v := new(int)
 	for i := range names {
 		keys = append(keys, question{fmt.Sprintf("www%d.example.", i), 1})
 		for range networks {
 			addr := netip.AddrFrom4([4]byte{byte(1 + r.IntN(223)), byte(r.IntN(256)), byte(r.IntN(256))})
 			scope := netip.PrefixFrom(addr, 16+r.IntN(9)).Masked()
 			clients = append(clients, netip.PrefixFrom(scope.Addr(), 24))
-			c.Put(keys[i], scope, new(int), at(60))
+			c.Put(keys[i], scope, v, at(60))
 		}
 	}
 	return c, keys, clients
@@ -170,7 +172,7 @@ func BenchmarkGetAmongAMillion(b *testing.B) {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			c, keys, clients := scattered(pairs/networks, networks)
-			own := uint64(len(keys)*(len("www100000.example.")+24) + len(clients)*32)
+			own := uint64(24+24)*uint64(cap(keys)) + 32*uint64(cap(clients)) // strings and slices
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			r := rand.New(rand.NewPCG(3, 4))

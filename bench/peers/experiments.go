@@ -24,6 +24,7 @@ type experiment struct {
 	key, title string
 	dns64      bool
 	signed     bool // and validated
+	subnets    bool // the clients' networks are told to the authority of subnetZone
 	once       bool // what needs no second round: memory is not noisy
 	do         func(context.Context, *laboratory, subject) (sample, error)
 	figures    []figure
@@ -55,6 +56,10 @@ func experiments() []experiment {
 	return []experiment{
 		{key: "cached", title: "10 000 names, A, cached", do: doCached, figures: cached},
 		{key: "dns64", title: "10 000 names, AAAA by forced DNS64, cached", dns64: true, do: doCached, figures: cached},
+		{key: "subnet", title: "100 names in 100 networks, A with EDNS Client Subnet, cached", subnets: true, do: doSubnets, figures: append([]figure{
+			{"RSS, octets for a name in a network", func(s sample) float64 { return float64(s.grown) / (subnetNames * subnetNetworks) }, "%.0f", true},
+			{"of the answers, not from the cache", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.5f", false},
+		}, cached...)},
 		{key: "cold", title: "10 000 names, A, nothing cached: TLD and site are asked for each", do: doCold, figures: misses},
 		{key: "signed", title: "10 000 names, A, nothing cached, all zones signed (ECDSA P-256, NSEC) and validated", signed: true, do: doCold, figures: misses},
 		{key: "memory", title: "100 000 names, A, in 10 000 zones, cached", once: true, do: doMemory, figures: []figure{
@@ -93,7 +98,7 @@ type subject struct {
 	*process
 	internet  *internet
 	at        netip.AddrPort
-	questions string // path of 10 000 of the type that is measured
+	questions string // path of 10 000 of the kind that is measured
 }
 
 func (l *laboratory) path(file string) string { return filepath.Join(l.dir, file) }
@@ -104,6 +109,8 @@ func (l *laboratory) prepare(servers []server) error {
 		"A.questions":    func(p string) error { return writeQuestions(p, "A", 1) },
 		"AAAA.questions": func(p string) error { return writeQuestions(p, "AAAA", 1) },
 		"all.questions":  func(p string) error { return writeQuestions(p, "A", hosts) },
+
+		"subnet.questions": writeSubnetQuestions,
 	} {
 		if err := f(l.path(file)); err != nil {
 			return err
@@ -125,6 +132,9 @@ func (l *laboratory) prepare(servers []server) error {
 func (l *laboratory) setup(e experiment, s server) setup {
 	n := l.of(e)
 	u := setup{at: s.at(l.network), network: l.network, hints: n.path("root.hints"), dir: l.dir, dns64: e.dns64}
+	if e.subnets {
+		u.authority = n.authority()
+	}
 	if e.signed {
 		u.anchor = strings.Join(strings.Fields(n.keys.ds(".")), " ")
 	}
@@ -137,6 +147,8 @@ func (s server) configFile(e experiment) string {
 		return s.name + "-dns64.conf"
 	case e.signed:
 		return s.name + "-signed.conf"
+	case e.subnets:
+		return s.name + "-subnet.conf"
 	}
 	return s.name + ".conf"
 }
@@ -181,6 +193,9 @@ func (l *laboratory) measure(ctx context.Context, e experiment, s server) (sampl
 	questions := l.path("A.questions")
 	if e.dns64 {
 		questions = l.path("AAAA.questions")
+	}
+	if e.subnets {
+		questions = l.path("subnet.questions")
 	}
 	measured, err := e.do(ctx, l, subject{p, l.of(e), at, questions})
 	if err != nil {

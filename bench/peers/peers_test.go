@@ -242,15 +242,51 @@ func TestEmbed(t *testing.T) {
 func TestEachConfigurationIsOneThatSextantTakes(t *testing.T) {
 	t.Parallel()
 	plain := setup{at: netip.MustParseAddrPort("127.0.53.9:53"), network: netip.MustParsePrefix("127.0.53.0/24"), hints: "root.hints"}
-	signed, dns64 := plain, plain
+	signed, dns64, subnets := plain, plain, plain
 	signed.anchor = ". DS 1 13 2 " + strings.Repeat("00", 32)
 	dns64.dns64 = true
-	for title, s := range map[string]setup{"plain": plain, "signed": signed, "DNS64": dns64} {
+	subnets.authority = netip.MustParseAddrPort("127.0.53.60:53")
+	for title, s := range map[string]setup{"plain": plain, "signed": signed, "DNS64": dns64, "subnets": subnets} {
 		c, err := config.Parse("sextant.yaml", []byte(sextantConfig(s)))
 		if err != nil {
 			t.Errorf("%s: %v", title, err)
 		} else if c.DNSSEC.Validate != (s.anchor != "") {
 			t.Errorf("%s: validates: %v", title, c.DNSSEC.Validate)
 		}
+	}
+}
+
+// What is asked is in the form that dnsperf reads, and the authority tailors.
+func TestSubnets(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "questions")
+	if err := writeSubnetQuestions(path); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, seen := &tailor{}, map[string]bool{}
+	for len(stream) > 0 {
+		length := int(stream[0])<<8 | int(stream[1])
+		var q dns.Msg
+		if err := q.Unpack(stream[2 : 2+length]); err != nil {
+			t.Fatal(err)
+		}
+		stream = stream[2+length:]
+		seen[q.Question[0].Name+" "+subnetAnswer(authority.answer(&q))] = true
+	}
+	if len(seen) != subnetNames*subnetNetworks || !seen["h7.geo.ecs. 198.99.7.0 for 9.99.7.0/24"] || authority.asked.Load() != int64(len(seen)) {
+		t.Errorf("%d pairs", len(seen))
+	}
+	plain := subnetQuestion(1, clientNetwork(0))
+	plain.Extra = nil
+	if got := subnetAnswer(authority.answer(plain)); got != "198.0.7.0" {
+		t.Errorf("without an option: %s", got)
+	}
+	plain.SetQuestion(subnetZone, dns.TypeA)
+	if r := authority.answer(plain); len(r.Answer) != 0 || len(r.Ns) != 1 {
+		t.Errorf("the apex: %v", r)
 	}
 }

@@ -37,6 +37,8 @@ type setup struct {
 	dir     string
 	dns64   bool   // forced
 	anchor  string // the root's DS; "": nothing is validated
+
+	authority netip.AddrPort // of subnetZone, which is told the clients' networks; zero: nobody is
 }
 
 func allServers(sextant string) []server {
@@ -125,19 +127,28 @@ resolver:
 	} else {
 		text += fmt.Sprintf("dnssec: { builtin-anchor: false, trust-anchors: [%q] }\n", s.anchor)
 	}
+	if s.authority.IsValid() {
+		text += fmt.Sprintf("ecs: { send: option }\nstub:\n  - { name: %q, servers: [%q] }\n", subnetZone, s.authority)
+	}
 	if s.dns64 {
 		text += fmt.Sprintf("dns64:\n  mode: forced\n  prefixes: [%q]\n", prefix64())
 	}
 	return text
 }
 
-// unboundConfig: the root servers and all others are on loopback addresses, which
+// unboundConfig: by default Unbound has room for fewer than 100 networks of a name, as
+// it counts the nodes that lie between them, too. The root servers and all others are on loopback addresses, which
 // Unbound does not ask unless it is told to.
 func unboundConfig(s setup) string {
-	modules, more := "iterator", ""
+	modules, more, stub := "iterator", "", ""
 	if s.anchor != "" {
 		modules = "validator iterator"
 		more = fmt.Sprintf(" trust-anchor: %q\n", s.anchor)
+	}
+	if s.authority.IsValid() {
+		modules = "subnetcache iterator"
+		more = fmt.Sprintf(" send-client-subnet: %s\n client-subnet-always-forward: yes\n max-ecs-tree-size-ipv4: 400\n", s.authority.Addr())
+		stub = fmt.Sprintf("stub-zone:\n name: %q\n stub-addr: %s@%d\n", subnetZone, s.authority.Addr(), s.authority.Port())
 	}
 	if s.dns64 {
 		modules = "dns64 iterator"
@@ -163,5 +174,5 @@ func unboundConfig(s setup) string {
  verbosity: 0
 %sremote-control:
  control-enable: no
-`, s.at.Addr(), s.at.Port(), modules, s.hints, s.dir, more)
+%s`, s.at.Addr(), s.at.Port(), modules, s.hints, s.dir, more, stub)
 }
