@@ -79,6 +79,7 @@ const (
 	BecauseDelegating  Reason = "the zone only delegates"
 	BecauseServer      Reason = "not sent to this server"
 	BecauseNoSupport   Reason = "the server makes nothing of it"
+	BecauseRetry       Reason = "the server has not replied to an option, or not to EDNS"
 	BecauseOwn         Reason = "the client's own network"
 	BecauseOption      Reason = "the network that the client's option tells"
 	BecauseSubstituted Reason = "the network that this client's traffic leaves from"

@@ -39,6 +39,8 @@ type catalogue struct {
 	troubles                            series
 	copyUsed, copySerial, copyAge       series
 	copyLeft, copyRefreshes             series
+	told, untold, confirmed             series
+	barred, scoped, unkept              series
 	synthesized                         series
 }
 
@@ -86,6 +88,13 @@ func newCatalogue() catalogue {
 		copyLeft:      newSeries(gauge, "sextant_copy_left_seconds", "Time until the copy is not used any more if nothing confirms it; below 0 when that is over.", "zone"),
 		copyRefreshes: newSeries(counter, "sextant_copy_refreshes_total", "Attempts to refresh the copy, by what came of them.", "zone", "result"),
 
+		told:      newSeries(counter, "sextant_ecs_sent_total", "Messages to other servers that told a client's network."),
+		untold:    newSeries(counter, "sextant_ecs_withheld_total", "Messages to other servers that told none although it is told in some view, by why.", "reason"),
+		confirmed: newSeries(counter, "sextant_ecs_confirmations_total", "Messages to other servers that made sure that an answer is for everyone."),
+		barred:    newSeries(counter, "sextant_ecs_refused_total", "Queries of clients that were refused, as their option may not be passed on."),
+		scoped:    newSeries(gauge, "sextant_ecs_entries", "Answers for one network that are remembered and have not expired."),
+		unkept:    newSeries(counter, "sextant_ecs_unkept_total", "Answers for one network that were not remembered, as their zone or the client had its share already."),
+
 		synthesized: newSeries(counter, "sextant_dns64_synthesized_total", "Responses with AAAA records that were made of A records.", "view", "mode"),
 	}
 }
@@ -99,6 +108,7 @@ func (c *catalogue) all() []series {
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
 		c.judged, c.bogus, c.signatures, c.negative, c.trustKeys, c.trustAge, c.troubles,
 		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes,
+		c.told, c.untold, c.confirmed, c.barred, c.scoped, c.unkept,
 		c.synthesized,
 	}
 }

@@ -64,6 +64,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.server(out, s.Server)
 	c.resolver(out, s.Resolver)
 	c.validation(out, s.Validation)
+	c.subnets(out, s.Resolver.Subnets)
 	for _, each := range s.Copies {
 		c.copied(out, each)
 	}
@@ -138,6 +139,19 @@ func (c *collector) validation(out sink, v Validation) {
 			out.number(c.trustAge, p.Age.Seconds(), p.Zone)
 		}
 	}
+}
+
+func (c *collector) subnets(out sink, s Subnets) {
+	withheld := totals{}
+	for reason, n := range s.Withheld {
+		withheld.add(n, reason)
+	}
+	out.count(c.told, s.Sent)
+	out.totals(c.untold, withheld)
+	out.count(c.confirmed, s.Confirms)
+	out.count(c.barred, s.Refused)
+	out.number(c.scoped, float64(s.Kept))
+	out.count(c.unkept, s.Unkept)
 }
 
 func (c *collector) copied(out sink, m Copy) {

@@ -44,6 +44,7 @@ func busy() Snapshot {
 			Hits: 11, Misses: 12, Entries: 13, Bytes: 15, Prefetches: 14,
 			Exchanges: []Exchanges{{"udp", "answer", 20}, {"udp", "timeout", 2}, {"tcp", "answer", 1}, {"udp", "answer", 1}},
 			RTT:       Histogram{[]time.Duration{10 * ms, 100 * ms}, []uint64{15, 6, 0}, 700 * ms},
+			Subnets:   Subnets{Sent: 31, Withheld: map[string]uint64{"opt-out": 3, "type": 32}, Confirms: 4, Refused: 5, Unkept: 7, Kept: 6},
 		},
 		Validation: Validation{
 			Answers:    map[string]uint64{"secure": 30, "insecure": 40, "bogus": 3, "unchecked": 5},
@@ -173,6 +174,11 @@ standard or forced. ` + "`zone`" + ` is the name of a zone of which a copy is ke
 is secure, insecure, bogus or, for those who set CD, unchecked. ` + "`ede`" + ` is a number ([what to do](../how-to/validate.md)), ` + "`state`" + ` one of RFC
 5011 in lower case. ` + "`event`" + ` is probe (the zone could not be asked for its keys), missing (a trust anchor is not among them), deleted (all
 of them were revoked), unusable, unsaved or ignored (of their history).
+
+Reasons of ` + "`sextant_ecs_withheld_total`" + `: off, for this name; type, for this type; opt-out, the client wants nothing told; no-client, the resolver
+asks for itself; no-option, only options are passed on and there was none; private, the client's network is not to be told; foreign, the
+option is about others; delegation, the zone only delegates; server, it is not to be told or makes nothing of it; retry, it did not reply
+when it was told.
 
 The share of queries that the packet cache answers:
 

@@ -53,6 +53,17 @@ type Resolver struct {
 	Prefetches   uint64 // responses that were fetched anew before they expired
 	Exchanges    []Exchanges
 	RTT          Histogram // of exchanges that brought a reply
+	Subnets      Subnets
+}
+
+// Subnets counts what servers were told of clients (RFC 7871).
+type Subnets struct {
+	Sent     uint64            // messages with an option
+	Withheld map[string]uint64 // messages without, by a short reason
+	Confirms uint64            // messages that made sure that an answer is for everyone
+	Refused  uint64            // queries of clients, because of their option
+	Unkept   uint64            // answers, as a share of memory was full
+	Kept     int               // answers that are remembered for a network
 }
 
 // Exchanges counts messages to other servers of one kind.

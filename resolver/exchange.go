@@ -145,6 +145,9 @@ func (r *Resolver) exchange(ctx context.Context, p *poll, request transport.Requ
 		p.task.budget.Upstream() // what the transport has sent already counts, even if too much
 	}
 	r.counters.exchanged(event)
+	if request.Subnet.IsValid() {
+		r.counters.subnets.sent.Add(1)
+	}
 	r.options.Observe(event)
 	switch {
 	case err == nil:

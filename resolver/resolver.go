@@ -190,6 +190,7 @@ func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Poli
 	}
 	who, asked := r.asker(q, policy), hopQuestion(q.Name, q.Type)
 	if refusal := who.refusesOption(asked); refusal != nil {
+		r.counters.subnets.refused.Add(1)
 		return refusal, nil
 	}
 	t := task{

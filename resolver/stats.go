@@ -22,7 +22,7 @@ type Stats struct {
 	NetworkErrors uint64 // of them, those that failed in another way
 	TCP           uint64 // of them, those over TCP in the end
 
-	Confirmations uint64 // of them, those that made sure that an answer is for everyone (RFC 7871 11.2)
+	Subnets SubnetStats
 
 	Failures Failures // queries without an answer
 
@@ -47,8 +47,8 @@ type Failures struct {
 }
 
 type counters struct {
-	inferred      atomic.Uint64
-	confirmations atomic.Uint64
+	inferred atomic.Uint64
+	subnets  subnetCounters
 
 	hits, misses, stale, prefetches     atomic.Uint64
 	local                               atomic.Uint64
@@ -134,7 +134,7 @@ func (r *Resolver) Stats() Stats {
 		Timeouts:      c.timeouts.Load(),
 		NetworkErrors: c.broken.Load(),
 		TCP:           c.tcp.Load(),
-		Confirmations: c.confirmations.Load(),
+		Subnets:       r.subnetStats(r.options.Now()),
 		Failures: Failures{
 			Unreachable: c.unreachable.Load(),
 			Network:     c.network.Load(),

@@ -157,12 +157,14 @@ func (p *poll) tell(ctx context.Context, s netip.Addr, last bool, request transp
 	var why ecs.Reason
 	request.Subnet, why = p.mayTell(s, known)
 	unheard := last && request.Subnet.IsValid() // they were all in vain
-	if request.NoEDNS || last {
-		request.Subnet = netip.Prefix{}
+	if request.Subnet.IsValid() && (request.NoEDNS || last) {
+		request.Subnet, why = netip.Prefix{}, ecs.BecauseRetry
 	}
 	p.tellSubnet(request, why)
 	if request.Subnet.IsValid() {
 		memory.Note(zone, s, ecs.Sent, now)
+	} else {
+		p.r.counters.subnets.withhold(why)
 	}
 	reply, err := p.r.exchange(ctx, p, request)
 	if err != nil {
@@ -224,7 +226,7 @@ func (p *poll) withoutSubnet(ctx context.Context, request transport.Request, rep
 // confirm asks once more over TCP. When that fails, the reply that came first is
 // good for the client and nobody else. The same message of several is sent once.
 func (p *poll) confirm(ctx context.Context, known ecs.Known, request transport.Request, reply *transport.Reply) (*transport.Reply, ecs.Heard, ecs.Verdict) {
-	p.r.counters.confirmations.Add(1)
+	p.r.counters.subnets.confirms.Add(1)
 	request.TCP = true
 	certain, err := p.r.exchange(ctx, p, request)
 	if err != nil && ctx.Err() == nil {
@@ -268,6 +270,8 @@ func (r *Resolver) admitted(t task, at *cut, v verdict, now time.Time) verdict {
 		return v
 	}
 	expires := now.Add(time.Duration(min(v.response().TTL(), r.options.MaxTTL)) * time.Second)
-	v.passing = !r.subnets.quota.Admit(t.who.query.Client, at.zone, expires, now)
+	if v.passing = !r.subnets.quota.Admit(t.who.query.Client, at.zone, expires, now); v.passing {
+		r.counters.subnets.unkept.Add(1)
+	}
 	return v
 }

@@ -402,7 +402,7 @@ func TestE48E49WhatIsForEveryoneIsConfirmedWhereAnswersDiffer(t *testing.T) {
 		want(t, "the attacker", from(t, r, "www.example.com. A", "6.6.6.6", ""), "6.6.6.0 for 6.6.6.0/24")
 		want(t, "told", c.told(), "www.example.com. A 6.6.6.0/24 udp, www.example.com. A 6.6.6.0/24 tcp")
 		want(t, "the victim", from(t, r, "www.example.com. A", "9.8.7.6", ""), "9.8.7.0 for 9.8.7.0/24")
-		if n := base.Stats().Confirmations; n != 1 {
+		if n := base.Stats().Subnets.Confirms; n != 1 {
 			t.Errorf("%d confirmations", n)
 		}
 	})

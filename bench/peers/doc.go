@@ -7,7 +7,7 @@
 // servers.go says with which settings each resolver runs: one thread, on core 0.
 // All else, dnsperf and the NSDs, is on core 1. load.go asks: it runs dnsperf and
 // takes, from /proc, what the questions have cost the server. experiments.go is
-// what is compared: cached answers, cached answers of forced DNS64, cold
+// what is compared: cached answers, cached answers of forced DNS64, by network (subnet.go), cold
 // resolution with and without validation, memory. table.go prints. Resolvers are
 // measured in turn, in rounds, so that a machine that is slower for a while is slow
 // for all of them, and every server is checked for the right answers before its

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sextant-dns/sextant/anchors"
 	"github.com/sextant-dns/sextant/dns64"
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/secondary"
 )
@@ -151,5 +152,39 @@ func (p *parts) resolverCounts() metrics.Resolver {
 	s := p.recurse.Stats()
 	m := metrics.Resolver{Hits: s.Hits, Misses: s.Misses, Entries: s.Answers, Bytes: s.Bytes, Prefetches: s.Prefetches, Local: s.Local}
 	m.Exchanges, m.RTT = p.exchanges.counts()
+	m.Subnets = metrics.Subnets{
+		Sent: s.Subnets.Sent, Withheld: map[string]uint64{}, Confirms: s.Subnets.Confirms,
+		Refused: s.Subnets.Refused, Unkept: s.Subnets.Unkept, Kept: s.Subnets.Kept,
+	}
+	for why, n := range s.Subnets.Withheld {
+		m.Subnets.Withheld[shortReason(why)] += n
+	}
 	return m
+}
+
+// shortReason is why nothing was told of a client, as a label.
+func shortReason(why ecs.Reason) string {
+	switch why {
+	case ecs.BecauseOff:
+		return "off"
+	case ecs.BecauseType:
+		return "type"
+	case ecs.BecauseOptOut:
+		return "opt-out"
+	case ecs.BecauseNobody:
+		return "no-client"
+	case ecs.BecauseNoOption:
+		return "no-option"
+	case ecs.BecauseNetwork, ecs.BecausePrivate:
+		return "private"
+	case ecs.BecauseForeign:
+		return "foreign"
+	case ecs.BecauseDelegating:
+		return "delegation"
+	case ecs.BecauseServer, ecs.BecauseNoSupport:
+		return "server"
+	case ecs.BecauseRetry:
+		return "retry"
+	}
+	return "other"
 }
