@@ -42,10 +42,10 @@ const (
 	entry        = 16 // KiB in memory, of one RRset or denial
 	patience     = 6 * time.Second
 	work         = 5 * time.Millisecond // of the processor, for one client query, our Internet's included
-	signatures   = 32 // checked for one client query
-	forgeries    = 4  // of these, bad ones
-	hashes       = 32 // of NSEC3 names for one client query
-	benignFactor = 2  // how much slower a benign query may be than without the attack
+	signatures   = 32                   // checked for one client query
+	forgeries    = 4                    // of these, bad ones
+	hashes       = 32                   // of NSEC3 names for one client query
+	benignFactor = 2                    // how much slower a benign query may be than without the attack
 )
 
 // bounds is the table that regressions fail by. No bound may be looser than the

@@ -2,5 +2,6 @@
 
 package attack_test
 
-// slower is how much more processor time this build takes than others.
-const slower = 1
+// slower is how much more processor time the test may take than is meant: not every
+// machine is as fast as that which the bound was found on.
+const slower = 3
