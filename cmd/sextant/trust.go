@@ -154,7 +154,7 @@ func addNegativeCommand() *cobra.Command {
 		Short: "Validate nothing at a name and below it, for a while",
 		Long: `Validate nothing at a name and below it, for an hour or as long as --for says, at most a week
 (RFC 7646). It is in force at once and survives a restart if dnssec.state is set. Every five minutes
-the zone is looked at, and when it validates again, the negative trust anchor goes by itself. Answers
+the zone is looked at, and when it is not bogus any more, the negative trust anchor goes by itself. Answers
 come with EDE 33 meanwhile. A name that has one already gets the new end.`,
 		Args: cobra.ExactArgs(1),
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/sextant-dns/sextant/anchors"
@@ -53,20 +54,30 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 	}
 }
 
-// validates tells whether the SOA of a zone is secure by the anchors of a set. It
-// looks with an empty memory: what the resolver remembers of the zone was found
-// while nobody validated it.
+// validates tells whether a zone is mended by the anchors of a set. It looks with
+// an empty memory: what the resolver remembers of the zone was found while nobody
+// validated it.
 func (p *parts) validates(ctx context.Context, zone lookup.Name, by *anchors.Set) bool {
 	o := p.options
 	o.CacheBytes, o.Cache = 1<<20, 0
-	o.Validation.Seen = nil // its anchors are those of the set
+	o.Validation.Seen = nil         // its anchors are those of the set
+	o.Validation.Permissive = false // what is bogus must not look insecure
 	o.Validation.Anchor = func(name lookup.Name) (resolver.Anchor, bool) {
 		a, ok := by.Closest(name, time.Now())
 		return resolver.Anchor(a), ok
 	}
 	q := lookup.Question{Name: zone, Type: lookup.TypeSOA, Class: lookup.ClassIN, DO: true}
 	r, err := resolver.New(o).Resolve(ctx, lookup.Query{Question: q, RD: true})
-	return err == nil && r.Security == lookup.Secure
+	return mended(r, err)
+}
+
+// mended tells whether r, the answer to the question for a zone's SOA, or err show that
+// the zone needs no negative trust anchor (RFC 7646 4): it is not bogus any more. Secure
+// is not asked for: many an owner mends a zone by taking its DS out. But what is insecure
+// because of another negative anchor has not been validated.
+func mended(r *lookup.Response, err error) bool {
+	return err == nil && r.Security != lookup.Unchecked &&
+		!slices.ContainsFunc(r.EDE, func(e lookup.EDE) bool { return e.Code == lookup.EDENegativeAnchor })
 }
 
 // trustChanged is told what happens to trust anchors. What was concluded from
