@@ -91,7 +91,8 @@ func bounds() []bound {
 		{attack: attack.BirthdayByNeed(depth), perQuery: perZone},
 		{attack: attack.KeyTrap(30, 100), perQuery: way + 2 + 2*overTCP, signatures: forgeries + 2},
 		{attack: attack.SigJam(500), perQuery: way + 2 + overTCP + another, signatures: forgeries + 2},
-		{attack: attack.HashTrap(50, 30), perQuery: way + 4 + overTCP + another, signatures: signatures},
+		{attack: attack.HashTrap(50, 30), perQuery: way + 4 + overTCP + 2*another, signatures: signatures},
+		{attack: attack.KeyTrapBelow(30, 30), perQuery: way + 4 + overTCP + another, signatures: 2 + forgeries},
 		// The denial of a part of the name is looked at, and then that of all of it.
 		{attack: attack.NSEC3Deep(50), perQuery: way + 2 + 3*overTCP, signatures: 1 + 2*7, hashes: hashes},
 		{attack: attack.NSEC3Deep(2500), perQuery: way + 2 + 3*overTCP, signatures: 1 + 2*7, hashes: 0},

