@@ -116,17 +116,24 @@ func New(o Options) *Primary {
 // Replace says which keys and zones there are from now on. Of zones that are there
 // already it finds out what has changed, which takes a moment.
 func (p *Primary) Replace(keys []tsig.Key, all []Zone) {
+	p.Rekey(keys)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.keys = map[lookup.Name]tsig.Key{}
-	for _, k := range keys {
-		p.keys[k.Name] = k
-	}
 	was := p.zones
 	p.zones = make(map[lookup.Name]held, len(all))
 	for _, z := range all {
 		name := z.Data.Apex()
 		p.zones[name] = p.follow(was[name], z)
+	}
+}
+
+// Rekey puts other keys into force, and leaves the zones.
+func (p *Primary) Rekey(keys []tsig.Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys = map[lookup.Name]tsig.Key{}
+	for _, k := range keys {
+		p.keys[k.Name] = k
 	}
 }
 

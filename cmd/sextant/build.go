@@ -276,6 +276,7 @@ func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver,
 func (p *parts) use(s *state) {
 	p.mutable.Lock()
 	defer p.mutable.Unlock()
+	p.primary.Rekey(s.keys) // before the copies ask their primaries under them
 	p.copies.replace(s.config, func(z config.Zone) *secondary.Copy { return p.newCopy(s.config, z) })
 	p.state.Store(s)
 	p.assemble(s, p.held(s))
