@@ -2,10 +2,13 @@ package anchors
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
+	"time"
+
+	"github.com/sextant-dns/sextant/store"
 )
 
 // Store is where a Keeper's memory is between two runs. Its methods are not called
@@ -33,47 +36,12 @@ func (f File) Load() (text string, ok bool, err error) {
 	return text, err == nil, err
 }
 
-// Save writes a new file beside the old one, sees to it that it is on the disk, and
-// puts it in the old one's place.
-func (f File) Save(text string) (err error) {
-	folder := filepath.Dir(string(f))
-	t, err := os.CreateTemp(folder, filepath.Base(string(f))+".*.new")
-	if err != nil {
+// Save replaces the file as a whole or not at all.
+func (f File) Save(text string) error {
+	return store.Replace(string(f), time.Time{}, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = t.Close()
-			_ = os.Remove(t.Name())
-		}
-	}()
-	if _, err = t.WriteString(text); err != nil {
-		return err
-	}
-	if err = t.Chmod(0o644); err != nil { // there is no secret in it
-		return err
-	}
-	if err = t.Sync(); err != nil {
-		return err
-	}
-	if err = t.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(t.Name(), string(f)); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-// syncFolder sees to it that a new name in a folder is on the disk. Not every file
-// system can do that, and the file is in its place already.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	_ = d.Sync()
-	return d.Close()
+	})
 }
 
 // SetAside renames the file to one that ends in .bad. An older one of that name is

@@ -10,10 +10,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/sextant-dns/sextant/store"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -120,46 +120,8 @@ func (c *Copy) unstored(h *held, err error) {
 
 // writeStore replaces the file at path as a whole or, when anything fails, not at
 // all.
-func writeStore(path string, h *held) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = writeZone(f, h); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Chtimes(f.Name(), h.confirmed, h.confirmed); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDirectory(filepath.Dir(path))
-}
-
-// syncDirectory makes a renaming last.
-func syncDirectory(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+func writeStore(path string, h *held) error {
+	return store.Replace(path, h.confirmed, func(w io.Writer) error { return writeZone(w, h) })
 }
 
 // readZone reads what writeZone has written.
