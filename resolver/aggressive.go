@@ -19,14 +19,15 @@ func (r *Resolver) infer(t task, q lookup.Question, now time.Time) *hop {
 	if t.proof == nil || t.renew || t.cold || t.chain || r.options.Validation.NoAggressive || t.asks(q).IsValid() {
 		return nil
 	}
-	if anchor, ok := r.options.Validation.Anchor(home(q)); !ok || anchor.Negative || r.refused(t, q) != nil {
+	denied, ok := r.ranges.Load().Deny(q.Name, q.Type, now, t.budget)
+	if !ok || denied.SOA.Type != lookup.TypeSOA { // nearly always; all else is for the few
 		return nil
 	}
-	denied, ok := r.ranges.Load().Deny(q.Name, q.Type, now, t.budget)
+	anchor, anchored := r.options.Validation.Anchor(home(q))
 	v := verdict{soa: denied.SOA, proof: denied.Sets, security: lookup.Secure}
 	z := r.zoneOf(t, q)
 	switch {
-	case !ok || denied.SOA.Type != lookup.TypeSOA:
+	case !anchored || anchor.Negative || r.refused(t, q) != nil:
 		return nil
 	case z != nil && (z.Insecure || !denied.Zone.IsSubdomainOf(z.Name)):
 		return nil

@@ -3,6 +3,7 @@ package resolver
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sextant-dns/sextant/dnssec"
@@ -128,16 +129,11 @@ func (r *Resolver) vet(ctx context.Context, t task, q lookup.Question, v verdict
 	anchor, ok := r.options.Validation.Anchor(at)
 	z := r.zoneOf(t, q)
 	switch {
-	case !ok, z != nil && z.Insecure && !anchor.Zone.IsSubdomainOf(z.Name):
-		v.security = lookup.Insecure
-		return v, nil
-	case q.Type == lookup.TypeRRSIG: // signatures are not signed (RFC 4035 2.2)
-		v.security = lookup.Insecure
-		return v, nil
+	case !ok, z != nil && z.Insecure && !anchor.Zone.IsSubdomainOf(z.Name),
+		q.Type == lookup.TypeRRSIG: // signatures are not signed (RFC 4035 2.2)
+		return v.unsecured(lookup.EDE{}), nil
 	case anchor.Negative:
-		v.security = lookup.Insecure
-		v.ede = append(v.ede[:len(v.ede):len(v.ede)], lookup.EDE{Code: lookup.EDENegativeAnchor})
-		return v, nil
+		return v.unsecured(lookup.EDE{Code: lookup.EDENegativeAnchor}), nil
 	}
 	checked := v
 	zone, err := r.zoneKeys(ctx, t, at, anchor, v)
@@ -164,11 +160,16 @@ func (r *Resolver) weighed(ctx context.Context, t task, q lookup.Question, v ver
 	if zone.grip != insecure {
 		return r.verify(ctx, t, q, v, zone)
 	}
+	return v.unsecured(zone.why), nil
+}
+
+// unsecured is v as an insecure one, for the reason why; code 0 is none to tell.
+func (v verdict) unsecured(why lookup.EDE) verdict {
 	v.security = lookup.Insecure
-	if zone.why.Code != 0 {
-		v.ede = append(v.ede[:len(v.ede):len(v.ede)], zone.why)
+	if why.Code != lookup.EDEOther {
+		v.ede = append(slices.Clip(v.ede), why)
 	}
-	return v, nil
+	return v
 }
 
 // tolerate is vet for those who only want to see what validation would do.
@@ -322,10 +323,7 @@ func (r *Resolver) believe(t task, c *dnssec.Verifier, q lookup.Question, v verd
 	case p.Status == dnssec.Bogus:
 		return v, bogus(p.EDE)
 	case p.Status == dnssec.Insecure:
-		v.security = lookup.Insecure
-		if p.EDE.Code != lookup.EDEOther {
-			v.ede = append(v.ede[:len(v.ede):len(v.ede)], p.EDE)
-		}
+		v = v.unsecured(p.EDE)
 	}
 	v.proof = proof
 	if v.security == lookup.Secure {
