@@ -76,8 +76,8 @@ func bounded(next http.Handler) http.Handler {
 	})
 }
 
-// serve answers calls at path with what do returns.
-func serve[Request, Reply any](mux *http.ServeMux, path string, do func(context.Context, Request) (Reply, error)) {
+// handle answers calls at path with what tell makes of what do returns.
+func handle[Request, Reply any](mux *http.ServeMux, path string, do func(context.Context, Request) (Reply, error), tell func(http.ResponseWriter, Reply)) {
 	if do == nil {
 		return
 	}
@@ -92,6 +92,13 @@ func serve[Request, Reply any](mux *http.ServeMux, path string, do func(context.
 			fail(w, http.StatusUnprocessableEntity, err)
 			return
 		}
+		tell(w, reply)
+	})
+}
+
+// serve answers calls at path with what do returns.
+func serve[Request, Reply any](mux *http.ServeMux, path string, do func(context.Context, Request) (Reply, error)) {
+	handle(mux, path, do, func(w http.ResponseWriter, reply Reply) {
 		deadline(w)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(reply) // fails when the caller is gone
@@ -100,20 +107,7 @@ func serve[Request, Reply any](mux *http.ServeMux, path string, do func(context.
 
 // stream answers calls at path with what do yields, an object a line.
 func stream[Request, Item any](mux *http.ServeMux, path string, do func(context.Context, Request) (iter.Seq[Item], error)) {
-	if do == nil {
-		return
-	}
-	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
-		request, err := read[Request](r)
-		if err != nil {
-			fail(w, http.StatusBadRequest, err)
-			return
-		}
-		items, err := do(r.Context(), request)
-		if err != nil {
-			fail(w, http.StatusUnprocessableEntity, err)
-			return
-		}
+	handle(mux, path, do, func(w http.ResponseWriter, items iter.Seq[Item]) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		out, n := json.NewEncoder(w), 0
 		for item := range items {

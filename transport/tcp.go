@@ -36,14 +36,10 @@ func (c *Client) overTCP(ctx context.Context, r Request) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !q.belongs(b) {
-		return nil, errForeign
-	}
-	reply, err := q.read(b)
+	reply, err := c.accept(q, b, start)
 	if err != nil {
 		return nil, err
 	}
-	reply.RTT = c.options.Now().Sub(start)
 	c.digest(q, r.Server, reply, func() netip.Addr { return conn.LocalAddr().(*net.TCPAddr).AddrPort().Addr() })
 	return reply, nil
 }
@@ -81,4 +77,17 @@ func unexpected(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// accept reads b, which came over a connection in reply to q, begun at start.
+func (c *Client) accept(q *query, b []byte, start time.Time) (*Reply, error) {
+	if !q.belongs(b) {
+		return nil, errForeign
+	}
+	reply, err := q.read(b)
+	if err != nil {
+		return nil, err
+	}
+	reply.RTT = c.options.Now().Sub(start)
+	return reply, nil
 }

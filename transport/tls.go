@@ -86,15 +86,7 @@ func (c *Client) converse(ctx context.Context, r Request, s *session) (*Reply, e
 	if err != nil {
 		return nil, err
 	}
-	if !q.belongs(b) {
-		return nil, errForeign
-	}
-	reply, err := q.read(b)
-	if err != nil {
-		return nil, err
-	}
-	reply.RTT = c.options.Now().Sub(start)
-	return reply, nil
+	return c.accept(q, b, start)
 }
 
 // dialTLS connects and lets the server prove who it is.
