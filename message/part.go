@@ -44,9 +44,6 @@ func (p *Part) Add(r Record) bool {
 	return true
 }
 
-// Len is how many RRs were added.
-func (p *Part) Len() int { return int(p.counts[1]) }
-
 // End appends an OPT unless opt is nil, and returns dst with the message. The OPT must
 // have been left room for.
 func (p *Part) End(opt *OPT) []byte {
