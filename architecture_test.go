@@ -33,6 +33,7 @@ func imports() map[string][]string {
 		"dnssec":    {"lookup"},
 		"zones":     {"lookup"},
 		"geo":       {"lookup"},
+		"health":    {},
 		"config":    {"lookup"},
 
 		"anchors":       {"lookup", "dnssec", "store"},
@@ -71,6 +72,7 @@ func importers() map[string][]string {
 		"github.com/goccy/go-yaml":             {"config"},
 		"github.com/oschwald/maxminddb-golang": {"geo"},
 		"golang.org/x/net/publicsuffix":        {"ecs"},
+		"golang.org/x/net/icmp":                {"health"},
 		// config only names a level. Who logs: the edge and the program.
 		"log/slog": {"server", "cmd/sextant", "config"},
 	}
