@@ -152,6 +152,10 @@ func TestASiteGoesDownAndComesUp(t *testing.T) {
 		if got := w.times(fra); !slices.Equal(got[:3], []float64{0.5, 3, 5.5}) {
 			t.Errorf("checked at %v", got)
 		}
+		// The others have passed since fra began to fail: nobody else has to witness.
+		if got := w.times(iad); !slices.Equal(got, []float64{0.5}) {
+			t.Errorf("iad checked at %v", got)
+		}
 		pass(time.Minute)
 		w.set(Passed, fra)
 		pass(10 * time.Second)
@@ -341,18 +345,104 @@ func TestASiteGoesDownAloneHoweverSlowlyTheOthersAreChecked(t *testing.T) {
 	})
 }
 
-// Two sites that fail one after the other, for reasons of their own, are both down.
-func TestTwoSitesThatFailAtDifferentTimesAreDown(t *testing.T) {
+func TestALostUplinkIsSeenHoweverSlowlyTheOthersAreChecked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
-		w.Watch(three()[:2])
+		all := three()
+		all[1].Interval, all[2].Interval = time.Hour, time.Hour
+		w.Watch(all)
 		pass(time.Minute)
-		w.set(Failed, fra)
-		pass(2 * time.Minute)
-		w.set(Failed, iad)
-		pass(2 * time.Minute)
-		w.want(t, "fra down, iad down")
+		w.set(Failed, fra, iad, sin)
+		pass(20 * time.Second)
+		w.want(t, "fra up(held), iad up(held), sin up(held)")
+	})
+}
+
+// Two sites that fail one after the other, for reasons of their own, are both down.
+func TestTwoSitesThatFailAtDifferentTimesAreDown(t *testing.T) {
+	t.Parallel()
+	for _, gap := range []time.Duration{25 * time.Second, 5 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			w.Watch(three()[:2])
+			pass(time.Minute)
+			w.set(Failed, fra)
+			pass(gap)
+			w.want(t, "fra down, iad up")
+			w.set(Failed, iad)
+			pass(time.Minute)
+			w.want(t, "fra down, iad down")
+		})
+	}
+}
+
+// One that has failed for long, and may fail for longer, does not fail at once with
+// another.
+func TestOnlyWhatFailsWithinTheWindowFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	for gap, want := range map[time.Duration]string{5 * time.Minute: "fra down, iad up", 30 * time.Second: "fra up(held), iad up(held)"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			patient := target("iad", iad)
+			patient.Fall = MaxThreshold
+			patient.Interval = time.Minute
+			w.Watch([]Target{target("fra", fra), patient})
+			pass(50 * time.Second)
+			w.set(Failed, iad)
+			pass(gap)
+			w.set(Failed, fra)
+			pass(30 * time.Second)
+			w.want(t, want)
+		})
+	}
+}
+
+// Those who did well are asked first, and not all at once.
+func TestFewWitnessesAreCalled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		all := many(100)
+		for i := range all {
+			all[i].Interval, all[i].Fall = time.Hour, 1
+			if i != 50 && i != 99 {
+				w.set(Failed, all[i].Addr.String())
+			}
+		}
+		all[50].Interval = 50 * time.Minute // it is not in step with the others
+		w.Watch(all)
+		pass(3 * time.Hour)
+		w.set(Failed, all[50].Addr.String())
+		for w.Snapshot().Status(all[50]).State == Up {
+			pass(time.Second)
+		}
+		called := 0
+		for _, at := range w.asked {
+			for _, one := range at {
+				if time.Since(one) < time.Second {
+					called++
+				}
+			}
+		}
+		if called < 2 || called > maxWitnesses+1 { // and the one itself
+			t.Errorf("%d checks", called)
+		}
+	})
+}
+
+func TestASilentTargetIsLeftAloneForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		w.lasts = time.Hour
+		one := target("fra", fra)
+		one.Interval, one.Timeout = 4*time.Second, 2*time.Second
+		w.Watch([]Target{one})
+		pass(5 * time.Second)
+		if got := w.times(fra); !slices.Equal(got, []float64{0.2, 2.45, 4.7}) {
+			t.Errorf("checked at %v", got)
+		}
 	})
 }
 

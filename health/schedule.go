@@ -71,13 +71,6 @@ func (e *entry) fast() time.Duration {
 	return min(e.pace.Interval, max(e.pace.Interval/hurry, minSpacing))
 }
 
-// hasten has e checked now, unless that is under way.
-func (m *Monitor) hasten(e *entry, now time.Time) {
-	if e.place >= 0 && e.next.After(now) {
-		m.due.plan(e, now)
-	}
-}
-
 // nudge has Run look at the schedule again.
 func (m *Monitor) nudge() {
 	select {

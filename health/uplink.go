@@ -112,20 +112,28 @@ func (m *Monitor) judge(u *uplink, now time.Time) {
 
 // summon brings forward checks of targets that have not been looked at since a time,
 // and says whether there are any. Targets that wait themselves are known to fail.
-func (m *Monitor) summon(u *uplink, since, now time.Time) (any bool) {
-	called := 0
-	for _, good := range [...]bool{true, false} { // who did well last is the best witness
-		for _, e := range m.order {
-			if !u.of(e) || e.ripe() || !e.began.Before(since) || e.last.Result == Passed != good {
-				continue
-			}
-			if any = true; called < maxWitnesses {
-				called++
-				m.hasten(e, now)
-			}
+func (m *Monitor) summon(u *uplink, since, now time.Time) bool {
+	var good, others []*entry
+	called := false
+	for _, e := range m.order {
+		switch {
+		case !u.of(e) || e.ripe() || !e.began.Before(since):
+		case e.place < 0 || !e.next.After(now): // under way, or about to be
+			called = true
+		case e.last.Result == Passed:
+			good = append(good, e)
+		default:
+			others = append(others, e)
 		}
 	}
-	return any
+	if called { // what they say may be enough
+		return true
+	}
+	all := append(good, others...) // who did well last is the best witness
+	for _, e := range all[:min(len(all), maxWitnesses)] {
+		m.due.plan(e, now)
+	}
+	return len(all) > 0
 }
 
 // failing counts the sites with a target that is not down and has begun to fail since a
