@@ -42,6 +42,8 @@ type catalogue struct {
 	told, untold, confirmed             series
 	barred, scoped, unkept              series
 	synthesized                         series
+	healthUp, healthChanges, checks     series
+	healthHeld, checkTime               series
 }
 
 func newCatalogue() catalogue {
@@ -96,6 +98,12 @@ func newCatalogue() catalogue {
 		unkept:    newSeries(counter, "sextant_ecs_unkept_total", "Answers for one network that were not remembered, as their zone or the client had its share already."),
 
 		synthesized: newSeries(counter, "sextant_dns64_synthesized_total", "Responses with AAAA records that were made of A records.", "view", "mode"),
+
+		healthUp:      newSeries(gauge, "sextant_health_up", "1 when answers may name the address of the site, 0 when it is down or drained.", "site", "addr", "check"),
+		healthChanges: newSeries(counter, "sextant_health_transitions_total", "Changes of the state of an address of a site.", "site", "addr", "check"),
+		checks:        newSeries(counter, "sextant_health_checks_total", "Checks that have ended, by what came of them.", "site", "addr", "check", "result"),
+		healthHeld:    newSeries(gauge, "sextant_health_held", "1 while states are held, as no check of the address family passes.", "family"),
+		checkTime:     newSeries(histogram, "sextant_health_check_duration_seconds", "Time that checks took, also those that failed."),
 	}
 }
 
@@ -110,6 +118,7 @@ func (c *catalogue) all() []series {
 		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes,
 		c.told, c.untold, c.confirmed, c.barred, c.scoped, c.unkept,
 		c.synthesized,
+		c.healthUp, c.healthChanges, c.checks, c.healthHeld, c.checkTime,
 	}
 }
 

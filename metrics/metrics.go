@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"runtime"
@@ -73,6 +74,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		synthesized.add(each.Count, each.View, each.Mode)
 	}
 	out.totals(c.synthesized, synthesized)
+	c.health(out, s.Health)
 }
 
 func (c *collector) server(out sink, s Server) {
@@ -168,6 +170,40 @@ func (c *collector) copied(out sink, m Copy) {
 		out.number(c.copyAge, m.Age.Seconds(), m.Zone)
 		out.number(c.copyLeft, m.Left.Seconds(), m.Zone)
 	}
+}
+
+// health adds up what is checked in the same way at different paces: the labels are the
+// same, and Prometheus wants each series once. It is up if all of them say so.
+func (c *collector) health(out sink, h Health) {
+	down, all, changes, results := totals{}, totals{}, totals{}, totals{}
+	for _, t := range h.Targets {
+		labels := []string{t.Site, t.Address, t.Check}
+		all.add(1, labels...)
+		if !t.Usable {
+			down.add(1, labels...)
+		}
+		changes.add(t.Changes, labels...)
+		for result, n := range t.Results {
+			results.add(n, append(labels, result)...)
+		}
+	}
+	for labels := range all.sorted() {
+		up := 1.0
+		if down[strings.Join(labels, "\x00")] > 0 {
+			up = 0
+		}
+		out.number(c.healthUp, up, labels...)
+	}
+	out.totals(c.healthChanges, changes)
+	out.totals(c.checks, results)
+	for _, family := range slices.Sorted(maps.Keys(h.Held)) {
+		held := 0.0
+		if h.Held[family] {
+			held = 1
+		}
+		out.number(c.healthHeld, held, family)
+	}
+	out.histogram(c.checkTime, h.Took)
 }
 
 // sink hands values to Prometheus.

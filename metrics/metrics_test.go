@@ -59,6 +59,15 @@ func busy() Snapshot {
 			{Zone: "example.", Failures: 3},
 		},
 		DNS64: []Synthesis{{"default", "standard", 4}, {"lab \xff", "forced", 9}},
+		Health: Health{
+			Targets: []HealthTarget{
+				{"fra", "192.0.2.1", "tcp:443", true, 2, map[string]uint64{"passed": 5, "failed": 3}},
+				{"fra", "192.0.2.1", "tcp:443", false, 3, map[string]uint64{"passed": 1, "failed": 4, "blind": 1}}, // at another pace
+				{"iad", "2001:db8::1", "icmp", true, 1, map[string]uint64{"passed": 9}},
+			},
+			Held: map[string]bool{"ipv4": false, "ipv6": true},
+			Took: Histogram{[]time.Duration{10 * ms, time.Second}, []uint64{20, 2, 1}, 4 * time.Second},
+		},
 	}
 }
 
@@ -173,7 +182,8 @@ clients cannot make series. ` + "`reason`" + ` and ` + "`result`" + ` are short 
 standard or forced. ` + "`zone`" + ` is the name of a zone of which a copy is kept, or whose trust anchors are kept up to date. ` + "`security`" + `
 is secure, insecure, bogus or, for those who set CD, unchecked. ` + "`ede`" + ` is a number ([what to do](../how-to/validate.md)), ` + "`state`" + ` one of RFC
 5011 in lower case. ` + "`event`" + ` is probe (the zone could not be asked for its keys), missing (a trust anchor is not among them), deleted (all
-of them were revoked), unusable, unsaved or ignored (of their history).
+of them were revoked), unusable, unsaved or ignored (of their history). ` + "`site`" + `, ` + "`addr`" + ` and ` + "`check`" + ` are
+[what is checked](health-checks.md), ` + "`family`" + ` is ipv4 or ipv6.
 
 Reasons of ` + "`sextant_ecs_withheld_total`" + `: off, for this name; type, for this type; opt-out, the client wants nothing told; no-client, the resolver
 asks for itself; no-option, only options are passed on and there was none; private, the client's network is not to be told; foreign, the

@@ -10,6 +10,7 @@ type Snapshot struct {
 	Validation Validation
 	Copies     []Copy
 	DNS64      []Synthesis
+	Health     Health
 }
 
 // Server counts what clients asked and were told.
@@ -114,6 +115,21 @@ type Synthesis struct {
 	View  string
 	Mode  string // standard, forced
 	Count uint64
+}
+
+// Health is how sites are.
+type Health struct {
+	Targets []HealthTarget  // several may be of the same kind
+	Held    map[string]bool // whether states are held, by address family
+	Took    Histogram       // checks
+}
+
+// HealthTarget is one address of a site that is checked in one way.
+type HealthTarget struct {
+	Site, Address, Check string
+	Usable               bool // answers may name it without further thought
+	Changes              uint64
+	Results              map[string]uint64 // of checks, by a short word
 }
 
 // Histogram counts durations. The zero Histogram has no series.
