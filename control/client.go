@@ -70,6 +70,16 @@ func (c *Client) RemoveNegative(ctx context.Context, r RemoveNegativeRequest) (R
 	return call[RemovedNegative](ctx, c, pathRemoveNegative, r)
 }
 
+// Health asks how the sites are.
+func (c *Client) Health(ctx context.Context, r HealthRequest) (Health, error) {
+	return call[Health](ctx, c, pathHealth, r)
+}
+
+// SetHealth has a site be something, whatever its checks say.
+func (c *Client) SetHealth(ctx context.Context, r SetHealthRequest) (Health, error) {
+	return call[Health](ctx, c, pathSetHealth, r)
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

@@ -80,6 +80,12 @@ func echo() control.Handlers {
 		RemoveNegative: func(_ context.Context, r control.RemoveNegativeRequest) (control.RemovedNegative, error) {
 			return control.RemovedNegative{Zone: fmt.Sprintf("%+v", r)}, nil
 		},
+		Health: func(_ context.Context, r control.HealthRequest) (control.Health, error) {
+			return control.Health{Held: []string{fmt.Sprintf("%+v", r)}}, nil
+		},
+		SetHealth: func(_ context.Context, r control.SetHealthRequest) (control.Health, error) {
+			return control.Health{Held: []string{fmt.Sprintf("%+v", r)}}, nil
+		},
 		Dump: func(_ context.Context, r control.DumpRequest) (iter.Seq[control.Record], error) {
 			return func(yield func(control.Record) bool) {
 				for i := range 3 {
@@ -119,6 +125,13 @@ func TestEachCallGoesThereAndBack(t *testing.T) {
 	}
 	if n, err := c.RemoveNegative(ctx, remove); err != nil || n.Zone != fmt.Sprintf("%+v", remove) {
 		t.Errorf("got %+v, %v", n, err)
+	}
+	health, set := control.HealthRequest{Site: "a"}, control.SetHealthRequest{Site: "a", Address: "b", State: "c", For: 5}
+	if h, err := c.Health(ctx, health); err != nil || h.Held[0] != fmt.Sprintf("%+v", health) {
+		t.Errorf("got %+v, %v", h, err)
+	}
+	if h, err := c.SetHealth(ctx, set); err != nil || h.Held[0] != fmt.Sprintf("%+v", set) {
+		t.Errorf("got %+v, %v", h, err)
 	}
 	var names []string
 	for r, err := range c.Dump(ctx, control.DumpRequest{Types: []string{"x"}}) {

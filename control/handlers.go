@@ -23,6 +23,9 @@ type Handlers struct {
 	Anchors        func(context.Context, AnchorsRequest) (Anchors, error)
 	AddNegative    func(context.Context, AddNegativeRequest) (NegativeAnchor, error)
 	RemoveNegative func(context.Context, RemoveNegativeRequest) (RemovedNegative, error)
+
+	Health    func(context.Context, HealthRequest) (Health, error)
+	SetHealth func(context.Context, SetHealthRequest) (Health, error)
 }
 
 // Paths of the calls.
@@ -36,6 +39,9 @@ const (
 	pathAnchors        = "/v1/anchors"
 	pathAddNegative    = "/v1/anchors/negative/add"
 	pathRemoveNegative = "/v1/anchors/negative/remove"
+
+	pathHealth    = "/v1/health"
+	pathSetHealth = "/v1/health/set"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -47,6 +53,8 @@ func (h Handlers) routes() http.Handler {
 	serve(mux, pathAnchors, h.Anchors)
 	serve(mux, pathAddNegative, h.AddNegative)
 	serve(mux, pathRemoveNegative, h.RemoveNegative)
+	serve(mux, pathHealth, h.Health)
+	serve(mux, pathSetHealth, h.SetHealth)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))
