@@ -21,6 +21,7 @@ import (
 	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/ecs"
+	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/primary"
@@ -55,6 +56,7 @@ type parts struct {
 	primary   *primary.Primary
 	anchors   *anchors.Keeper // nil: nothing is validated
 	troubles  troubles        // with them
+	health    *health.Monitor // of sites
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
@@ -93,6 +95,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
+	p.health = health.New(health.Options{Report: func(e health.Event) { logHealth(p.log, e) }})
 	var err error
 	if p.anchors, err = p.buildKeeper(c, w); err != nil {
 		return nil, err
@@ -367,6 +370,7 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.copies.run(ctx) })
 	group.Go(func() error { return p.follow(ctx) })
 	group.Go(func() error { return p.primary.Run(ctx) })
+	group.Go(func() error { return p.health.Run(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
 	if p.root != nil {
 		group.Go(func() error { return p.root.Run(ctx) })

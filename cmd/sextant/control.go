@@ -34,6 +34,9 @@ func (p *parts) handlers() control.Handlers {
 		Anchors:        p.listAnchors,
 		AddNegative:    p.addNegative,
 		RemoveNegative: p.removeNegative,
+
+		Health:    p.listHealth,
+		SetHealth: p.setHealth,
 	}
 }
 

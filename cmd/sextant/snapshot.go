@@ -16,7 +16,7 @@ import (
 // snapshot is what the running parts have counted, in the words of package
 // metrics.
 func (p *parts) snapshot() metrics.Snapshot {
-	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts()}
+	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts(), Health: healthCounts(p.health)}
 }
 
 func (p *parts) serverCounts() metrics.Server {
