@@ -599,6 +599,42 @@ func TestAMassOutageOfManySites(t *testing.T) {
 	})
 }
 
+// What a Status says is what is known of the target, in whatever way it came to be.
+func TestTheSnapshotIsUpToDate(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 2))
+			w := newWorld(t, Options{Hold: time.Minute})
+			all := many(12)
+			w.Watch(all)
+			for range 200 {
+				for range r.IntN(4) {
+					w.set(Passed+Result(r.IntN(2)), all[r.IntN(len(all))].Addr.String())
+				}
+				if r.IntN(30) == 0 {
+					for _, one := range all {
+						w.set(Failed, one.Addr.String())
+					}
+				}
+				pass(7 * time.Second)
+				w.Monitor.mu.Lock()
+				for _, e := range w.order {
+					got := *w.Snapshot().at(e.slot)
+					want := *w.status(e, &got, time.Now())
+					if got != want {
+						t.Errorf("seed %d: got  %+v\nwant %+v", seed, got, want)
+					}
+				}
+				w.Monitor.mu.Unlock()
+			}
+			if len(w.told("uplink")) == 0 {
+				t.Error("no hold was tried")
+			}
+		})
+	}
+}
+
 func TestTheEpochChangesWithTheStatesAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

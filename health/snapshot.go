@@ -142,7 +142,8 @@ func (m *Monitor) publishAll(now time.Time) {
 	m.changed = true
 }
 
-// publish makes a Snapshot in which those entries are as they are now.
+// publish makes a Snapshot in which those entries are as they are now. One may be named
+// twice.
 func (m *Monitor) publish(now time.Time, entries ...*entry) {
 	old := m.snapshot.Load()
 	fresh := &Snapshot{epoch: old.epoch, index: old.index, order: old.order, pages: append([]*page(nil), old.pages...)}
@@ -153,7 +154,7 @@ func (m *Monitor) publish(now time.Time, entries ...*entry) {
 			again := *fresh.pages[p]
 			fresh.pages[p], copied[p] = &again, true
 		}
-		before := old.at(e.slot)
+		before := fresh.at(e.slot)
 		after := m.status(e, before, now)
 		fresh.pages[p][e.slot%pageSize] = after
 		if after.State != before.State {

@@ -46,13 +46,14 @@ func (m *Monitor) note(e *entry, o Outcome, start, now time.Time) {
 	if o.Result == Passed && start.After(u.passed) {
 		u.passed, u.spent = start, false
 	}
-	touched := []*entry{e}
+	held, touched := u.held, []*entry{e}
 	if u.held && o.Result == Passed {
 		m.release(u, now, "a check has passed", true)
-		touched = m.order
 	}
 	if u.waiting || e.ripe() {
-		m.judge(u, now)
+		touched = append(touched, m.judge(u, now)...)
+	}
+	if u.held != held { // which the Status of each tells
 		touched = m.order
 	}
 	m.publish(now, touched...)
@@ -68,14 +69,14 @@ func (m *Monitor) uplink(six bool) *uplink {
 // judge decides for the targets of u that have failed often enough. They go down when
 // another target has been reached since they began to fail; when not even one can be,
 // and several sites began to fail within the window, it is the way from here that is
-// lost.
-func (m *Monitor) judge(u *uplink, now time.Time) {
+// lost. It returns those that went down.
+func (m *Monitor) judge(u *uplink, now time.Time) (down []*entry) {
 	if u.held && now.Sub(u.since) >= m.options.Hold {
 		m.release(u, now, "it has lasted for as long as it may", false)
 		u.spent = true
 	}
 	if u.held {
-		return
+		return nil
 	}
 	u.waiting = false
 	var ripe []*entry
@@ -85,6 +86,7 @@ func (m *Monitor) judge(u *uplink, now time.Time) {
 		case !u.of(e) || !e.ripe():
 		case m.options.Hold < 0 || u.spent || !u.passed.Before(e.onset):
 			e.fell(now)
+			down = append(down, e)
 		default:
 			ripe = append(ripe, e)
 			if e.onset.After(latest) {
@@ -93,21 +95,22 @@ func (m *Monitor) judge(u *uplink, now time.Time) {
 		}
 	}
 	if len(ripe) == 0 {
-		return
+		return down
 	}
 	if m.summon(u, latest, now) {
 		u.waiting = true
-		return
+		return down
 	}
 	if sites := m.failing(u, latest.Add(-m.options.Window)); sites >= 2 {
 		u.held, u.since, u.waiting = true, now, true
 		m.say(Event{At: now, Kind: HoldBegan, Text: fmt.Sprintf("no %s target of any site answers, %d sites have failed at once: "+
 			"the uplink here is taken to be lost, and states are held for %s at most", u, sites, m.options.Hold)})
-		return
+		return down
 	}
 	for _, e := range ripe {
 		e.fell(now)
 	}
+	return append(down, ripe...)
 }
 
 // summon brings forward checks of targets that have not been looked at since a time,
