@@ -282,6 +282,18 @@ func TestTCPChecks(t *testing.T) {
 	verify(t, "no address", m.probe(t.Context(), m.order[0]), Blind, "no address")
 }
 
+func TestTCPOverLoopback(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := fmt.Sprintf("tcp:%d", l.Addr().(*net.TCPAddr).Port)
+	verify(t, "open", checked(t, check, "127.0.0.1", nil), Passed, "")
+	l.Close()
+	verify(t, "closed", checked(t, check, "127.0.0.1", nil), Failed, "dial: connect: connection refused")
+}
+
 func TestICMPChecks(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[Result]error{Passed: nil, Blind: ErrNotPermitted, Failed: errors.New("silence")} {

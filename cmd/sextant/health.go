@@ -27,7 +27,7 @@ func logHealth(log *slog.Logger, e health.Event) {
 // listHealth tells operators how the sites are.
 func (p *parts) listHealth(_ context.Context, r control.HealthRequest) (control.Health, error) {
 	stats := p.health.Stats()
-	told := control.Health{Refused: stats.Unwatched}
+	told := control.Health{Targets: []control.HealthTarget{}, Refused: stats.Unwatched}
 	for i, family := range [...]string{"IPv4", "IPv6"} {
 		if stats.Held[i] {
 			told.Held = append(told.Held, family)

@@ -21,6 +21,9 @@ func TestOperatorsSeeAndSetTheSites(t *testing.T) {
 	if got := at(exitOK); got != "nothing is checked\n" {
 		t.Errorf("got %s", got)
 	}
+	if got := at(exitOK, "--json"); got != "{\"targets\":[]}\n" {
+		t.Errorf("got %s", got)
+	}
 	if got := p.snapshot().Health; got.Targets != nil || got.Held != nil {
 		t.Errorf("metrics of nothing: %+v", got)
 	}
