@@ -39,11 +39,25 @@ func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
 // add takes in what zone has for name. Of an alias it tells where it leads.
 func (d *draft) add(zone *zones.Zone, name lookup.Name) (target lookup.Name, alias bool) {
 	m := zone.Find(name, d.query.Type)
+	if name == d.query.Name {
+		d.response.Synthesized = synthesizedBy(m)
+	}
 	target, alias = d.take(zone, m, name)
 	if d.query.DO {
 		d.prove(zone, m, name)
 	}
 	return target, alias
+}
+
+// synthesizedBy is what made the match, when that was not the name itself.
+func synthesizedBy(m zones.Match) lookup.Name {
+	switch {
+	case m.Kind == zones.DNAME:
+		return m.Set.Name
+	case m.Wildcard:
+		return m.Encloser
+	}
+	return ""
 }
 
 // take takes in a match.

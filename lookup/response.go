@@ -74,6 +74,11 @@ type Response struct {
 	// asked with just as many bits as Scope has. 0: it serves all in Scope.
 	Wanted uint8
 
+	// Synthesized is what made the response for a name that is not in the zone: the
+	// closest encloser of a wildcard (RFC 4592 3.3.1), or the owner of a DNAME. Any other
+	// name below it would have been answered likewise. "": the name is in the zone.
+	Synthesized Name
+
 	// Uncacheable forbids every cache to keep the response, whatever its TTLs.
 	Uncacheable bool
 

@@ -10,6 +10,7 @@ import (
 const (
 	OptionNSID      uint16 = 3  // RFC 5001
 	OptionSubnet    uint16 = 8  // RFC 7871
+	OptionExpire    uint16 = 9  // RFC 7314
 	OptionCookie    uint16 = 10 // RFC 7873
 	OptionKeepalive uint16 = 11 // RFC 7828
 	OptionPadding   uint16 = 12 // RFC 7830

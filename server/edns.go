@@ -19,14 +19,18 @@ const (
 // options is what the edge obeys of a query's EDNS options.
 type options struct {
 	subnet    wire.Span // data of the Client Subnet option; empty: none
+	cookie    wire.Span // data of the COOKIE option; empty: none
+	trust     trust     // that the cookie deserves
 	nsid      bool
 	keepalive bool
+	expire    bool
+	padding   bool
 }
 
 // readOptions reads the options that the edge knows; others are overlooked, as
 // RFC 6891 6.1.2 wants. It is false when one of them is malformed.
 func (q *query) readOptions() bool {
-	at, cookie := q.Options.From, false
+	at := q.Options.From
 	for {
 		code, data, _, ok := wire.NextOption(q.msg[at:q.Options.To])
 		if !ok {
@@ -43,16 +47,17 @@ func (q *query) readOptions() bool {
 			}
 			q.options.subnet = wire.Span{From: at - len(data), To: at}
 		case message.OptionCookie:
-			// RFC 7873 5.2: all but the first are ignored. 5.2.2: eight octets of
-			// the client's, then nothing or 8 to 32 of the server's.
-			if n := len(data); !cookie && n != 8 && (n < 16 || n > 40) {
+			if !q.readCookie(data, at-len(data)) {
 				return false
 			}
-			cookie = true
 		case message.OptionNSID: // RFC 5001 2.1: its data is ignored
 			q.options.nsid = true
 		case message.OptionKeepalive: // RFC 7828 3.3.1: ignored over UDP
-			q.options.keepalive = q.proto == TCP
+			q.options.keepalive = q.proto != UDP
+		case message.OptionExpire: // RFC 7314 3.1: it has no data in queries
+			q.options.expire = q.asksForVersion()
+		case message.OptionPadding: // RFC 7830 4: what is in it does not matter
+			q.options.padding = q.proto.encrypted()
 		}
 	}
 }
@@ -94,12 +99,18 @@ func (s *Server) optLen(q *query) int {
 	if q.options.keepalive {
 		n += optionFrame + 2
 	}
+	if q.options.trust != noCookie {
+		n += optionFrame + cookieLen
+	}
+	if q.options.expire {
+		n += optionFrame + 4
+	}
 	return n
 }
 
-// appendOPT appends the OPT of the reply to q. Extended DNS Errors go in as long
-// as dst does not grow beyond limit.
-func (s *Server) appendOPT(dst []byte, q *query, p *packet, limit int) []byte {
+// appendOPT appends the OPT of the reply to q, which begins at dst[begin]. Extended DNS
+// Errors go in as long as dst does not grow beyond limit.
+func (s *Server) appendOPT(dst []byte, begin int, q *query, p *packet, limit int) []byte {
 	// RFC 6891 6.1.3: the version is the highest that we know. RFC 3225 3: DO is
 	// copied.
 	dst = message.AppendOPT(dst, message.OPT{Size: uint16(s.options.UDPSize), DO: q.DO}, q.rcode)
@@ -117,11 +128,56 @@ func (s *Server) appendOPT(dst []byte, q *query, p *packet, limit int) []byte {
 		dst = appendFrame(dst, message.OptionKeepalive, 2)
 		dst = binary.BigEndian.AppendUint16(dst, keepalive(s.options.TCP.Idle))
 	}
+	if q.options.trust != noCookie {
+		dst = s.cookies.appendCookie(dst, q)
+	}
+	if q.options.expire && p.flags&wire.AA != 0 && q.rcode == lookup.NOERROR {
+		dst = s.appendExpire(dst, q)
+	}
 	for _, e := range p.ede() {
 		dst = appendEDE(dst, e, limit)
 	}
+	if q.options.padding {
+		dst = pad(dst, begin, limit)
+	}
 	binary.BigEndian.PutUint16(dst[start-2:], uint16(len(dst)-start))
 	return dst
+}
+
+// asksForVersion tells whether q is one of the questions that secondaries ask, to which
+// alone EXPIRE belongs (RFC 7314 3.1).
+func (q *query) asksForVersion() bool {
+	return q.Type == lookup.TypeSOA || q.Type == lookup.TypeAXFR || q.Type == lookup.TypeIXFR
+}
+
+// appendExpire appends for how long the zone that q asks for is good: 4 octets, in
+// seconds (RFC 7314 2). When that is not known there is no option.
+func (s *Server) appendExpire(dst []byte, q *query) []byte {
+	if s.options.Expire == nil {
+		return dst
+	}
+	seconds, ok := s.options.Expire(q.Name())
+	if !ok {
+		return dst
+	}
+	dst = appendFrame(dst, message.OptionExpire, 4)
+	return binary.BigEndian.AppendUint32(dst, seconds)
+}
+
+// padBlock is what the length of a padded reply is a multiple of (RFC 8467 4.1).
+const padBlock = 468
+
+// pad appends padding of zeros, as the last of the options, so that the message that
+// begins at dst[begin] gets one of a few lengths, before it is signed. limit is as in
+// appendOPT (RFC 7830 4: no padding makes a message too long).
+func pad(dst []byte, begin, limit int) []byte {
+	length := len(dst) - begin + optionFrame
+	n := (padBlock - length%padBlock) % padBlock
+	if n = min(n, limit-len(dst)-optionFrame); n < 0 {
+		return dst
+	}
+	dst = appendFrame(dst, message.OptionPadding, n)
+	return append(dst, make([]byte, n)...)
 }
 
 func appendFrame(dst []byte, code uint16, length int) []byte {

@@ -31,6 +31,7 @@ type packet struct {
 	additional uint16 // where the additional section starts in the body
 	ring       ring   // of addresses (order.go)
 	traits     traits
+	shared     uint8 // octets of the name that rate limits overlook (ratelimit.go)
 }
 
 // traits are what is or is not so of a packet.
@@ -110,6 +111,7 @@ func pack(q *query, r *lookup.Response) packet {
 	if r.Glue {
 		p.traits |= glue
 	}
+	p.shared = shares(name, r)
 	p.setRing(r.Answer, q.DO)
 	if r.Scope.IsValid() || len(r.EDE) > 0 {
 		p.rare = &rare{limits: r.Scope, wanted: r.Wanted, ede: r.EDE}
@@ -139,8 +141,28 @@ func (p *packet) cut(room int) (body string, flags wire.Flags, counts wire.Count
 	return "", p.flags | wire.TC, wire.Counts{}
 }
 
-// render appends p as the reply to q. Every reply is made here.
+// render appends p as the reply to q, or what a rate limit leaves of it; nil when that is
+// nothing. Every reply is made here.
 func (s *Server) render(dst []byte, q *query, p *packet) []byte {
+	// Clients that are who they say have no limits: this is decided here, for the sake of
+	// the many replies that are not limited.
+	if s.limiter == nil || q.proto != UDP || q.options.trust.proven() {
+		return s.write(dst, q, p)
+	}
+	switch instead, may := s.judge(q, p); {
+	case may:
+		return s.write(dst, q, p)
+	case instead == Truncated:
+		return s.write(dst, q, &packet{flags: wire.TC})
+	case instead == Cookie:
+		return s.write(dst, q, &packet{rcode: lookup.BADCOOKIE})
+	}
+	q.tally.drop(DropLimit)
+	return nil
+}
+
+// write appends p as the reply to q.
+func (s *Server) write(dst []byte, q *query, p *packet) []byte {
 	limit := s.limit(q)
 	body, flags, counts := p.cut(limit - q.QuestionEnd - s.optLen(q))
 	q.rcode = p.rcode
@@ -167,7 +189,7 @@ func (s *Server) render(dst []byte, q *query, p *packet) []byte {
 		p.rotate(dst[sections:], places)
 	}
 	if q.EDNS {
-		dst = s.appendOPT(dst, q, p, start+limit)
+		dst = s.appendOPT(dst, start, q, p, start+limit)
 	}
 	q.tally.reply(q)
 	if q.signed != nil && len(dst)-start+q.signed.Overhead() > s.limitSigned(q) {
@@ -194,7 +216,7 @@ func (s *Server) limit(q *query) int {
 
 func (s *Server) limitSigned(q *query) int {
 	switch {
-	case q.proto == TCP:
+	case q.proto != UDP:
 		return wire.MaxMessage
 	case !q.EDNS:
 		return minUDP // RFC 1035 4.2.1

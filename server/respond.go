@@ -18,16 +18,15 @@ type Proto uint8
 const (
 	UDP Proto = iota
 	TCP
+	TLS // RFC 7858: TCP that nobody can look into
 	protos
 )
 
 // String is the transport's name in lower case.
-func (p Proto) String() string {
-	if p == TCP {
-		return "tcp"
-	}
-	return "udp"
-}
+func (p Proto) String() string { return [...]string{"udp", "tcp", "tls"}[p] }
+
+// encrypted tells whether padding makes sense (RFC 7830 6).
+func (p Proto) encrypted() bool { return p == TLS }
 
 // query is a message that came in, and what is known about it so far. It lives
 // on the stack of the one who answers it, or moves into a pending when the
@@ -99,10 +98,20 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		q.options = options{} // what it asked for before the mistake
 		return s.fail(dst, q, lookup.FORMERR), true
 	}
+	if q.options.cookie.To > 0 {
+		q.options.trust = s.cookies.check(q)
+		q.tally.cookies[q.options.trust].Add(1)
+	}
+	if verdict == wire.Empty {
+		return s.cookieOnly(dst, q), true
+	}
 	q.generation = s.generation.Load()
 	q.view = q.generation.view(clientOf(q.from))
 	if s.among(q, verdict) {
 		return nil, false
+	}
+	if s.cookies.wants(q) {
+		return s.fail(dst, q, lookup.BADCOOKIE), true
 	}
 	if q.view < 0 {
 		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited}), true

@@ -14,8 +14,12 @@ import (
 // What a plain server says to each kind of message. The cases of RFC 8906 8 are
 // named by their section there. Each is asked twice, so that hits are judged as
 // well, and of a server without packet cache, which must not make a difference.
+//
+// The cookie in 8.2.9 is for 192.0.2.1, by secretA, at the time at which the test clock
+// stands.
 func TestEveryQueryGetsItsReply(t *testing.T) {
 	t.Parallel()
+	const madeNow = "6553f100dea0ac3cf22e6e46"
 	norec := func(m *dns.Msg) { m.RecursionDesired = false }
 	opcode := func(n int) func(*dns.Msg) { return func(m *dns.Msg) { m.Opcode = n } }
 	class := func(c uint16) func(*dns.Msg) { return func(m *dns.Msg) { m.Question[0].Qclass = c } }
@@ -41,7 +45,7 @@ func TestEveryQueryGetsItsReply(t *testing.T) {
 		{"8.2.7 DO (RFC 3225 3: it is copied)", ask("example. SOA", norec, edns(4096, true)), "NOERROR ra 1/1/0/0 edns0:1232 do"},
 		{"8.2.8 EDNS version 1 with DO", ask("example. SOA", norec, edns(4096, true), version(1)), "BADVERS 1/0/0/0 edns0:1232 do"},
 		{"8.2.9 several defined EDNS options", ask("example. SOA", norec, edns(4096, false, option(3, ""), option(8, "\x00\x01\x00\x00"), option(10, "12345678"), option(9, ""))),
-			"NOERROR ra 1/1/0/0 edns0:1232 ecs:1/0.0.0.0/0/0 option3:6e73312e746573742e"},
+			"NOERROR ra 1/1/0/0 edns0:1232 ecs:1/0.0.0.0/0/0 option3:6e73312e746573742e option10:313233343536373801000000" + madeNow},
 		{"8.2.10 truncation with EDNS", ask("large.example. TXT", norec, edns(512, false)), "NOERROR tc ra 1/0/0/0 edns0:1232"},
 
 		{"RFC 6891 7: FORMERR has an OPT when the query had one", ask("example. SOA", edns(4096, true, option(10, "short"))), "FORMERR rd 1/0/0/0 edns0:1232 do"},
@@ -76,7 +80,8 @@ func TestEveryQueryGetsItsReply(t *testing.T) {
 		{"keepalive over UDP is ignored (RFC 7828 3.3.1)", ask("example. SOA", edns(1232, false, option(11, ""))), "NOERROR rd ra 1/1/0/0 edns0:1232"},
 	} {
 		for _, packets := range []int{0, -1} {
-			s := New(Options{Views: everyone(new(world)), Packets: packets, NSID: "ns1.test.", Version: "sextant"})
+			s := New(Options{Views: everyone(new(world)), Packets: packets, NSID: "ns1.test.", Version: "sextant",
+				Cookies: CookieOptions{Secrets: []CookieSecret{secretOf(t, secretA)}}, Now: newClock().now})
 			for _, turn := range []string{"first", "second"} {
 				if got := brief(talk(t, s, c.query)); got != c.want {
 					t.Errorf("%s, Packets %d, %s reply:\ngot  %s\nwant %s", c.what, packets, turn, got, c.want)

@@ -46,6 +46,14 @@ type Options struct {
 	Grace    time.Duration // how long Run waits for answers when it is told to end; default 2 s
 	TCP      TCPOptions
 
+	Cookies   CookieOptions
+	RateLimit RateLimit
+
+	// Expire tells for how many seconds a zone that we answer for is good: of a copy
+	// what is left of its time, of others the SOA's EXPIRE (RFC 7314 3.2 and 3.3). It
+	// must be quick and safe for concurrent use. nil: nobody is told.
+	Expire func(zone lookup.Name) (seconds uint32, ok bool)
+
 	// NSID identifies this server to those who ask (RFC 5001, and TXT CH
 	// id.server); at most 128 octets are used. "": nobody is told.
 	NSID string
@@ -103,9 +111,11 @@ func (o Options) filled() Options {
 type Server struct {
 	options    Options
 	generation atomic.Pointer[generation]
-	tally      *tally // of all that no UDP reader counts
-	crowd      *crowd // the TCP connections
-	queue      *queue // the UDP queries that wait
+	tally      *tally   // of all that no UDP reader counts
+	crowd      *crowd   // the TCP connections
+	queue      *queue   // the UDP queries that wait
+	cookies    *cookies // nil: ignored
+	limiter    *limiter // of replies over UDP; nil: none is limited
 
 	mu       sync.Mutex
 	udp      []*udpSocket
@@ -122,6 +132,8 @@ func New(o Options) *Server {
 	s := &Server{options: o.filled(), tally: new(tally)}
 	s.crowd = newCrowd(s.options.TCP)
 	s.queue = newQueue(s.options.Slow, s.options.SlowPerClient)
+	s.cookies = newCookies(s.options.Cookies)
+	s.limiter = newLimiter(s.options.RateLimit)
 	s.pendings.New = func() any { return new(pending) }
 	s.generation.Store(newGeneration(s.options.Views, s.options))
 	return s

@@ -18,6 +18,23 @@ type Stats struct {
 	Drops   map[Drop]uint64 // messages without a reply; has every reason
 	Panics  uint64          // of resolvers; each was answered with SERVFAIL
 	TCP     ConnectionStats
+
+	Limited []LimitCount // replies that a rate limit has replaced; has every kind and sanction, in a fixed order
+	Cookies CookieStats
+}
+
+// LimitCount counts replies that a rate limit has replaced.
+type LimitCount struct {
+	Kind     Kind
+	Sanction Sanction
+	Count    uint64
+}
+
+// CookieStats counts queries with a COOKIE option (RFC 7873).
+type CookieStats struct {
+	New  uint64 // with a cookie of the client's alone
+	Good uint64 // with one of ours, too
+	Bad  uint64 // with something else that is not of our making, or too old
 }
 
 // QueryCount counts queries of one kind.
@@ -62,12 +79,13 @@ const (
 	DropGreedy               // too many queries of this client do
 	DropLate                 // the answer came when nobody waits any more (DNSBomb)
 	DropSend                 // the system would not send the reply
+	DropLimit                // a rate limit withholds the reply
 	drops
 )
 
 // String is the reason in one lower-case word.
 func (d Drop) String() string {
-	return [...]string{"short", "response", "port", "overload", "greedy", "late", "send"}[d]
+	return [...]string{"short", "response", "port", "overload", "greedy", "late", "send", "limit"}[d]
 }
 
 const maxRcode = 31
@@ -99,6 +117,9 @@ type tally struct {
 	dropped [drops]atomic.Uint64
 	panics  atomic.Uint64
 	slow    histogram
+	cookies [goodCookie + 1]atomic.Uint64
+	limited [kinds][sanctions]atomic.Uint64
+	slips   atomic.Uint64 // replies that a rate limit was to replace
 }
 
 func (t *tally) reply(q *query) {
@@ -151,6 +172,7 @@ func (s *Server) Stats() Stats {
 		}
 		st.Slow.Sum += time.Duration(t.slow.sum.Load())
 	}
+	st.Limited, st.Cookies = edgeStats(tallies)
 	for proto := range protos {
 		for i, qtype := range counted {
 			for rcode := range maxRcode + 1 {
@@ -165,4 +187,23 @@ func (s *Server) Stats() Stats {
 		}
 	}
 	return st
+}
+
+// edgeStats is what cookies and rate limits have done.
+func edgeStats(tallies []*tally) (limited []LimitCount, cookies CookieStats) {
+	for kind := range kinds {
+		for sanction := range sanctions {
+			n := uint64(0)
+			for _, t := range tallies {
+				n += t.limited[kind][sanction].Load()
+			}
+			limited = append(limited, LimitCount{kind, sanction, n})
+		}
+	}
+	for _, t := range tallies {
+		cookies.New += t.cookies[clientCookie].Load()
+		cookies.Bad += t.cookies[badCookie].Load()
+		cookies.Good += t.cookies[oldCookie].Load() + t.cookies[goodCookie].Load()
+	}
+	return limited, cookies
 }

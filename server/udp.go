@@ -80,7 +80,7 @@ func (u *udpSocket) later(work context.Context, q *query, control []byte) {
 		p.reply = u.s.resolve(work, p.reply[:0], &p.query)
 		if limit := u.s.options.MaxAge; limit > 0 && u.s.options.Now().Sub(p.arrived) > limit {
 			u.tally.drop(DropLate)
-		} else {
+		} else if len(p.reply) > 0 { // a rate limit may have left nothing
 			u.send(p.reply, control, p.from)
 		}
 		u.s.recycle(p)

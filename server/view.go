@@ -17,6 +17,8 @@ type View struct {
 	// one of them is nil the other answers all, and when both are, the clients
 	// are refused.
 	Recursive, Authoritative lookup.Resolver
+
+	RateLimit bool // Options.RateLimit holds for all replies, and not for errors alone
 }
 
 // resolver is who answers a query: views choose, RD selects. ours tells that it

@@ -40,7 +40,7 @@ func (s *Server) among(q *query, verdict wire.Verdict) bool {
 // transfers tells whether q asks for a whole zone, or what has changed in it. Over UDP
 // there is no AXFR (RFC 5936 4.2).
 func (q *query) transfers() bool {
-	return q.Class == lookup.ClassIN && q.Flags.Opcode() == 0 && (q.Type == lookup.TypeIXFR || q.Type == lookup.TypeAXFR && q.proto == TCP)
+	return q.Class == lookup.ClassIN && q.Flags.Opcode() == 0 && (q.Type == lookup.TypeIXFR || q.Type == lookup.TypeAXFR && q.proto != UDP)
 }
 
 // serve replies to a message among servers. The reply to one that is signed is signed.
@@ -90,7 +90,7 @@ func (s *Server) transfer(ctx context.Context, dst []byte, q *query, key lookup.
 		return s.fail(dst, q, lookup.FORMERR)
 	}
 	records, otherwise := s.options.Zones.Transfer(clientOf(q.from), key, q.Name(), have)
-	if otherwise == nil && q.proto == TCP && q.stream == nil {
+	if otherwise == nil && q.proto != UDP && q.stream == nil {
 		otherwise = &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDENotSupported}}}
 	}
 	if otherwise != nil {
@@ -186,9 +186,7 @@ func (t *outgoing) begin() {
 	h := message.Header{ID: q.ID, AA: true, RD: q.Flags&wire.RD != 0} // RFC 5936 2.2.1
 	asked := message.Question{Raw: string(q.msg[wire.HeaderLen : q.QuestionEnd-4]), Type: q.Type, Class: q.Class}
 	limit := t.server.limit(q)
-	if q.EDNS {
-		limit -= optFixed
-	}
+	limit -= t.server.optLen(q)
 	t.part = message.NewPart(t.dst, h, asked, limit)
 }
 
@@ -198,8 +196,24 @@ func (t *outgoing) end() []byte {
 	start := len(t.dst)
 	var opt *message.OPT
 	if t.query.EDNS && t.messages == 0 {
-		opt = &message.OPT{Size: uint16(t.server.options.UDPSize), DO: t.query.DO}
+		opt = &message.OPT{Size: uint16(t.server.options.UDPSize), DO: t.query.DO, Options: t.server.transferOptions(t.query)}
 	}
 	t.messages++
 	return t.query.sign(t.part.End(opt), start, t.server.options.Now)
+}
+
+// transferOptions are the options that go with a transfer, in decoded form.
+func (s *Server) transferOptions(q *query) (all []message.Option) {
+	take := func(framed []byte) {
+		if len(framed) > optionFrame {
+			all = append(all, message.Option{Code: binary.BigEndian.Uint16(framed), Data: string(framed[optionFrame:])})
+		}
+	}
+	if q.options.trust != noCookie {
+		take(s.cookies.appendCookie(nil, q))
+	}
+	if q.options.expire {
+		take(s.appendExpire(nil, q))
+	}
+	return all
 }

@@ -16,6 +16,7 @@ const (
 	NotImp                 // an opcode other than QUERY and NOTIFY, or a NOTIFY that is malformed
 	BadVers                // EDNS of a version other than 0 (RFC 6891 6.1.3)
 	Notify                 // a well-formed NOTIFY (RFC 1996)
+	Empty                  // no question, and nothing but an OPT (RFC 7873 5.4)
 	Plain                  // one question of class IN and of a type that data can have
 	Special                // well-formed, but of another class, a meta-type, or with more RRs than an OPT
 )
@@ -85,15 +86,18 @@ func Parse(msg []byte, q *Query) Verdict {
 		return Drop
 	}
 	ok := q.body(msg)
+	asks := q.QuestionEnd > HeaderLen
 	switch {
-	case q.Flags.Opcode() == OpcodeNotify && ok && q.Version == 0:
+	case q.Flags.Opcode() == OpcodeNotify && ok && asks && q.Version == 0:
 		return Notify
 	case q.Flags.Opcode() != 0: // whatever the body of such a message looks like
 		return NotImp
-	case !ok:
+	case !ok || !asks && (!q.EDNS || q.extra):
 		return FormErr
 	case q.EDNS && q.Version != 0:
 		return BadVers
+	case !asks:
+		return Empty
 	case q.Special():
 		return Special
 	}
@@ -113,7 +117,7 @@ func isData(t lookup.Type) bool {
 }
 
 // body reads what follows the header. It is well-formed when the sections fill
-// the message exactly, there is one question (RFC 9619), at most one OPT
+// the message exactly, there is one question at most (RFC 9619), at most one OPT
 // (RFC 6891 6.1.1), and a TSIG is the last RR (RFC 8945 5.1).
 func (q *Query) body(msg []byte) bool {
 	questions := binary.BigEndian.Uint16(msg[4:])
@@ -140,7 +144,7 @@ func (q *Query) body(msg []byte) bool {
 			}
 		}
 	}
-	return questions == 1 && at == len(msg)
+	return questions <= 1 && at == len(msg)
 }
 
 // question takes over the question whose name ends at end.

@@ -82,6 +82,10 @@ func TestParseSumsUpWhatItFinds(t *testing.T) {
 		{"a TSIG", message(0, [4]uint16{1, 0, 0, 2}, question, plain, "\x00\x00\xfa\x00\xff\x00\x00\x00\x00\x00\x00"), Special},
 
 		{"no question", message(0, [4]uint16{}), FormErr},
+		{"no question, an OPT (RFC 7873 5.4)", message(0, [4]uint16{0, 0, 0, 1}, plain), Empty},
+		{"no question, an OPT and something else", message(0, [4]uint16{0, 0, 0, 2}, plain, "\x00\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00"), FormErr},
+		{"no question, an OPT of version 1", message(0, [4]uint16{0, 0, 0, 1}, opt(1232, 1, false, "")), BadVers},
+		{"no question in a NOTIFY", message(OpcodeNotify<<11, [4]uint16{0, 0, 0, 1}, plain), NotImp},
 		{"two questions (RFC 9619)", message(0, [4]uint16{2, 0, 0, 0}, question, question), FormErr},
 		{"two questions announced", message(0, [4]uint16{2, 0, 0, 0}, question), FormErr},
 		{"trailing octets", message(0, one, question, "x"), FormErr},
@@ -149,7 +153,7 @@ func TestParseKeepsWhatItFoundBeforeTheMistake(t *testing.T) {
 	if v := Parse(message(0, [4]uint16{1, 0, 0, 1}, question, opt(1232, 0, false, ""), "x"), &q); v != FormErr || !q.EDNS || q.QuestionEnd == HeaderLen {
 		t.Errorf("trailing octet: verdict %v, %+v", v, q)
 	}
-	if v := Parse(message(0, [4]uint16{0, 0, 0, 1}, opt(1232, 0, false, "")), &q); v != FormErr || !q.EDNS || q.QuestionEnd != HeaderLen {
+	if v := Parse(message(0, [4]uint16{0, 0, 0, 1}, opt(1232, 0, false, "")), &q); v != Empty || !q.EDNS || q.QuestionEnd != HeaderLen {
 		t.Errorf("no question: verdict %v, %+v", v, q)
 	}
 	if v := Parse(message(0, [4]uint16{2, 0, 0, 1}, question, "\xc0\x0c\x00\x01\x00\x01", opt(1232, 0, false, "")), &q); v != FormErr || !q.EDNS || q.QuestionEnd != HeaderLen {
