@@ -45,7 +45,7 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 	}
 	if zone.Absent() {
 		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: lookup.SERVFAIL, Text: "the zone has expired, or has never come"})
-		return unavailable(), nil
+		return unavailable(zone), nil
 	}
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(lookup.Limits{})
@@ -57,9 +57,13 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 }
 
 // unavailable is the answer for a zone that is ours, and of which we have nothing
-// that may be used (RFC 1034 4.3.5; RFC 8914 4.25).
-func unavailable() *lookup.Response {
-	return &lookup.Response{Rcode: lookup.SERVFAIL, EDE: []lookup.EDE{{Code: lookup.EDEInvalidData}}}
+// that may be used (RFC 1034 4.3.5; RFC 8914 4.25), or nothing yet (RFC 8914 4.15).
+func unavailable(zone *zones.Zone) *lookup.Response {
+	ede := lookup.EDE{Code: lookup.EDEInvalidData}
+	if zone.IsAwaited() {
+		ede.Code = lookup.EDENotReady
+	}
+	return &lookup.Response{Rcode: lookup.SERVFAIL, EDE: []lookup.EDE{ede}}
 }
 
 // closest is the zone that answers for name and type: the one that name is in,

@@ -29,7 +29,7 @@ func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
 			return // the chain leaves our zones; whoever asked goes on from here
 		}
 		if next.Absent() {
-			d.response = *unavailable()
+			d.response = *unavailable(next)
 			return
 		}
 		zone, name = next, target

@@ -14,6 +14,7 @@ func (doc *document) check(d *decoder) {
 	doc.Cache.check(d)
 	doc.checkResolver(d)
 	doc.DNSSEC.check(d)
+	doc.Cookies.check(d)
 	notEmpty(d, &doc.Rebinding.Private)
 	doc.checkPinned(d)
 	doc.checkLocalRoot(d)

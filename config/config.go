@@ -27,6 +27,8 @@ type Config struct {
 	DNSSEC    DNSSEC
 	TCP       TCP
 	UDP       UDP
+	Cookies   Cookies
+	RateLimit RateLimit
 
 	SpecialNames SpecialNames
 	Rebinding    Rebinding
@@ -250,6 +252,7 @@ type View struct {
 	Zones     []lookup.Name // which of the zones it sees
 	DNS64     DNS64
 	ECS       ECS
+	RateLimit bool // the limit on responses is for its clients, too
 }
 
 // Mode is when AAAA records are synthesised.

@@ -72,6 +72,8 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"resolver.local-root.":       doc.Resolver.LocalRoot.keys(),
 		"tcp.":                       doc.TCP.keys(),
 		"udp.":                       doc.UDP.keys(),
+		"cookies.":                   doc.Cookies.keys(),
+		"rate-limit.":                doc.RateLimit.keys(),
 		"special-names.":             doc.SpecialNames.keys(),
 		"rebinding.":                 doc.Rebinding.keys(),
 		"stale.":                     doc.Stale.keys(),
@@ -98,7 +100,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "dns64", "ecs"} {
+	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "cookies", "rate-limit", "dns64", "ecs"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -37,7 +37,9 @@ func newDocument() *document {
 				Idle: 10 * time.Second, FirstByte: 2 * time.Second, Write: 5 * time.Second,
 				InFlight: 16, PerClient: 32, Connections: 1024,
 			},
-			UDP: UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
+			UDP:       UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
+			Cookies:   Cookies{Answer: true, Require: RequireOverLimit},
+			RateLimit: RateLimit{Errors: 100, Window: 15 * time.Second, Slip: 2, IPv4Prefix: 24, IPv6Prefix: 56, Table: 100_000},
 			DNSSEC: DNSSEC{
 				Validate: true, BuiltinAnchor: true, Managed: []lookup.Name{lookup.Root},
 				Sentinel: true, Aggressive: true, SHA1: SHA1Insecure, ClockSkew: -1, MaxNSEC3Iterations: 50,
@@ -92,6 +94,8 @@ func (doc *document) keys() keys {
 		"dnssec":        object(&doc.DNSSEC, doc.DNSSEC.keys()),
 		"tcp":           object(&doc.TCP, doc.TCP.keys()),
 		"udp":           object(&doc.UDP, doc.UDP.keys()),
+		"cookies":       object(&doc.Cookies, doc.Cookies.keys()),
+		"rate-limit":    object(&doc.RateLimit, doc.RateLimit.keys()),
 		"dns64":         dns64(&doc.DNS64),
 		"ecs":           ecs(&doc.ECS),
 		"special-names": object(&doc.SpecialNames, doc.SpecialNames.keys()),
@@ -329,6 +333,8 @@ func (v *View) keys() keys {
 		"zones":     values(&v.Zones, name),
 		"dns64":     dns64(&v.DNS64),
 		"ecs":       ecs(&v.ECS),
+
+		"rate-limit": value(&v.RateLimit, boolean),
 	}
 }
 
@@ -349,6 +355,7 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	under(&c.Resolver.LocalRoot.File)
 	under(&c.Resolver.LocalRoot.Store)
 	under(&c.Control.Socket)
+	under(&c.Cookies.SecretFile)
 	under(&c.DNSSEC.State)
 	for i := range c.DNSSEC.TrustAnchorFiles {
 		under(&c.DNSSEC.TrustAnchorFiles[i])
@@ -375,6 +382,9 @@ func (doc *document) config(d *decoder, folder string) *Config {
 		}
 		if !d.given(&v.ECS) {
 			v.ECS = doc.ECS
+		}
+		if !d.given(&v.RateLimit) {
+			v.RateLimit = !v.Recursion
 		}
 	}
 	return &c

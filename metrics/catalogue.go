@@ -28,6 +28,7 @@ type catalogue struct {
 	queries, responses                  series
 	packetHits, packetMisses, packets   series
 	dropped, panics, waiting, resolve   series
+	limited, cookies                    series
 	connections, connectionsTotal       series
 	refused, evicted                    series
 	responseHits, responseMisses, known series
@@ -58,6 +59,8 @@ func newCatalogue() catalogue {
 		packets:      newSeries(gauge, "sextant_packet_cache_entries", "Packed responses that are remembered."),
 		packetBytes:  newSeries(gauge, "sextant_packet_cache_bytes", "Memory that packed responses take."),
 		dropped:      newSeries(counter, "sextant_dropped_total", "Messages of clients that got no reply.", "reason"),
+		limited:      newSeries(counter, "sextant_rate_limited_total", "Replies over UDP that a rate limit has replaced, by what they would have been and what was sent.", "kind", "sanction"),
+		cookies:      newSeries(counter, "sextant_cookies_total", "Queries with a DNS cookie, by whether there was one of ours with it, and whether that was good.", "cookie"),
 		panics:       newSeries(counter, "sextant_panics_total", "Queries that broke the program's own code; each was answered with SERVFAIL."),
 		waiting:      newSeries(gauge, "sextant_queries_waiting", "Queries that wait for a resolver."),
 		resolve:      newSeries(histogram, "sextant_resolve_duration_seconds", "Time from arrival to answer of queries that no packed response answered."),
@@ -111,7 +114,7 @@ func newCatalogue() catalogue {
 func (c *catalogue) all() []series {
 	return []series{
 		c.buildInfo,
-		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.packetBytes, c.dropped, c.panics, c.waiting, c.resolve,
+		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.packetBytes, c.dropped, c.limited, c.cookies, c.panics, c.waiting, c.resolve,
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
 		c.judged, c.bogus, c.signatures, c.negative, c.trustKeys, c.trustAge, c.troubles,

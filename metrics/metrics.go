@@ -79,6 +79,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 
 func (c *collector) server(out sink, s Server) {
 	queries, responses, dropped := totals{}, totals{}, totals{}
+	limited, cookies := totals{}, totals{}
 	for _, q := range s.Queries {
 		queries.add(q.Count, q.Proto, typeLabel(q.Type))
 		responses.add(q.Count, rcodeLabel(q.Rcode))
@@ -86,6 +87,14 @@ func (c *collector) server(out sink, s Server) {
 	for reason, n := range s.Dropped {
 		dropped.add(n, reason)
 	}
+	for _, l := range s.Limited {
+		limited.add(l.Count, l.Kind, l.Sanction)
+	}
+	for worth, n := range s.Cookies {
+		cookies.add(n, worth)
+	}
+	out.totals(c.limited, limited)
+	out.totals(c.cookies, cookies)
 	out.totals(c.queries, queries)
 	out.totals(c.responses, responses)
 	out.totals(c.dropped, dropped)

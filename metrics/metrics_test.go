@@ -36,6 +36,8 @@ func busy() Snapshot {
 			},
 			PacketHits: 6, PacketMisses: 7, PacketEntries: 8, PacketBytes: 9,
 			Dropped: map[string]uint64{"short": 1, "response": 2},
+			Limited: []Limited{{"answer", "truncated", 3}, {"error", "withheld", 4}},
+			Cookies: map[string]uint64{"new": 5, "good": 6, "bad": 1},
 			Panics:  1, Waiting: 2,
 			Resolve: Histogram{[]time.Duration{ms, 10 * ms, time.Second}, []uint64{4, 0, 2, 1}, 2500 * ms},
 			TCP:     TCP{Open: 3, Accepted: 10, Refused: 1, Evicted: 2},

@@ -23,6 +23,8 @@ type Server struct {
 	PacketBytes   int64 // of memory
 
 	Dropped map[string]uint64 // messages without a reply, by a short reason
+	Limited []Limited         // replies that a rate limit has replaced
+	Cookies map[string]uint64 // queries with a cookie, by a short word for what it was worth
 	Panics  uint64            // resolvers that broke; each cost one SERVFAIL
 	Waiting int               // queries that wait for a resolver now
 	Resolve Histogram         // from arrival to answer, of what no packet answered
@@ -35,6 +37,13 @@ type Queries struct {
 	Type  string // mnemonic; any that is not common becomes "other"
 	Rcode string // mnemonic, of the response; any that is not common becomes "other"
 	Count uint64
+}
+
+// Limited counts replies that a rate limit has replaced.
+type Limited struct {
+	Kind     string // answer, nodata, nxdomain, referral, error
+	Sanction string // withheld, truncated, badcookie
+	Count    uint64
 }
 
 // TCP counts connections of clients.

@@ -37,10 +37,10 @@ func TestPadding(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	s := New(Options{Views: everyone(new(world)), NSID: "ns1", Zones: &registry{}, Now: func() time.Time { return now }})
 	for _, c := range []struct {
-		what   string
-		query  *dns.Msg
-		proto  Proto
-		want   int // octets of the reply; 0: without padding
+		what  string
+		query *dns.Msg
+		proto Proto
+		want  int // octets of the reply; 0: without padding
 	}{
 		{"asked for, over TLS", ask("www.example. A", edns(1232, false, option(12, "\x00\x00\x00"))), TLS, 468},
 		{"asked for by an empty option", ask("www.example. A", edns(1232, false, option(12, ""))), TLS, 468},

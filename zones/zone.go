@@ -21,6 +21,8 @@ type Zone struct {
 	denial denial
 
 	lint []Problem
+
+	awaited bool // of one that is absent
 }
 
 // node is a name that exists in the zone. A zone of a million names has as many
@@ -47,6 +49,16 @@ const (
 // Absent stands for a zone of which there is nothing that may be used, such as a copy
 // that has expired: nobody else is to be asked about its names. It has no SOA.
 func Absent(apex lookup.Name) *Zone { return &Zone{apex: apex, depth: apex.Labels()} }
+
+// Awaited is like Absent, for a zone that has not come yet.
+func Awaited(apex lookup.Name) *Zone {
+	z := Absent(apex)
+	z.awaited = true
+	return z
+}
+
+// IsAwaited tells that nothing of the zone may be used, since it has not come yet.
+func (z *Zone) IsAwaited() bool { return z.awaited }
 
 // Absent tells that nothing of the zone may be used.
 func (z *Zone) Absent() bool { return z.nodes == nil }

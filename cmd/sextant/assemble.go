@@ -30,6 +30,11 @@ func (p *parts) held(s *state) map[lookup.Name]*zones.Zone {
 // them. p.mutable is held.
 func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 	p.served = held
+	all := make(map[lookup.Name]good, len(held))
+	for name, z := range held {
+		all[name] = good{z, p.copies.of(name)}
+	}
+	p.good.Store(&all)
 	for _, v := range s.ours {
 		var own []*zones.Zone
 		for _, name := range v.names {

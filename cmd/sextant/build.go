@@ -67,6 +67,8 @@ type parts struct {
 
 	mutable sync.Mutex                  // what is served changes under it
 	served  map[lookup.Name]*zones.Zone // our zones as they are served
+
+	good atomic.Pointer[map[lookup.Name]good] // the same, for those who must not wait; never nil
 }
 
 // state is what a reload replaces.
@@ -77,6 +79,8 @@ type state struct {
 	ours   []ours
 	files  map[lookup.Name]*zones.Zone
 	keys   []tsig.Key
+
+	cookies []server.CookieSecret
 
 	path     string    // of the file that config was read from; "": none
 	reloaded time.Time // zero: config is the first
@@ -111,7 +115,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		return nil, err
 	}
 	p.use(s)
-	p.server = server.New(p.serverOptions(c, s.served))
+	p.server = server.New(p.serverOptions(s))
 	if c.Metrics.IsValid() {
 		p.metrics = metrics.New(version, p.snapshot)
 	}
@@ -205,14 +209,15 @@ func limits(c *config.Config) lookup.Limits {
 func (p *parts) buildState(c *config.Config) (*state, error) {
 	files, filesWrong := p.loadZones(c)
 	keys, keysWrong := loadKeys(c, p.log)
-	if err := errors.Join(filesWrong, keysWrong); err != nil {
+	secrets, secretsWrong := cookieSecrets(c.Cookies)
+	if err := errors.Join(filesWrong, keysWrong, secretsWrong); err != nil {
 		return nil, err
 	}
-	s := &state{config: c, files: files, keys: keys}
+	s := &state{config: c, files: files, keys: keys, cookies: secrets}
 	for _, v := range c.Views {
 		authority := authoritative.New(nil) // whose zones assemble gives it
 		s.ours = append(s.ours, ours{authority, v.Zones})
-		served := server.View{Name: v.Name, Clients: v.Clients}
+		served := server.View{Name: v.Name, Clients: v.Clients, RateLimit: v.RateLimit}
 		if len(v.Zones) > 0 {
 			served.Authoritative = authority
 		}
@@ -306,13 +311,17 @@ func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error)
 	return held, errors.Join(wrong...)
 }
 
-func (p *parts) serverOptions(c *config.Config, views []server.View) server.Options {
+func (p *parts) serverOptions(s *state) server.Options {
+	c := s.config
 	packets := c.Cache.Packets
 	if packets == 0 {
 		packets = -1 // to the server, 0 is its default and less is none
 	}
 	return server.Options{
-		Views:         views,
+		Views:         s.served,
+		Cookies:       cookieOptions(c.Cookies, s.cookies),
+		RateLimit:     rateLimit(c.RateLimit),
+		Expire:        p.expire,
 		Packets:       packets,
 		PacketBytes:   packetMemory(c.Cache),
 		Order:         order(c.Responses.Order),

@@ -39,6 +39,8 @@ type copied struct {
 	absent *zones.Zone // stands for it when it may not be used
 	stop   context.CancelFunc
 	done   chan struct{} // closed when it has stopped
+
+	awaited *zones.Zone // stands for it as long as it has not come
 }
 
 func newCopies() *copies { return &copies{changed: make(chan struct{}, 1)} }
@@ -101,7 +103,7 @@ func (cs *copies) replace(c *config.Config, make func(config.Zone) *secondary.Co
 	}
 	for _, z := range c.Zones {
 		if len(z.Primaries) > 0 && cs.all[z.Name] == nil {
-			one := &copied{Copy: make(z), from: z, absent: zones.Absent(z.Name)}
+			one := &copied{Copy: make(z), from: z, absent: zones.Absent(z.Name), awaited: zones.Awaited(z.Name)}
 			cs.all[z.Name] = one
 			if cs.running != nil {
 				_ = one.Load() // what is wrong with it has been logged
@@ -176,7 +178,11 @@ func (cs *copies) zones() map[lookup.Name]*zones.Zone {
 	now := make(map[lookup.Name]*zones.Zone, len(cs.all))
 	for name, one := range cs.all {
 		zone, ok := one.Zone()
-		if !ok {
+		switch {
+		case ok:
+		case one.Status().State == secondary.Missing:
+			zone = one.awaited
+		default:
 			zone = one.absent
 		}
 		now[name] = zone
@@ -192,6 +198,16 @@ func (cs *copies) status() (all []secondary.Status) {
 		all = append(all, cs.all[name].Status())
 	}
 	return all
+}
+
+// of is the copy of a zone; nil when it is not copied.
+func (cs *copies) of(zone lookup.Name) *secondary.Copy {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if one := cs.all[zone]; one != nil {
+		return one.Copy
+	}
+	return nil
 }
 
 // loadKeys reads the secrets of keys.

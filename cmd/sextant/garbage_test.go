@@ -24,11 +24,11 @@ func TestCachesShareTheirMemory(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
 	c.Cache.Memory = 100 << 20
-	if s := new(parts).serverOptions(c, nil); s.PacketBytes != 40<<20 {
+	if s := new(parts).serverOptions(&state{config: c}); s.PacketBytes != 40<<20 {
 		t.Errorf("packets get %d octets", s.PacketBytes)
 	}
 	c.Cache.Packets = 0
-	if s := new(parts).serverOptions(c, nil); s.PacketBytes != 0 || s.Packets >= 0 {
+	if s := new(parts).serverOptions(&state{config: c}); s.PacketBytes != 0 || s.Packets >= 0 {
 		t.Errorf("no packets get %d octets, for %d of them", s.PacketBytes, s.Packets)
 	}
 }

@@ -29,6 +29,7 @@ func (p *parts) reload(path string) {
 	}
 	s.path, s.reloaded = path, time.Now()
 	p.use(s)
+	p.server.SetCookieSecrets(s.cookies)
 	p.server.Replace(s.served)
 	if p.root != nil {
 		p.root.Refresh()
@@ -58,6 +59,8 @@ func needRestart(was, is *config.Config) []string {
 		{"control", was.Control, is.Control},
 		{"tcp", was.TCP, is.TCP},
 		{"udp", was.UDP, is.UDP},
+		{"cookies", cookieOptions(was.Cookies, nil), cookieOptions(is.Cookies, nil)}, // the secrets do not wait
+		{"rate-limit", was.RateLimit, is.RateLimit},
 	} {
 		if !reflect.DeepEqual(s.was, s.is) {
 			sections = append(sections, s.name)

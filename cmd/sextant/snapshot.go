@@ -27,6 +27,7 @@ func (p *parts) serverCounts() metrics.Server {
 		PacketEntries: s.Packets.Entries,
 		PacketBytes:   s.Packets.Bytes,
 		Dropped:       map[string]uint64{},
+		Cookies:       map[string]uint64{"new": s.Cookies.New, "good": s.Cookies.Good, "bad": s.Cookies.Bad},
 		Panics:        s.Panics,
 		Waiting:       s.Waiting,
 		Resolve:       metrics.Histogram(s.Slow),
@@ -34,6 +35,9 @@ func (p *parts) serverCounts() metrics.Server {
 	}
 	for _, q := range s.Queries {
 		m.Queries = append(m.Queries, metrics.Queries{Proto: q.Proto.String(), Type: q.Type.String(), Rcode: q.Rcode.String(), Count: q.Count})
+	}
+	for _, l := range s.Limited {
+		m.Limited = append(m.Limited, metrics.Limited{Kind: l.Kind.String(), Sanction: l.Sanction.String(), Count: l.Count})
 	}
 	for why, n := range s.Drops {
 		m.Dropped[why.String()] = n
