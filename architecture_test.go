@@ -49,6 +49,7 @@ func imports() map[string][]string {
 		"server":               {"lookup", "message", "ecs", "cache", "crew", "tsig", "server/internal/wire"},
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
 		"dig":                  {"lookup", "ecs"},
+		"ednscheck":            {},
 		"metrics":              {},
 		"control":              {"lookup"},
 

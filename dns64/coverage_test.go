@@ -16,9 +16,16 @@ import (
 
 // checklists are the lists that docs/reference/rfc-coverage.md answers line by
 // line: the letter of a list, and the numbers of its lines. A further list needs
-// its table on that page and its letter here.
-func checklists() map[string]span {
-	return map[string]span{"D": {1, 84}, "E": {1, 79}, "T": {1, 25}, "V": {1, 25}, "R": {30, 48}}
+// its table on that page and its letter here. A list may have parts: G101 is the first
+// line of the first part of G.
+func checklists() map[string][]span {
+	return map[string][]span{
+		"D": {{1, 84}}, "E": {{1, 79}}, "T": {{1, 25}}, "V": {{1, 25}}, "R": {{30, 48}},
+		"G": {
+			{101, 111}, // messages
+			{701, 706}, // EDNS
+		},
+	}
 }
 
 // span is the numbers of a list's lines, the first and the last.
@@ -110,12 +117,12 @@ func testFunctions(root string) (map[string]bool, error) {
 }
 
 // checkCoverage tells what is wrong with the rows.
-func checkCoverage(rows []coverage, lists map[string]span, tests map[string]bool) (complaints []string) {
+func checkCoverage(rows []coverage, lists map[string][]span, tests map[string]bool) (complaints []string) {
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	cited := map[string][]string{} // the tests that a line's row names
 	for _, row := range rows {
 		number, _ := strconv.Atoi(row.line[1:])
-		if list, ok := lists[row.line[:1]]; !ok || number < list.first || number > list.last {
+		if !slices.ContainsFunc(lists[row.line[:1]], func(s span) bool { return number >= s.first && number <= s.last }) {
 			complain("%s is in no checklist", row.line)
 		}
 		if _, again := cited[row.line]; again {
@@ -132,10 +139,12 @@ func checkCoverage(rows []coverage, lists map[string]span, tests map[string]bool
 			complain(`%s has neither a test nor "not yet: reason" nor "not ours: reason": %q`, row.line, row.status)
 		}
 	}
-	for letter, list := range lists {
-		for number := list.first; number <= list.last; number++ {
-			if line := letter + strconv.Itoa(number); cited[line] == nil {
-				complain("%s has no row", line)
+	for letter, parts := range lists {
+		for _, part := range parts {
+			for number := part.first; number <= part.last; number++ {
+				if line := letter + strconv.Itoa(number); cited[line] == nil {
+					complain("%s has no row", line)
+				}
 			}
 		}
 	}
@@ -177,7 +186,7 @@ func TestCoverageCheckComplains(t *testing.T) {
 		"pkg.TestX3X4Both is named after X3, whose row does not name it",
 		"pkg.TestX3X4Both is named after X4, whose row does not name it",
 	}
-	if got := checkCoverage(rows, map[string]span{"X": {1, 5}}, tests); !slices.Equal(got, want) {
+	if got := checkCoverage(rows, map[string][]span{"X": {{1, 2}, {3, 5}}}, tests); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if _, err := readCoverage(strings.NewReader("| X1 | too | short |")); err == nil {

@@ -15,7 +15,7 @@ import (
 // named by their section there. Each is asked twice, so that hits are judged as
 // well, and of a server without packet cache, which must not make a difference.
 //
-// The cookie in 8.2.9 is for 192.0.2.1, by secretA, at the time at which the test clock
+// The cookie in 8.2.10 is for 192.0.2.1, by secretA, at the time at which the test clock
 // stands.
 func TestEveryQueryGetsItsReply(t *testing.T) {
 	t.Parallel()
@@ -33,8 +33,8 @@ func TestEveryQueryGetsItsReply(t *testing.T) {
 		{"RD comes back, RA tells what is offered (RFC 1035 4.1.1)", ask("example. SOA"), "NOERROR rd ra 1/1/0/0"},
 		{"8.1.2 unknown types", ask("example. SOA", norec, func(m *dns.Msg) { m.Question[0].Qtype = 1000 }), "NOERROR ra 1/0/1/0"},
 		{"8.1.3.1 CD=1", ask("example. SOA", norec, func(m *dns.Msg) { m.CheckingDisabled = true }), "NOERROR ra cd 1/1/0/0"},
-		{"8.1.3.1 AD=1", ask("example. SOA", norec, func(m *dns.Msg) { m.AuthenticatedData = true }), "NOERROR ra 1/1/0/0"},
-		{"8.1.3.2 reserved bit", ask("example. SOA", norec, func(m *dns.Msg) { m.Zero = true }), "NOERROR ra 1/1/0/0"},
+		{"8.1.3.2 AD=1", ask("example. SOA", norec, func(m *dns.Msg) { m.AuthenticatedData = true }), "NOERROR ra 1/1/0/0"},
+		{"8.1.3.3 reserved bit", ask("example. SOA", norec, func(m *dns.Msg) { m.Zero = true }), "NOERROR ra 1/1/0/0"},
 		{"8.1.4 unknown opcodes", ask("example. SOA", norec, opcode(15), func(m *dns.Msg) { m.Question = nil }), "NOTIMP 0/0/0/0"},
 		{"8.2.1 minimal EDNS", ask("example. SOA", norec, edns(4096, false)), "NOERROR ra 1/1/0/0 edns0:1232"},
 		{"8.2.2 EDNS version 1", ask("example. SOA", norec, edns(4096, false), version(1)), "BADVERS 1/0/0/0 edns0:1232"},
@@ -42,11 +42,11 @@ func TestEveryQueryGetsItsReply(t *testing.T) {
 		{"8.2.4 unknown EDNS flags", ask("example. SOA", norec, edns(4096, false), func(m *dns.Msg) { m.IsEdns0().SetZ(0x40) }), "NOERROR ra 1/1/0/0 edns0:1232"},
 		{"8.2.5 EDNS version 1 with unknown flags", ask("example. SOA", norec, edns(4096, false), version(1), func(m *dns.Msg) { m.IsEdns0().SetZ(0x40) }), "BADVERS 1/0/0/0 edns0:1232"},
 		{"8.2.6 EDNS version 1 with unknown option", ask("example. SOA", norec, edns(4096, false, option(100, "")), version(1)), "BADVERS 1/0/0/0 edns0:1232"},
-		{"8.2.7 DO (RFC 3225 3: it is copied)", ask("example. SOA", norec, edns(4096, true)), "NOERROR ra 1/1/0/0 edns0:1232 do"},
-		{"8.2.8 EDNS version 1 with DO", ask("example. SOA", norec, edns(4096, true), version(1)), "BADVERS 1/0/0/0 edns0:1232 do"},
-		{"8.2.9 several defined EDNS options", ask("example. SOA", norec, edns(4096, false, option(3, ""), option(8, "\x00\x01\x00\x00"), option(10, "12345678"), option(9, ""))),
+		{"8.2.8 DO (RFC 3225 3: it is copied)", ask("example. SOA", norec, edns(4096, true)), "NOERROR ra 1/1/0/0 edns0:1232 do"},
+		{"8.2.9 EDNS version 1 with DO", ask("example. SOA", norec, edns(4096, true), version(1)), "BADVERS 1/0/0/0 edns0:1232 do"},
+		{"8.2.10 several defined EDNS options", ask("example. SOA", norec, edns(4096, false, option(3, ""), option(8, "\x00\x01\x00\x00"), option(10, "12345678"), option(9, ""))),
 			"NOERROR ra 1/1/0/0 edns0:1232 ecs:1/0.0.0.0/0/0 option3:6e73312e746573742e option10:313233343536373801000000" + madeNow},
-		{"8.2.10 truncation with EDNS", ask("large.example. TXT", norec, edns(512, false)), "NOERROR tc ra 1/0/0/0 edns0:1232"},
+		{"8.2.7 truncation with EDNS", ask("large.example. TXT", norec, edns(512, false)), "NOERROR tc ra 1/0/0/0 edns0:1232"},
 
 		{"RFC 6891 7: FORMERR has an OPT when the query had one", ask("example. SOA", edns(4096, true, option(10, "short"))), "FORMERR rd 1/0/0/0 edns0:1232 do"},
 		{"NOTIMP, too", ask("example. SOA", opcode(dns.OpcodeNotify), edns(4096, false)), "NOTIMP rd 1/0/0/0 edns0:1232"},

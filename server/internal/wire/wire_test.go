@@ -51,8 +51,8 @@ func TestParseSumsUpWhatItFinds(t *testing.T) {
 	}{
 		{"a plain question", message(rd, one, question), Plain},
 		{"with EDNS", message(rd, oneOPT, question, plain), Plain},
-		{"Z set (RFC 8906 8.1.3.2)", message(0x0040, one, question), Plain},
-		{"AD and CD set (RFC 8906 8.1.3.1)", message(0x0030, one, question), Plain},
+		{"Z set (RFC 8906 8.1.3.3)", message(0x0040, one, question), Plain},
+		{"AD and CD set (RFC 8906 8.1.3.1 and 8.1.3.2)", message(0x0030, one, question), Plain},
 		{"TC set", message(0x0200, one, question), Plain},
 		{"unknown option (RFC 8906 8.2.3)", message(0, oneOPT, question, opt(512, 0, false, "\xff\xf0\x00\x02ab")), Plain},
 		{"a name of 255 octets", message(0, one, long, "\x3d", strings.Repeat("b", 61), "\x00", "\x00\x01\x00\x01"), Plain},
