@@ -161,9 +161,10 @@ func hashCookie(secret CookieSecret, head []byte, client netip.Addr) uint64 {
 	return sipHash24((*[16]byte)(&secret), input[:n])
 }
 
-// wants tells whether the question q has to be asked again with a cookie.
+// wants tells whether the question q, which is no business of Zones, has to be asked
+// again with a cookie.
 func (c *cookies) wants(q *query) bool {
-	return c != nil && c.policy == RequireAlways && q.proto == UDP && q.options.trust.mayLearn() && !q.Signed()
+	return c != nil && c.policy == RequireAlways && q.proto == UDP && q.options.trust.mayLearn()
 }
 
 // mayLearn tells whether the client knows of cookies and has none of ours yet, or none

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -97,14 +98,14 @@ func TestPaddingStopsAtTheLimit(t *testing.T) {
 // of it, and for it.
 func TestExpire(t *testing.T) {
 	t.Parallel()
-	expire := func(zone lookup.Name) (uint32, bool) { return 86_400, zone == lookup.MustName("example.") }
+	expire := func(zone lookup.Name) (uint32, bool) { return 86_400, zone != lookup.MustName("other.") }
 	authority := lookup.Func(func(_ context.Context, q lookup.Query) (*lookup.Response, error) {
 		if q.Type == lookup.TypeSOA {
 			return &lookup.Response{AA: q.Name != lookup.MustName("learned."), Answer: lookup.MustRRsets(q.Name.String() + " 60 IN SOA ns.example. host.example. 1 2 3 4 5")}, nil
 		}
 		return &lookup.Response{AA: true, Rcode: lookup.NXDOMAIN}, nil
 	})
-	s := New(Options{Views: []View{{Authoritative: authority}}, Zones: &registry{addresses: 3}, Expire: expire})
+	s := New(Options{Views: []View{{Authoritative: authority}}, Zones: &registry{addresses: 20_000}, Expire: expire})
 	none := New(Options{Views: []View{{Authoritative: authority}}})
 	wants := edns(1232, false, option(9, ""))
 	for _, c := range []struct {
@@ -129,10 +130,13 @@ func TestExpire(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l := connect(t, t.Context(), s, somebody)
-		l.say(framed(t, ask("example. AXFR", wants)))
+		l.say(framed(t, ask("example. AXFR", edns(1232, false, option(9, ""), option(10, "12345678")))))
 		b, err := l.hearRaw()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, ok := optionOf(read(t, b), 10); !ok || len(b) < 65_000 {
+			t.Errorf("%d octets, with a cookie: %v", len(b), ok)
 		}
 		if data, _ := optionOf(read(t, b), 9); len(data) != 4 || binary.BigEndian.Uint32([]byte(data)) != 86_400 {
 			t.Errorf("AXFR: got %x", data)
@@ -140,4 +144,21 @@ func TestExpire(t *testing.T) {
 		l.Close()
 		<-l.ended
 	})
+}
+
+// Options have the room that they need, whatever the answer's length: it is the answer that
+// goes, and the reply is never longer than the client takes.
+func TestOptionsHaveTheirRoom(t *testing.T) {
+	t.Parallel()
+	for length := 1; length <= 255; length++ {
+		text := fmt.Sprintf("example. 60 IN SOA %s.example. host.%s. 1 2 3 4 5\n", strings.Repeat("n", min(length, 63)), strings.Repeat("h.", max(length-63, 0)/2)+"example")
+		r := &lookup.Response{AA: true, Answer: append(lookup.MustRRsets(text), lookup.MustRRsets("a.example. 60 IN TXT "+strings.Repeat("\""+strings.Repeat("x", 127)+"\" ", 2))...)}
+		s := New(Options{Views: []View{{Authoritative: always(r)}}, NSID: "ns1", Expire: func(lookup.Name) (uint32, bool) { return 1, true }})
+		query := packed(t, ask("example. SOA", edns(512, false, option(3, ""), option(9, ""), option(10, "12345678"), option(8, "\x00\x01\x00\x00"))))
+		reply := s.Respond(nil, query, addrPort(somebody), UDP)
+		m := read(t, reply)
+		if len(reply) > 512 || len(m.IsEdns0().Option) != 4 || m.Truncated != (len(m.Answer) == 0) {
+			t.Errorf("%d: %d octets, %s", length, len(reply), brief(m))
+		}
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/tsig"
 )
 
 // estate is an authority with one zone, "example.", in which the first label says what
@@ -253,6 +254,42 @@ func TestLimitsSpareOtherServers(t *testing.T) {
 	if got := flood(t, s, 30, somebody, UDP, func(int) *dns.Msg { return notify("stranger.") }); got != (flooded{replies: 10, nothing: 20}) {
 		t.Errorf("NOTIFY of no zone of ours: %+v", got)
 	}
+	forged := testKey()
+	forged.Secret = []byte("another")
+	for _, c := range []struct {
+		key  tsig.Key
+		want int // replies of 30
+	}{{testKey(), 30}, {forged, 10}} {
+		s, clock := limited(RateLimit{Responses: 10, Errors: 10}, func(o *Options) { o.Zones = &registry{} })
+		signed, _ := tsig.Ask(packed(t, ask("www.example. A")), c.key, clock.now())
+		replies := 0
+		for range 30 {
+			if s.Respond(nil, signed, addrPort(somebody), UDP) != nil {
+				replies++
+			}
+		}
+		if replies != c.want {
+			t.Errorf("signed with %q: %d replies", c.key.Secret, replies)
+		}
+	}
+}
+
+// What a limit withholds from one who has waited for a resolver is not sent either.
+func TestNothingIsSentOfWhatIsWithheld(t *testing.T) {
+	t.Parallel()
+	s, _ := limited(RateLimit{Responses: 1, Slip: -1}, func(o *Options) { o.Packets = -1 })
+	u, conn := deaf(t, s)
+	for range 3 {
+		u.missed(t, conn, ask("www.example. A"))
+		s.answered.Wait()
+	}
+	u.missed(t, conn, ask("other.example. A"))
+	s.answered.Wait()
+	for _, want := range []string{"www.example.", "other.example."} {
+		if got := receive(t, conn).Question[0].Name; got != want {
+			t.Errorf("got a reply about %s, want %s", got, want)
+		}
+	}
 }
 
 // Every how many slips, and as what.
@@ -328,6 +365,27 @@ func TestLimiterOfTwoClocks(t *testing.T) {
 	}
 }
 
+// The bucket that was used last is not the one that is given to somebody else, whatever
+// the clock of who looks for one.
+func TestLimiterForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(RateLimit{Responses: 10, Table: 1})
+	key := func(n uint64) uint64 { return n << (64 - tagBits) }
+	for n, second := range []uint64{1001, 999, 1000, 1000} {
+		l.debit(key(uint64(n+1)), second, 10, -150)
+	}
+	l.debit(key(5), 1000, 10, -150) // in place of 2
+	for tag, want := range map[uint64]bool{1: true, 2: false, 3: true, 4: true, 5: true} {
+		held := false
+		for i := range l.buckets {
+			held = held || l.buckets[i].Load()>>(64-tagBits) == tag
+		}
+		if held != want {
+			t.Errorf("key %d is held: %v", tag, held)
+		}
+	}
+}
+
 // Many at once lose no debit.
 func TestLimiterConcurrently(t *testing.T) {
 	t.Parallel()
@@ -379,6 +437,7 @@ func TestLimitsAreLoggedOnceASecond(t *testing.T) {
 		t.Errorf("%d lines in one second\n%s", n, &out)
 	}
 	c.advance(time.Second)
+	flood(t, s, 30, "10.0.0.1:5000", UDP, always1("www.example. A")) // of which is known already
 	flood(t, s, 30, "10.0.3.1:5000", UDP, always1("www.example. A"))
 	if n := strings.Count(out.String(), "rate limit"); n != 2 || !strings.Contains(out.String(), "client=10.0.3.1 kind=answer name=www.example. type=A") {
 		t.Errorf("%d lines in two seconds\n%s", n, &out)
