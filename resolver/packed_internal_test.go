@@ -66,6 +66,9 @@ func TestNoFieldOfAResponseIsLost(t *testing.T) {
 	}
 	for i := range reflect.TypeFor[lookup.Response]().NumField() {
 		field := reflect.TypeFor[lookup.Response]().Field(i).Name
+		if field == "Synthesized" {
+			continue // which only an authority says of its own zone
+		}
 		v, known := values[field]
 		if !known {
 			t.Fatalf("lookup.Response has a field %s: pack it", field)
