@@ -67,3 +67,8 @@ func (s Sources) owner(k Kind) (d *Database, derived bool) {
 	}
 	return nil, false
 }
+
+// Point is a place on Earth, in degrees.
+type Point struct {
+	Lat, Long float64 // north and east are positive
+}
