@@ -34,6 +34,7 @@ func imports() map[string][]string {
 		"zones":     {"lookup"},
 		"geo":       {"lookup"},
 		"health":    {},
+		"overlay":   {"lookup", "zones", "geo"},
 		"config":    {"lookup"},
 
 		"anchors":       {"lookup", "dnssec", "store"},
