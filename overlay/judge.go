@@ -15,7 +15,6 @@ type claim struct {
 	when  Condition
 	types []lookup.Type // sorted
 	route bool          // it is a choice of a route
-	what  string
 	at    Position
 }
 
@@ -131,15 +130,25 @@ func (l *loader) baseTypes(owner lookup.Name) (types []lookup.Type) {
 func (l *loader) claims() map[lookup.Name][]claim {
 	all := map[lookup.Name][]claim{}
 	for _, r := range l.overlay.Rules {
-		all[r.Set.Name] = append(all[r.Set.Name], claim{r.When, []lookup.Type{r.Set.Type}, false, fmt.Sprintf("%s for %s", r.Set.Type, r.When), r.At})
+		all[r.Set.Name] = append(all[r.Set.Name], claim{r.When, []lookup.Type{r.Set.Type}, false, r.At})
 	}
 	for _, a := range l.overlay.Aliases {
-		all[a.Owner] = append(all[a.Owner], claim{a.When, []lookup.Type{lookup.TypeA, lookup.TypeAAAA}, false, fmt.Sprintf("ALIAS for %s", a.When), a.At})
+		all[a.Owner] = append(all[a.Owner], claim{a.When, []lookup.Type{lookup.TypeA, lookup.TypeAAAA}, false, a.At})
 	}
 	for _, r := range l.overlay.Routes {
-		for _, c := range r.Choices {
-			all[r.Owner] = append(all[r.Owner], claim{c.When, l.choiceTypes(r.Owner, c), true, c.When.String(), c.At})
+		if len(r.Choices) == 0 {
+			continue
 		}
+		claims := slices.Grow(all[r.Owner], len(r.Choices))
+		var types []lookup.Type
+		for i, c := range r.Choices {
+			// Alternatives stand behind each other, with the same sites.
+			if i == 0 || c.Nearest != r.Choices[i-1].Nearest || !slices.Equal(c.Sites, r.Choices[i-1].Sites) {
+				types = l.choiceTypes(r.Owner, c)
+			}
+			claims = append(claims, claim{c.When, types, true, c.At})
+		}
+		all[r.Owner] = claims
 	}
 	return all
 }

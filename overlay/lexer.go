@@ -162,6 +162,7 @@ func (t token) cut(sep string) (before, after token, ok bool) {
 
 // split is the parts of t between separators.
 func (t token) split(sep string) (parts []token) {
+	parts = make([]token, 0, 1+strings.Count(t.text, sep))
 	for {
 		before, after, ok := t.cut(sep)
 		parts = append(parts, before)

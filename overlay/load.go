@@ -61,7 +61,7 @@ func Load(r io.Reader, file string, o Options) (*Overlay, error) {
 		routes:  map[lookup.Name]int{},
 		origins: map[lookup.Name]string{},
 	}
-	l.read(r, file, scope{origin: o.Origin, when: []Condition{{}}}, 0)
+	l.read(r, file, Position{File: file}, scope{origin: o.Origin, when: []Condition{{}}}, 0)
 	l.judge()
 	if err := l.err(file); err != nil {
 		return nil, err
@@ -92,6 +92,7 @@ type loader struct {
 	Options
 	report
 	main    string
+	opened  int // files
 	overlay *Overlay
 
 	sites   map[string]int      // in overlay.Sites
@@ -124,16 +125,19 @@ type named struct {
 	at   Position
 }
 
-// read reads a file that depth others include.
-func (l *loader) read(r io.Reader, file string, s scope, depth int) {
-	l.files[file] = len(l.files)
+// read reads a file that depth others include, the last of them at that place.
+func (l *loader) read(r io.Reader, file string, from Position, s scope, depth int) {
+	if _, again := l.files[file]; !again {
+		l.files[file] = len(l.files)
+	}
+	l.opened++
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		l.mistake(Position{File: file}, "", "cannot be read: %v", err)
+		l.mistake(from, "", "cannot be read: %v", err)
 		return
 	}
 	if len(text) > maxFile {
-		l.mistake(Position{File: file}, "", "longer than %d octets", maxFile)
+		l.mistake(from, "", "longer than %d octets", maxFile)
 		return
 	}
 	lexer := newLexer(file, string(text))
@@ -225,7 +229,7 @@ func (l *loader) include(s scope, first token, rest []token, depth int) {
 	case depth+1 >= maxDepth:
 		l.mistake(rest[0].at, "do files include each other?", "more than %d files that include one another", maxDepth)
 		return
-	case len(l.files) >= maxIncludes:
+	case l.opened >= maxIncludes:
 		l.mistake(rest[0].at, "", "more than %d files make up the overlay", maxIncludes)
 		return
 	}
@@ -235,7 +239,7 @@ func (l *loader) include(s scope, first token, rest []token, depth int) {
 		return
 	}
 	defer f.Close()
-	l.read(f, path.Join(path.Dir(l.main), file), s, depth+1)
+	l.read(f, path.Join(path.Dir(l.main), file), rest[0].at, s, depth+1)
 }
 
 // name reads a name; one without a final dot is below $ORIGIN.

@@ -124,5 +124,7 @@ func (l *loader) atSite(s *scope, d token, words []token) {
 
 // mustSite notes that a site has to be there.
 func (l *loader) mustSite(t token) {
-	l.named = append(l.named, named{"site", t.text, t.at})
+	if !l.isSite(t.text) { // it may come later
+		l.named = append(l.named, named{"site", t.text, t.at})
+	}
 }
