@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/oschwald/maxminddb-golang/v2"
 )
 
 // Compile reads the sources once and makes the Map for these selectors; what zones do
@@ -19,6 +21,9 @@ func Compile(used []Selector, from Sources) (*Map, error) {
 	}
 	m := &Map{selectors: specific(used), forms: embedded}
 	g := &growth{tags: newTags(), v4: newTree(), v6: newTree()}
+	if g.ranker, err = newRanker(m, from); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(g.addNetworks(m, from), g.addDatabases(m.selectors, from)); err != nil {
 		return nil, err
 	}
@@ -49,6 +54,7 @@ func specific(used []Selector) []Selector {
 // of has a tag, the selectors that it makes true.
 type growth struct {
 	tags   *tags
+	ranker *ranker // nil: nothing is ranked
 	v4, v6 *tree
 }
 
@@ -119,10 +125,17 @@ func (g *growth) addDatabases(selectors []Selector, from Sources) error {
 	if wrong != nil {
 		return errors.Join(wrong...)
 	}
+	locates, _ := from.owner(Location)
+	if locates != nil && g.ranker != nil && kinds[locates] == nil {
+		kinds[locates] = []Kind{Location}
+	}
 	_, derived := from.owner(Continent)
 	for _, d := range from.Databases {
 		if kinds[d] != nil {
 			r := reading{d: d, kinds: kinds[d], derived: derived, index: index, tags: g.tags}
+			if d == locates {
+				r.ranker = g.ranker
+			}
 			wrong = append(wrong, r.each(g.tag))
 		}
 	}
@@ -136,6 +149,7 @@ type reading struct {
 	derived bool // continents follow from countries
 	index   map[Selector]uint32
 	tags    *tags
+	ranker  *ranker // nil: this is not the database that says where clients are
 }
 
 // each gives the networks with a selector that is used. Records are decoded once,
@@ -152,7 +166,7 @@ func (r reading) each(give func(netip.Prefix, uint32)) error {
 			if err != nil {
 				return err
 			}
-			t = r.tags.intern(r.holding(said))
+			t = r.tags.intern(append(r.holding(said), r.ranks(result, said)...))
 			known[result.Offset()] = t
 		}
 		if t != 0 {
@@ -177,4 +191,25 @@ func (r reading) holding(said []Selector) (indices []uint32) {
 	}
 	slices.Sort(indices)
 	return slices.Compact(indices)
+}
+
+// ranks is the orders of places that a record makes true, as ascending indices, all of
+// them after those of selectors.
+func (r reading) ranks(result maxminddb.Result, said []Selector) []uint32 {
+	if r.ranker == nil {
+		return nil
+	}
+	at, located := r.d.location(result)
+	if !located {
+		i := slices.IndexFunc(said, func(s Selector) bool { return s.Kind == Country })
+		if i < 0 {
+			return nil
+		}
+		if at, located = r.ranker.centres[said[i].Value]; !located {
+			return nil
+		}
+	}
+	indices := r.ranker.at(at)
+	slices.Sort(indices)
+	return indices
 }

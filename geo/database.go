@@ -67,7 +67,7 @@ func (d *Database) sample() error {
 		if err := result.Err(); err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrDatabase, d.Name, err)
 		}
-		if len(seen) >= samples || len(d.kinds) == int(ASN) {
+		if len(seen) >= samples || len(d.kinds) == int(ASN)+1 {
 			break
 		}
 		if seen[result.Offset()] {
@@ -78,8 +78,11 @@ func (d *Database) sample() error {
 		if err != nil {
 			return err
 		}
+		if _, located := d.location(result); located && !d.Has(Location) {
+			d.kinds = append(d.kinds, Location)
+		}
 		for _, s := range said {
-			if !slices.Contains(d.kinds, s.Kind) {
+			if !d.Has(s.Kind) {
 				d.kinds = append(d.kinds, s.Kind)
 			}
 		}

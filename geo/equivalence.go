@@ -31,7 +31,8 @@ func (m *Map) Equivalence(group func(Class) uint32) *Equivalence {
 // of those that are found in it. Compared with other prefixes that the same
 // Equivalence returned, it is equal or disjoint. It does not allocate.
 //
-// Where p is wider than that, the class is that of most of p's addresses.
+// Where p is wider than that, the answer is the one that most of p's addresses get;
+// for prefixes with thousands of networks in them that is an estimate.
 func (e *Equivalence) Locate(p netip.Prefix) (Class, netip.Prefix) { return e.m.locate(p, e) }
 
 // What the memo knows of a set, in two bits.

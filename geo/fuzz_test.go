@@ -43,7 +43,7 @@ func FuzzLocate(f *testing.F) {
 		class, scope := m.Locate(p)
 		o.check(t, p, scope, said(m, class), func(where string) string { return where })
 		if scope.Bits() > p.Bits() {
-			o.checkMajority(t, p, said(m, class))
+			o.checkMajority(t, p, said(m, class), o.at)
 		}
 		answer := func(where string) string {
 			if len(where)%4 == int(alike%4) {

@@ -7,9 +7,10 @@ import (
 
 // A Layout says where in a database's records the values of a kind stand: paths of
 // keys and indices, joined by dots ("subdivisions.0.iso_code"), in the order in which
-// they are tried. Only the kinds Continent, Country, Subdivision, City and ASN can
-// be in a database. Of subdivisions and cities all that are found are true of a
-// client, of the others the first.
+// they are tried. Only the kinds Continent, Country, Subdivision, City, ASN and
+// Location can be in a database; of Location the paths are pairs, north and then east.
+// Of subdivisions and cities all that are found are true of a client, of the others
+// the first.
 type Layout map[Kind][]string
 
 // layoutOf is the layout that a database's type, from its metadata, stands for.
@@ -34,6 +35,7 @@ func maxmind() Layout {
 		Subdivision: {"subdivisions.0.iso_code", "subdivisions.1.iso_code"},
 		City:        {"city.names.en", "city.geoname_id"},
 		ASN:         {"autonomous_system_number", "traits.autonomous_system_number"},
+		Location:    {"location.latitude", "location.longitude"},
 	}
 }
 
@@ -46,6 +48,7 @@ func ipinfo() Layout {
 		Subdivision: {"region_code"},
 		City:        {"city", "geoname_id"},
 		ASN:         {"asn", "as_number"},
+		Location:    {"lat", "lng", "latitude", "longitude"},
 	}
 }
 
@@ -56,6 +59,7 @@ func flat() Layout {
 		Subdivision: {"region_code", "subdivision_code"},
 		City:        {"city"},
 		ASN:         {"autonomous_system_number", "asn"},
+		Location:    {"latitude", "longitude", "lat", "lng"},
 	}
 }
 

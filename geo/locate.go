@@ -59,7 +59,7 @@ func (m *Map) descend(at place, e *Equivalence) place {
 			}
 			return at
 		case at.ref.kind() == branch:
-			m.takeSide(&at, node)
+			m.takeSide(&at, node, e)
 		case m.followChain(&at, node):
 			return at
 		}
@@ -83,10 +83,10 @@ func (s *slot) most(r ref) Class {
 	return Class(s[3])
 }
 
-func (m *Map) takeSide(at *place, node *slot) {
+func (m *Map) takeSide(at *place, node *slot, e *Equivalence) {
 	if at.depth >= at.known {
 		if !at.settled {
-			at.settled, at.class = true, node.most(at.ref)
+			at.settled, at.class = true, m.majority(at.ref, e)
 		}
 		at.addr = at.addr.with(at.depth, !m.reaches(ref(node[0]), at.class))
 	}

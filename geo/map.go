@@ -18,6 +18,7 @@ type Class uint32
 // a branch takes one slot and a chain two.
 type Map struct {
 	selectors []Selector // the most specific first
+	ranked    []ranked   // orders of places; their indices come after those of selectors
 	classes   [][]uint32 // ascending indices of selectors
 	slots     []slot
 	sets      sets
@@ -53,7 +54,9 @@ func (m *Map) Selectors(c Class) []Selector {
 	}
 	var all []Selector
 	for _, i := range m.classes[c] {
-		all = append(all, m.selectors[i])
+		if int(i) < len(m.selectors) {
+			all = append(all, m.selectors[i])
+		}
 	}
 	return all
 }

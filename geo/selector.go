@@ -22,10 +22,12 @@ const (
 	Set                         // the name of a set of networks, Sources.Sets
 	Network                     // one prefix, in CIDR notation
 	View                        // the name of a view's networks, Sources.Views
+
+	Location // degrees north and east; for a Layout, in pairs, and never a Selector's kind
 )
 
 func (k Kind) String() string {
-	names := [...]string{"none", "continent", "country", "subdivision", "city", "asn", "set", "network", "view"}
+	names := [...]string{"none", "continent", "country", "subdivision", "city", "asn", "set", "network", "view", "location"}
 	if int(k) < len(names) {
 		return names[k]
 	}

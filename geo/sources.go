@@ -24,6 +24,10 @@ type Sources struct {
 	// 2.2, beside 64:ff9b::/96, which is always known. An address in one of them is
 	// where the IPv4 address is that it embeds.
 	NAT64 []netip.Prefix
+	// Rankings are the places of which one wants to know how near they are, by the
+	// names that Map.Ranking is asked for. Where a database has no coordinates, a
+	// client is in the middle of its country.
+	Rankings map[string]Ranking
 }
 
 // What is wrong with a Map's input. Errors of Compile wrap one of these.
@@ -54,21 +58,16 @@ func (s Sources) named(sel Selector) (networks []netip.Prefix, err error) {
 	return networks, nil
 }
 
-// owner is the database that says values of this kind, and whether continents are
-// to be taken from its countries.
+// owner is the database that says values of this kind, and whether continents, or
+// locations, are to be taken from its countries.
 func (s Sources) owner(k Kind) (d *Database, derived bool) {
 	i := slices.IndexFunc(s.Databases, func(d *Database) bool { return d.Has(k) })
 	if i >= 0 {
 		return s.Databases[i], false
 	}
-	if k == Continent {
+	if k == Continent || k == Location {
 		d, _ = s.owner(Country)
 		return d, d != nil
 	}
 	return nil, false
-}
-
-// Point is a place on Earth, in degrees.
-type Point struct {
-	Lat, Long float64 // north and east are positive
 }

@@ -3,9 +3,12 @@ package geo
 import (
 	"context"
 	"crypto/sha256"
+	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +16,7 @@ import (
 // server needs to give.
 type WatchOptions struct {
 	Files     []File
+	Lists     []List // sets of networks, beside those in Sources
 	Selectors []Selector
 	Sources   Sources // without its Databases, which are read from Files
 
@@ -33,14 +37,21 @@ type File struct {
 	Paths Layout // may be nil
 }
 
+// A List is a file with the networks of a set, as ParseNetworks reads them.
+type List struct {
+	Set  string
+	Name string // of the file
+}
+
 // A Watcher keeps a Map up to date with its files: they are read and compiled beside
 // the Map that is in use, which is replaced at once and as a whole, or not at all. It
 // is safe for concurrent use.
 type Watcher struct {
 	options WatchOptions
 
+	current atomic.Pointer[Map]
+
 	mu       sync.Mutex
-	current  *Map
 	previous *Map
 	digests  [][sha256.Size]byte // of the files that were compiled last
 	seen     []stamp
@@ -68,21 +79,18 @@ func NewWatcher(o WatchOptions) (*Watcher, error) {
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	w := &Watcher{options: o, seen: stamps(o.Files)} // before they are read: no change is missed
+	w := &Watcher{options: o, seen: o.stamps()} // before they are read: no change is missed
 	m, digests, err := w.compile()
 	if err != nil {
 		return nil, err
 	}
-	w.current, w.digests = m, digests
+	w.current.Store(m)
+	w.digests = digests
 	return w, nil
 }
 
 // Map is the one in use. Whoever takes several decisions for one answer asks once.
-func (w *Watcher) Map() *Map {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.current
-}
+func (w *Watcher) Map() *Map { return w.current.Load() }
 
 // Rollback puts the Map before the present one back into use, and says whether there
 // was one. A second Rollback undoes the first. The files are not read again before
@@ -93,7 +101,7 @@ func (w *Watcher) Rollback() bool {
 	if w.previous == nil {
 		return false
 	}
-	w.current, w.previous = w.previous, w.current
+	w.previous = w.current.Swap(w.previous)
 	return true
 }
 
@@ -114,7 +122,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 // look compiles anew when files changed, and then stayed for the quiet period: they
 // are copied into place one after the other, and some slowly.
 func (w *Watcher) look(now time.Time) {
-	if !w.settled(now, stamps(w.options.Files)) {
+	if !w.settled(now, w.options.stamps()) {
 		return
 	}
 	m, digests, err := w.compile()
@@ -126,7 +134,7 @@ func (w *Watcher) look(now time.Time) {
 	}
 	if err == nil {
 		w.mu.Lock()
-		w.current, w.previous, w.digests = m, w.current, digests
+		w.previous, w.digests = w.current.Swap(m), digests
 		w.mu.Unlock()
 	}
 	w.options.Report(err)
@@ -157,17 +165,35 @@ func (w *Watcher) compile() (*Map, [][sha256.Size]byte, error) {
 		from.Databases = append(from.Databases, d)
 		digests = append(digests, d.Digest)
 	}
+	from.Sets = maps.Clone(from.Sets)
+	for _, l := range w.options.Lists {
+		networks, content, err := openNetworks(l.Name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if from.Sets == nil {
+			from.Sets = map[string][]netip.Prefix{}
+		}
+		from.Sets[l.Set] = networks
+		digests = append(digests, sha256.Sum256(content))
+	}
 	m, err := Compile(w.options.Selectors, from)
 	return m, digests, err
 }
 
-func stamps(files []File) []stamp {
-	all := make([]stamp, len(files))
-	for i, f := range files {
-		all[i] = stamp{size: -1}
-		if info, err := os.Stat(f.Name); err == nil {
-			all[i] = stamp{modified: info.ModTime(), size: info.Size()}
-		}
+func (o WatchOptions) stamps() (all []stamp) {
+	for _, f := range o.Files {
+		all = append(all, stampOf(f.Name))
+	}
+	for _, l := range o.Lists {
+		all = append(all, stampOf(l.Name))
 	}
 	return all
+}
+
+func stampOf(name string) stamp {
+	if info, err := os.Stat(name); err == nil {
+		return stamp{modified: info.ModTime(), size: info.Size()}
+	}
+	return stamp{size: -1}
 }
