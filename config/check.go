@@ -19,6 +19,7 @@ func (doc *document) check(d *decoder) {
 	doc.checkPinned(d)
 	doc.checkLocalRoot(d)
 	doc.checkZones(d)
+	doc.Geo.check(d)
 	if doc.Control.Socket == "" && doc.Control.Group != "" {
 		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
 	}

@@ -37,6 +37,8 @@ type Config struct {
 
 	Control Control
 
+	Geo Geo
+
 	Keys  []Key  // shared with servers for the same zones
 	Zones []Zone // zones that we are authoritative for
 	Views []View // in the order in which they are tried; never empty

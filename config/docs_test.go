@@ -88,6 +88,10 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"ecs.":                       doc.ECS.keys(),
 		"ecs.networks[].":            new(ECSNetwork).keys(),
 		"ecs.zones[].":               new(ECSZone).keys(),
+		"geo.":                       doc.Geo.keys(),
+		"geo.databases[].":           new(GeoDatabase).keys(),
+		"geo.databases[].paths.":     new(GeoPaths).keys(),
+		"geo.sets[].":                new(GeoSet).keys(),
 		"keys[].":                    new(Key).keys(),
 		"zones[].":                   new(Zone).keys(),
 		"zones[].primaries[].":       new(Server).keys(),
@@ -100,7 +104,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "cookies", "rate-limit", "dns64", "ecs"} {
+	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -98,6 +98,7 @@ func (doc *document) keys() keys {
 		"rate-limit":    object(&doc.RateLimit, doc.RateLimit.keys()),
 		"dns64":         dns64(&doc.DNS64),
 		"ecs":           ecs(&doc.ECS),
+		"geo":           object(&doc.Geo, doc.Geo.keys()),
 		"special-names": object(&doc.SpecialNames, doc.SpecialNames.keys()),
 		"rebinding":     object(&doc.Rebinding, doc.Rebinding.keys()),
 		"stale":         object(&doc.Stale, doc.Stale.keys()),
@@ -357,6 +358,7 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	under(&c.Control.Socket)
 	under(&c.Cookies.SecretFile)
 	under(&c.DNSSEC.State)
+	c.Geo.under(under)
 	for i := range c.DNSSEC.TrustAnchorFiles {
 		under(&c.DNSSEC.TrustAnchorFiles[i])
 	}
@@ -366,6 +368,7 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	var all []lookup.Name
 	for i := range c.Zones {
 		under(&c.Zones[i].File)
+		under(&c.Zones[i].Overlay)
 		under(&c.Zones[i].Store)
 		all = append(all, c.Zones[i].Name)
 	}

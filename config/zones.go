@@ -15,6 +15,8 @@ type Zone struct {
 	Name lookup.Name
 	File string // master file (RFC 1035 5); "": there are Primaries
 
+	Overlay string // .geo file: what some clients hear in place of what File has; "": none
+
 	Primaries   []Server // who transfers it to us
 	Store       string   // where the copy is kept for the next start; "": nowhere
 	AllowNotify []Peer   // who may say that it has changed, beside the primaries
@@ -86,6 +88,7 @@ func (z *Zone) keys() keys {
 	return keys{
 		"name":           value(&z.Name, name),
 		"file":           value(&z.File, text(4096)),
+		"overlay":        value(&z.Overlay, text(4096)),
 		"primaries":      list(&z.Primaries, server),
 		"store":          value(&z.Store, text(4096)),
 		"allow-notify":   list(&z.AllowNotify, peer),
@@ -161,6 +164,9 @@ func (z *Zone) check(d *decoder) {
 	for _, list := range []*[]Server{&z.Primaries, &z.Notify} {
 		notEmpty(d, list)
 		unique(d, *list, func(s *Server) *netip.AddrPort { return &s.Address })
+	}
+	if d.given(&z.Overlay) && d.given(&z.Primaries) {
+		d.report(&z.Overlay, "lies over a zone of a file, and not over a copy")
 	}
 	switch from := d.given(&z.Primaries); {
 	case d.given(&z.File) && from:

@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -163,28 +164,40 @@ func network(s geo.Selector) netip.Prefix {
 
 func isNumber(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
+// Conditions are those of rules, aliases and routes, in this order.
+func (o *Overlay) Conditions() iter.Seq[Condition] {
+	return func(yield func(Condition) bool) {
+		for _, r := range o.Rules {
+			if !yield(r.When) {
+				return
+			}
+		}
+		for _, a := range o.Aliases {
+			if !yield(a.When) {
+				return
+			}
+		}
+		for _, r := range o.Routes {
+			for _, c := range r.Choices {
+				if !yield(c.When) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Selectors are all that conditions use, each once, without views: what a geo.Map has
 // to know.
 func (o *Overlay) Selectors() []geo.Selector {
 	var all []geo.Selector
 	seen := map[geo.Selector]bool{}
-	add := func(c Condition) {
+	for c := range o.Conditions() {
 		for _, t := range c.Terms {
 			if t.Selector.Kind != geo.View && !seen[t.Selector] {
 				seen[t.Selector] = true
 				all = append(all, t.Selector)
 			}
-		}
-	}
-	for _, r := range o.Rules {
-		add(r.When)
-	}
-	for _, a := range o.Aliases {
-		add(a.When)
-	}
-	for _, r := range o.Routes {
-		for _, c := range r.Choices {
-			add(c.When)
 		}
 	}
 	return all

@@ -144,7 +144,7 @@ func TestErrorsSayWhereAndWhatMayHelp(t *testing.T) {
 		{"$SITE fra at=50.1", `1:14: "50.1" is not a place; write at=LATITUDE,LONGITUDE in degrees: at=50.1,8.7`},
 		{"$SITE fra at=50.1,200", `1:19: "200" is not an angle from -180 to 180; write at=LATITUDE,LONGITUDE in degrees: at=50.1,8.7`},
 		{"$SITE fra at=NaN,8", `1:14: "NaN" is not an angle from -90 to 90; write at=LATITUDE,LONGITUDE in degrees: at=50.1,8.7`},
-		{"$SITE fra state=off", `1:17: "off" is not a state; states are up, down and drain`},
+		{"$SITE fra state=off", `1:17: "off" is not a state; states are up, down, drain and auto`},
 		{"$AT", "1:1: $AT is incomplete; write $AT SITE, or $AT * to end it"},
 		{"$AT fra\nwww A 192.0.2.1", "1:5: there is no site fra; there are no sites"},
 		{sites + "$AT frb", "8:5: there is no site frb; did you mean fra?"},

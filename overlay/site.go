@@ -10,7 +10,7 @@ import (
 
 // checkKeys are the settings of checks, which package health reads.
 func checkKeys() []string {
-	return []string{"check", "fall", "rise", "interval", "timeout", "status", "match", "host", "ca", "insecure", "method"}
+	return []string{"check", "fall", "rise", "interval", "timeout", "status", "match", "host", "ca", "insecure", "method", "regexp"}
 }
 
 // site reads $SITE NAME [KEY=VALUE...].
@@ -68,11 +68,13 @@ func (l *loader) siteSetting(s *Site, key string, value, w token) {
 	case key == "at":
 		l.place(s, value)
 	case key == "state":
-		if text != "up" && text != "down" && text != "drain" {
-			l.mistake(value.at, "states are up, down and drain", "%q is not a state", text)
-			return
+		switch text {
+		case "up", "down", "drain":
+			s.State = text
+		case "auto": // as without the setting
+		default:
+			l.mistake(value.at, "states are up, down, drain and auto", "%q is not a state", text)
 		}
-		s.State = text
 	case slices.Contains(known, key):
 		s.Checks = append(s.Checks, Setting{Key: key, Value: text, At: w.at})
 	default:

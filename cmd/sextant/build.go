@@ -81,6 +81,7 @@ type state struct {
 	keys   []tsig.Key
 
 	cookies []server.CookieSecret
+	located located
 
 	path     string    // of the file that config was read from; "": none
 	reloaded time.Time // zero: config is the first
@@ -208,12 +209,14 @@ func limits(c *config.Config) lookup.Limits {
 //	RD=0: our zones
 func (p *parts) buildState(c *config.Config) (*state, error) {
 	files, filesWrong := p.loadZones(c)
+	located, locatedWrong := loadLocated(c, files)
 	keys, keysWrong := loadKeys(c, p.log)
 	secrets, secretsWrong := cookieSecrets(c.Cookies)
-	if err := errors.Join(filesWrong, keysWrong, secretsWrong); err != nil {
+	if err := errors.Join(filesWrong, locatedWrong, keysWrong, secretsWrong); err != nil {
 		return nil, err
 	}
-	s := &state{config: c, files: files, keys: keys, cookies: secrets}
+	p.announce(located)
+	s := &state{config: c, files: files, located: located, keys: keys, cookies: secrets}
 	for _, v := range c.Views {
 		authority := authoritative.New(nil) // whose zones assemble gives it
 		s.ours = append(s.ours, ours{authority, v.Zones})

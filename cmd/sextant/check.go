@@ -14,8 +14,8 @@ func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say what is wrong with a configuration file, all of it at once",
-		Long: `Read a configuration file and everything that it names: zones, root hints.
-Prints every problem with file, line and column. Exit code 0 when there is none, 2 otherwise.`,
+		Long: `Read a configuration file and everything that it names: zones, overlays, databases, root hints.
+Prints every problem with file, line and column, and warns of what is unwise. Exit code 0 when there is none, 2 otherwise.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := load(args[0], cmd.ErrOrStderr())
@@ -30,6 +30,9 @@ Prints every problem with file, line and column. Exit code 0 when there is none,
 			if err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), err)
 				return exitCode(exitUsage)
+			}
+			for _, problem := range p.state.Load().lint() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", problem)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: good: %s\n", args[0], summary(c))
 			return nil
