@@ -14,6 +14,7 @@ import (
 type claim struct {
 	when  Condition
 	types []lookup.Type // sorted
+	keep  []lookup.Type // of the zone, beside a view's
 	route bool          // it is a choice of a route
 	at    Position
 }
@@ -130,10 +131,10 @@ func (l *loader) baseTypes(owner lookup.Name) (types []lookup.Type) {
 func (l *loader) claims() map[lookup.Name][]claim {
 	all := map[lookup.Name][]claim{}
 	for _, r := range l.overlay.Rules {
-		all[r.Set.Name] = append(all[r.Set.Name], claim{r.When, []lookup.Type{r.Set.Type}, false, r.At})
+		all[r.Set.Name] = append(all[r.Set.Name], claim{when: r.When, types: []lookup.Type{r.Set.Type}, keep: r.Keep, at: r.At})
 	}
 	for _, a := range l.overlay.Aliases {
-		all[a.Owner] = append(all[a.Owner], claim{a.When, []lookup.Type{lookup.TypeA, lookup.TypeAAAA}, false, a.At})
+		all[a.Owner] = append(all[a.Owner], claim{when: a.When, types: []lookup.Type{lookup.TypeA, lookup.TypeAAAA}, at: a.At})
 	}
 	for _, r := range l.overlay.Routes {
 		if len(r.Choices) == 0 {
@@ -146,7 +147,7 @@ func (l *loader) claims() map[lookup.Name][]claim {
 			if i == 0 || c.Nearest != r.Choices[i-1].Nearest || !slices.Equal(c.Sites, r.Choices[i-1].Sites) {
 				types = l.choiceTypes(r.Owner, c)
 			}
-			claims = append(claims, claim{c.When, types, true, c.At})
+			claims = append(claims, claim{when: c.When, types: types, route: true, at: c.At})
 		}
 		all[r.Owner] = claims
 	}

@@ -11,22 +11,20 @@ import (
 
 // checkCNAME sees to it that nobody hears a CNAME and other data (RFC 2181 10.1).
 func (l *loader) checkCNAME(owner lookup.Name, claims []claim) {
-	var base []lookup.Type
-	for _, t := range l.baseTypes(owner) {
-		if t != lookup.TypeNSEC && t != lookup.TypeRRSIG {
-			base = append(base, t)
-		}
-	}
+	all := l.baseTypes(owner)
 	const text = "%s: a CNAME beside other data, and it must be alone (RFC 2181 10.1)"
 	alias := func(c claim) bool { return slices.Contains(c.types, lookup.TypeCNAME) }
 	for i, c := range claims {
 		_, view := c.when.View()
+		base := all
+		if view { // it takes the place of what the zone has, except that
+			base = intersection(all, append(slices.Clone(c.keep), lookup.TypeSOA, lookup.TypeNS))
+		}
 		others := len(c.types) > 1 || len(c.types) == 1 && !alias(c)
 		switch {
 		case alias(c) && others:
 			l.mistake(c.at, "all sites of a choice have it, or none", text, owner)
 			return
-		case view: // it takes the place of all that the zone has
 		case alias(c) && slices.ContainsFunc(base, func(t lookup.Type) bool { return t != lookup.TypeCNAME }):
 			l.mistake(c.at, "the zone has other data of that name; a CNAME there, or an ALIAS here, would do", text, owner)
 			return
@@ -45,6 +43,10 @@ func (l *loader) checkCNAME(owner lookup.Name, claims []claim) {
 			}
 		}
 	}
+}
+
+func intersection(a, b []lookup.Type) []lookup.Type {
+	return slices.DeleteFunc(slices.Clone(a), func(t lookup.Type) bool { return !slices.Contains(b, t) })
 }
 
 // lintOwner looks at a name for what only some clients hear.

@@ -19,7 +19,7 @@ import (
 
 // Options say what an overlay lies over. It needs a Base, or an Origin in its place.
 type Options struct {
-	// Base is the zone. nil: what an overlay says is not judged against a zone.
+	// Base is the zone. nil, or Absent: what an overlay says is not judged against a zone.
 	Base *zones.Zone
 	// Origin is the apex, and the $ORIGIN that the file starts with; default Base's apex.
 	Origin lookup.Name
@@ -48,6 +48,9 @@ const (
 func Load(r io.Reader, file string, o Options) (*Overlay, error) {
 	if o.Origin == "" && o.Base != nil {
 		o.Origin = o.Base.Apex()
+	}
+	if o.Base != nil && o.Base.Absent() {
+		o.Base = nil
 	}
 	if o.Origin == "" {
 		return nil, errors.New("overlay: neither a zone nor a name of one")

@@ -130,6 +130,7 @@ func TestErrorsSayWhereAndWhatMayHelp(t *testing.T) {
 		{"$WHEN view:crop", "1:7: there is no view crop; did you mean corp?"},
 		{"$WHEN net:nothing", "1:7: there is no set nothing; sets are cdn, lab and world"},
 		{"$WHEN de keep=AAAA", "1:10: keep= belongs to conditions that name a view; without a view, other types stay anyway"},
+		{"$WHEN view:corp,de keep=AAAA", "1:20: keep= belongs to conditions that name a view; without a view, other types stay anyway"},
 		{"$WHEN view:corp keep=AAA", `1:22: "AAA" is not a type; did you mean AAAA?`},
 		{"$WHEN view:corp kepe=AAAA", `1:17: "kepe=AAAA" is more than $WHEN takes; only keep=TYPE stands after the condition`},
 		// sites
@@ -220,6 +221,9 @@ func TestContradictionsAreErrors(t *testing.T) {
 		{"$WHEN de\ncname A 192.0.2.1", "2:1: cname.example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); the zone has a CNAME of that name; only a CNAME takes its place"},
 		{"$WHEN de\nnew CNAME www\n$WHEN eu\nnew A 192.0.2.1", "2:1: new.example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); see e:4:1"},
 		{"$WHEN view:corp\ngit CNAME www\ngit TXT x", "2:1: git.example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); see e:3:1"},
+		{"$WHEN view:corp\n@ CNAME www", "2:1: example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); the zone has other data of that name; a CNAME there, or an ALIAS here, would do"},
+		{"$WHEN view:corp keep=TXT\ngit CNAME www", "2:1: git.example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); the zone has other data of that name; a CNAME there, or an ALIAS here, would do"},
+		{"$WHEN view:corp keep=CNAME\ncname A 10.0.0.1", "2:1: cname.example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); the zone has a CNAME of that name; only a CNAME takes its place"},
 		{"$SITE a\n$SITE b\n$AT a\nnew CNAME www\n$AT b\nnew A 192.0.2.1\n$AT *\n$ROUTE new *=a,b", "8:12: new.example.org.: a CNAME beside other data, and it must be alone (RFC 2181 10.1); all sites of a choice have it, or none"},
 	} {
 		_, err := Load(strings.NewReader(c.text), "e", options(t))
@@ -238,7 +242,9 @@ func TestWhatNoClientCanBeBothOfIsNoContradiction(t *testing.T) {
 		sites + "$ROUTE www net:world=fra *=iad\n$WHEN net:cdn\nwww AAAA 2001:db8::1", // another type
 		sites + "$ROUTE www *=fra\n$WHEN de\nwww A 192.0.2.1",
 		"$WHEN de\nwww A 192.0.2.1\nwww A 192.0.2.2\n$WHEN at\nwww A 192.0.2.1\n$WHEN de\nwww A 192.0.2.3", // one RRset
-		"$WHEN view:corp\nwww CNAME git\n$WHEN de\nwww A 192.0.2.9",                                        // a view takes the place of all
+		"$WHEN view:corp keep=AAAA\ngit CNAME www",                                                         // the zone has none to keep
+		"$WHEN view:corp\ncname A 10.0.0.1",
+		"$WHEN view:corp\nwww CNAME git\n$WHEN de\nwww A 192.0.2.9", // a view takes the place of all
 		"$WHEN view:corp\ngit A 10.0.0.1\ngit AAAA fd00::1\n$WHEN view:public\ngit A 192.0.2.23",
 		"$WHEN de\ncname CNAME git",
 	} {

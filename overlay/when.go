@@ -31,14 +31,15 @@ func (l *loader) when(s *scope, d token, words []token) {
 	}
 	for _, w := range words[1:] {
 		key, value, ok := w.cut("=")
-		switch _, view := all[0].View(); {
+		noView := slices.ContainsFunc(all, func(c Condition) bool { _, view := c.View(); return !view })
+		switch {
 		case !ok || key.text != "keep":
 			hint := fmt.Sprintf("write %s,%s for either of them, or %s+%s for both at once", words[0].text, w.text, words[0].text, w.text)
 			if near := nearest(key.text, []string{"keep"}); ok || near != "" {
 				hint = "only keep=TYPE stands after the condition"
 			}
 			l.mistake(w.at, hint, "%q is more than $WHEN takes", w.text)
-		case !view:
+		case noView:
 			l.mistake(w.at, "without a view, other types stay anyway", "keep= belongs to conditions that name a view")
 		default:
 			s.keep = append(s.keep, l.types(value)...)
