@@ -394,10 +394,33 @@ dl.example.org. TYPE65400 \# 2 0102
 	}
 }
 
+func TestLinesAreThoseOfMasterFiles(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"$WHEN de\nwww A 192.0.2.1\n",
+		"\ufeff$WHEN de\r\n\r\n  ; comment\r\nwww A 192.0.2.1\r\n",
+		"$WHEN (\n de\n)\nwww\tA\n ; nothing\n",
+		"$when de;comment\n  \n( www (\nA) 192.0.2.1 )",
+		"$WHEN at\n$WHEN *\n$AT x\n$AT *\n$SITE x\n$WHEN de\nWWW.Example.ORG. in a 192.0.2.1",
+		"$ORIGIN org.\n$WHEN de\nwww.example A 192.0.2.1",
+	} {
+		o, err := Load(strings.NewReader(text), "e", options(t))
+		if strings.Contains(text, "nothing") {
+			if want := "e:4:5: nothing follows A"; fmt.Sprint(err) != want {
+				t.Errorf("%q\ngot  %v\nwant %s", text, err, want)
+			}
+			continue
+		}
+		if err != nil || len(o.Rules) != 1 || o.Rules[0].When.String() != "de" || o.Rules[0].Set.Name != lookup.MustName("www.example.org.") {
+			t.Errorf("%q: %+v, %v", text, o, err)
+		}
+	}
+}
+
 func TestATTLThatIsNotGivenIsThatOfTheZone(t *testing.T) {
 	t.Parallel()
-	o := load(t, "$WHEN de\ndl A 192.0.2.1\ngit AAAA 2001:db8::1\nnew ALIAS www\ndl 7 TXT x\n")
-	want := map[string]uint32{"dl.example.org. A": 120, "git.example.org. AAAA": 300, "dl.example.org. TXT": 7}
+	o := load(t, "$WHEN de\ndl A 192.0.2.1\ndl AAAA 2001:db8::1\ngit AAAA 2001:db8::1\nnew ALIAS www\ndl 7 TXT x\ndl 9 TXT y\ndl 5 TXT z\n")
+	want := map[string]uint32{"dl.example.org. A": 120, "dl.example.org. AAAA": 300, "git.example.org. AAAA": 300, "dl.example.org. TXT": 5}
 	for _, r := range o.Rules {
 		if about := about(r.Set.Name, r.Set.Type); r.Set.TTL != want[about] {
 			t.Errorf("%s: %d", about, r.Set.TTL)
