@@ -10,6 +10,7 @@ import (
 
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/geo"
+	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/overlay"
 	"github.com/sextant-dns/sextant/zones"
@@ -40,8 +41,11 @@ func loadLocated(c *config.Config, files map[lookup.Name]*zones.Zone) (located, 
 			continue
 		}
 		o, err := overlay.LoadFile(z.Overlay, overlay.Options{Base: files[z.Name], Origin: z.Name, Views: views, Sets: sets})
-		if err == nil && databasesWrong == nil {
-			err = unlocatable(o, databases)
+		if err == nil {
+			err = uncheckable(o)
+			if databasesWrong == nil {
+				err = errors.Join(err, unlocatable(o, databases))
+			}
 		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("zone %s: %w", z.Name, err))
@@ -143,6 +147,26 @@ func unlocatable(o *overlay.Overlay, databases []*geo.Database) error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// uncheckable tells of settings of sites that are no settings of checks.
+func uncheckable(o *overlay.Overlay) error {
+	var all []error
+	for _, s := range o.Sites {
+		pairs := make([]health.Pair, 0, len(s.Checks))
+		for _, c := range s.Checks {
+			pairs = append(pairs, health.Pair{Key: c.Key, Value: c.Value})
+		}
+		_, err := health.ParseSettings(pairs)
+		if several, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, err := range several.Unwrap() {
+				if wrong, ok := errors.AsType[*health.PairError](err); ok {
+					all = append(all, overlay.Problem{Position: s.Checks[wrong.Index].At, Text: "site " + s.Name + ": " + wrong.Error()})
+				}
+			}
+		}
+	}
+	return errors.Join(all...)
 }
 
 // lint is what is unwise in zones and overlays, by zone.

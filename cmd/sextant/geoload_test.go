@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/overlay"
 )
 
-const goodOverlay = `$SITE fra at=50.1,8.7
+const goodOverlay = `$SITE fra at=50.1,8.7 check=https://{addr}/healthz fall=3 match="all is well"
 $AT fra
 db  A   203.0.113.10
 $AT *
@@ -51,6 +53,8 @@ func TestCheckReadsOverlays(t *testing.T) {
 		{"no list", goodOverlay, map[string]string{"sextant.yaml": "geo: {sets: [{name: x, file: nowhere}]}"}, exitUsage, []string{"nowhere"}},
 		{"unwise", goodOverlay + "$WHEN view:corp\nvpn A 10.0.0.1\n", nil, exitOK, []string{"warning: ", "corp.geo:7:1: vpn.corp.example.: exists for some clients only"}},
 		{"unwise zone", goodOverlay, map[string]string{"corp.zone": goodZone + "@ MX 10 nobody\n"}, exitOK, []string{"warning: ", "corp.zone:7:1: "}},
+		{"checks", "$SITE a check=tcp:443 fall=often interval=1ms\n$SITE b check=gopher:70\n", nil, exitUsage,
+			[]string{"corp.geo:1:23: site a: fall: ", "corp.geo:1:34: site a: interval: ", "corp.geo:2:9: site b: check: "}},
 		{"nothing knows the selector", goodOverlay + "$WHEN as64500,as64501\ndb AAAA 2001:db8::1\n", nil, exitUsage,
 			[]string{"corp.geo:6:7: no database has values of the kind asn, which as64500 needs; name a database that has under geo.databases"}},
 		{"no database", "$WHEN de\ndb A 192.0.2.1\n", map[string]string{"sextant.yaml": "zones: [{name: corp.example, file: corp.zone, overlay: corp.geo}]\n"}, exitUsage,
@@ -78,6 +82,17 @@ func TestCheckReadsOverlays(t *testing.T) {
 				t.Errorf("%s", &out)
 			}
 		})
+	}
+}
+
+// What package health knows, sites can have.
+func TestSitesHaveAllSettingsOfChecks(t *testing.T) {
+	t.Parallel()
+	for _, key := range health.Keys() {
+		_, err := overlay.Load(strings.NewReader("$SITE a "+key+"=up\n"), "e", overlay.Options{Origin: lookup.Root})
+		if err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
 	}
 }
 
