@@ -36,13 +36,14 @@ func imports() map[string][]string {
 		"health":    {},
 		"overlay":   {"lookup", "zones", "geo"},
 		"config":    {"lookup"},
+		"tailor":    {"lookup", "ecs", "geo", "zones", "overlay"},
 
 		"anchors":       {"lookup", "dnssec", "store"},
 		"dns64":         {"lookup"},
 		"special":       {"lookup"},
 		"rebinding":     {"lookup"},
 		"resolver":      {"lookup", "ecs", "cache", "crew", "dnssec", "transport"},
-		"authoritative": {"lookup", "zones"},
+		"authoritative": {"lookup", "ecs", "zones", "tailor"},
 		"primary":       {"lookup", "message", "tsig", "zones"},
 		"secondary":     {"lookup", "message", "store", "tsig", "zones"},
 

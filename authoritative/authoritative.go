@@ -5,13 +5,27 @@ import (
 	"sync/atomic"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/tailor"
 	"github.com/sextant-dns/sextant/zones"
 )
+
+// Data is what an Authority answers from. It must not be changed while it is in use.
+type Data struct {
+	Tree *zones.Tree // nil: no zone
+
+	// Tailored are those of the zones, by apex, whose answers depend on who asks.
+	// Their bases are the zones of Tree.
+	Tailored map[lookup.Name]*tailor.Zone
+
+	// Aliases is asked, with the client's subnet, for the addresses of ALIAS targets
+	// that are in none of the zones; nil: nobody can be asked.
+	Aliases lookup.Resolver
+}
 
 // Authority answers from zones. It is a lookup.Resolver and safe for concurrent
 // use, also while its zones are replaced.
 type Authority struct {
-	tree atomic.Pointer[zones.Tree]
+	data atomic.Pointer[Data]
 }
 
 var _ lookup.Resolver = (*Authority)(nil)
@@ -23,20 +37,25 @@ func New(tree *zones.Tree) *Authority {
 	return a
 }
 
-// Replace makes tree what is answered from. Queries that are being answered go
-// on with the tree that they began with.
-func (a *Authority) Replace(tree *zones.Tree) { a.tree.Store(tree) }
+// Replace makes tree what is answered from, to all clients alike.
+func (a *Authority) Replace(tree *zones.Tree) { a.Serve(Data{Tree: tree}) }
+
+// Serve makes d what is answered from. Queries that are being answered go on with the
+// data that they began with.
+func (a *Authority) Serve(d Data) { a.data.Store(&d) }
 
 // Zone is the zone that name is in, so that whoever composes Resolvers can ask
 // whether a name is ours.
-func (a *Authority) Zone(name lookup.Name) (*zones.Zone, bool) { return a.tree.Load().Closest(name) }
+func (a *Authority) Zone(name lookup.Name) (*zones.Zone, bool) {
+	return a.data.Load().Tree.Closest(name)
+}
 
 // Resolve answers q. Names that are in none of our zones, and classes other than
-// IN, are REFUSED. The error is always nil and the context is not looked at:
-// nothing here waits.
-func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response, error) {
-	tree := a.tree.Load()
-	zone, ok := closest(tree, q.Name, q.Type)
+// IN, are REFUSED. The error is always nil. Only ALIAS records whose targets are
+// elsewhere have it wait, for Data.Aliases.
+func (a *Authority) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+	data := a.data.Load()
+	zone, ok := closest(data.Tree, q.Name, q.Type)
 	if !ok || q.Class != lookup.ClassIN {
 		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Rcode: lookup.REFUSED, Text: "in none of our zones"})
 		// No upward referral: it would help only those who forge the source of
@@ -50,8 +69,8 @@ func (a *Authority) Resolve(_ context.Context, q lookup.Query) (*lookup.Response
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(lookup.Limits{})
 	}
-	d := draft{tree: tree, query: q}
-	d.answer(zone, q.Name)
+	d := draft{data: data, query: q, client: tailor.ClientOf(q)}
+	d.answer(ctx, zone, q.Name)
 	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: d.response.Rcode, Text: "answered"})
 	return &d.response, nil
 }

@@ -43,9 +43,11 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	if !q.Budget.Alias() {
 		return nil, lookup.Fail(lookup.EDEOther, "too many aliases behind %s", q.Name)
 	}
-	tell(q, "an alias leads out of our zones")
 	q.Name = end
-	rest, err := b.next.Resolve(ctx, q)
+	if _, held := b.ours.Zone(end); !held {
+		tell(q, "an alias leads out of our zones")
+	}
+	rest, err := b.Resolve(ctx, q) // also where our own answer ended because the next one has another scope
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +76,7 @@ func joined(head, tail *lookup.Response) *lookup.Response {
 	r.AA = head.AA
 	r.Answer = slices.Concat(head.Answer, tail.Answer)
 	r.Security = lookup.Unchecked
+	r.Scope, r.Wanted = narrowest(head.Scope, head.Wanted, tail.Scope, tail.Wanted)
 	r.Uncacheable = head.Uncacheable || tail.Uncacheable
 	r.Keep = lookup.LeastKeep(head.Keep, tail.Keep)
 	return &r

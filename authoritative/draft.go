@@ -1,30 +1,34 @@
 package authoritative
 
 import (
+	"context"
+
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/tailor"
 	"github.com/sextant-dns/sextant/zones"
 )
 
 // draft is a response in the making. It belongs to one query; what it hands out
 // is not touched any more.
 type draft struct {
-	tree     *zones.Tree
+	data     *Data
 	query    lookup.Query
+	client   tailor.Client
 	response lookup.Response
 }
 
 // answer finds the answer for name, which is in zone, and goes where aliases lead
 // (RFC 1034 4.3.2, steps 2 to 4).
-func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
+func (d *draft) answer(ctx context.Context, zone *zones.Zone, name lookup.Name) {
 	// RFC 1035 4.1.1: AA speaks of the first owner name in the answer section, so
 	// it stands whatever an alias leads to.
 	d.response.AA = true
 	for {
-		target, alias := d.add(zone, name)
+		target, alias := d.add(ctx, zone, name)
 		if !alias || !d.mayFollow(target) {
 			return
 		}
-		next, held := closest(d.tree, target, d.query.Type)
+		next, held := closest(d.data.Tree, target, d.query.Type)
 		if !held {
 			return // the chain leaves our zones; whoever asked goes on from here
 		}
@@ -37,14 +41,29 @@ func (d *draft) answer(zone *zones.Zone, name lookup.Name) {
 }
 
 // add takes in what zone has for name. Of an alias it tells where it leads.
-func (d *draft) add(zone *zones.Zone, name lookup.Name) (target lookup.Name, alias bool) {
-	m := zone.Find(name, d.query.Type)
-	if name == d.query.Name {
-		d.response.Synthesized = synthesizedBy(m)
+func (d *draft) add(ctx context.Context, zone *zones.Zone, name lookup.Name) (target lookup.Name, alias bool) {
+	tailored := d.data.Tailored[zone.Apex()]
+	if tailored == nil {
+		m := zone.Find(name, d.query.Type)
+		d.note(m, name)
+		target, alias = d.take(zone, m, name)
+		if d.query.DO {
+			d.prove(zone, m, name)
+		}
+		return target, alias
 	}
-	target, alias = d.take(zone, m, name)
-	if d.query.DO {
-		d.prove(zone, m, name)
+	f := tailored.Find(name, d.query.Type, d.client)
+	if !d.narrow(f, name) {
+		return "", false
+	}
+	if f.Alias != nil {
+		d.flatten(ctx, zone, name, f)
+		return "", false
+	}
+	d.note(f.Match, name)
+	target, alias = d.take(zone, f.Match, name)
+	if d.query.DO && !f.Layered {
+		d.prove(zone, f.Match, name)
 	}
 	return target, alias
 }
@@ -58,6 +77,13 @@ func synthesizedBy(m zones.Match) lookup.Name {
 		return m.Encloser
 	}
 	return ""
+}
+
+// note tells by what the name that was asked was made, if it does not exist itself.
+func (d *draft) note(m zones.Match, name lookup.Name) {
+	if name == d.query.Name {
+		d.response.Synthesized = synthesizedBy(m)
+	}
 }
 
 // take takes in a match.

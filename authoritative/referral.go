@@ -47,14 +47,14 @@ func (d *draft) addHosts(answer lookup.RRset) {
 	r := &d.response
 	n := 0
 	for host := range zones.Hosts(answer) {
-		zone, held := d.tree.Closest(host)
+		zone, held := d.data.Tree.Closest(host)
 		if n++; !held || n > maxHosts {
 			continue
 		}
 		if slices.ContainsFunc(r.Additional, func(s lookup.RRset) bool { return s.Name == host }) {
 			continue // two MX or SRV may name one host
 		}
-		a, aaaa := zone.Find(host, lookup.TypeA), zone.Find(host, lookup.TypeAAAA)
+		a, aaaa := d.host(zone, host, lookup.TypeA), d.host(zone, host, lookup.TypeAAAA)
 		for _, m := range []zones.Match{a, aaaa} {
 			if m.Kind == zones.Answer {
 				m.Set.Name = host

@@ -42,6 +42,35 @@ func SpecialPurpose() []netip.Prefix {
 	}
 }
 
+// Nobodys is the block that p lies in, if its addresses say nothing of where somebody
+// is: they are used in many networks at the same time, or by nobody at all. Networks of
+// documentation are not among them, since examples and tests treat them as places.
+func Nobodys(p netip.Prefix) (block netip.Prefix, ok bool) {
+	for _, b := range nobodys {
+		if Covers(b, p) {
+			return b, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// nobodys is never written.
+var nobodys = [...]netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"),     // RFC 1918
+	netip.MustParsePrefix("172.16.0.0/12"),  // RFC 1918
+	netip.MustParsePrefix("192.168.0.0/16"), // RFC 1918
+	netip.MustParsePrefix("100.64.0.0/10"),  // RFC 6598
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"), // RFC 3927
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("224.0.0.0/3"), // multicast and reserved
+	netip.MustParsePrefix("fc00::/7"),    // RFC 4193
+	netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("ff00::/8"),
+	netip.MustParsePrefix("::/96"), // unspecified, loopback, and what RFC 4291 2.5.5.1 gave up
+}
+
 // IsDelegating tells whether zone does little but delegate: the root, a top-level
 // domain, or a suffix under which registries register. Their answers do not depend
 // on where a client is (RFC 7871 12.1). Suffixes that companies have put on the

@@ -46,6 +46,9 @@ const (
 func (r ref) kind() ref     { return r & kindMask }
 func (r ref) index() uint32 { return uint32(r &^ kindMask) }
 
+// Classes is how many classes there are; they are the numbers below it.
+func (m *Map) Classes() int { return len(m.classes) }
+
 // Selectors are those that are true of a class, the most specific first: by Kind, and
 // longer networks before shorter ones.
 func (m *Map) Selectors(c Class) []Selector {

@@ -142,6 +142,22 @@ func parseSubdivision(country, code string) (s Selector, hint string) {
 	return Selector{Subdivision, code}, ""
 }
 
+// Implied are the selectors that are true of whoever s is true of, by their names alone:
+// the country and the continent of a subdivision, the continent of a country.
+func (s Selector) Implied() []Selector {
+	switch s.Kind {
+	case Subdivision:
+		code, _, _ := strings.Cut(s.Value, "-")
+		country := Selector{Country, code}
+		return append([]Selector{country}, country.Implied()...)
+	case Country:
+		if continent := continentOf(s.Value); continent != "" {
+			return []Selector{{Continent, continent}}
+		}
+	}
+	return nil
+}
+
 // String is the selector as ParseSelector reads it.
 func (s Selector) String() string {
 	lower := strings.ToLower(s.Value)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/server/internal/wire"
 )
@@ -84,7 +85,19 @@ func (ps *packets) get(q *query) (p packet, ok bool) {
 		return packet{}, false
 	}
 	p, _, ok = ps.cache.Get(ps.key(q), q.audience(), q.arrived)
-	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key())
+	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key()) && !p.isPlaced(q)
+}
+
+// isPlaced tells that the answer depends on where its audience is, while q says a subnet
+// that is nowhere: then who asks decides (RFC 7871 10), and not what others around that
+// subnet hear. What is for the whole block of such addresses is for q, unless zones of ours
+// have chosen it, by the address of somebody in there.
+func (p *packet) isPlaced(q *query) bool {
+	if !p.scope().IsValid() || !q.subnet.IsValid() {
+		return false
+	}
+	block, nobodys := ecs.Nobodys(q.subnet)
+	return nobodys && (p.flags&wire.AA != 0 || p.scope().Bits() < block.Bits())
 }
 
 // put remembers p, which was made for q, for ttl seconds.
