@@ -113,7 +113,7 @@ func (z *Zone) at(n *node, t lookup.Type, client Client, below zones.Match) Find
 		return z.any(n, client, below)
 	}
 	decided, ok := n.of(t)
-	if !ok {
+	if !ok || n.name == z.base.Apex() && isApex(t) {
 		return Finding{Match: below, Layered: len(z.base.At(n.name)) == 0}
 	}
 	f, scope, wanted := z.decide(n, decided, t, client, below)

@@ -181,9 +181,6 @@ func (b *builder) single(t lookup.Type, o outcome) answer {
 // winner is the most specific candidate for type t that is true of a class. A view's rule
 // takes the place of all that the name has, another's of what it has of that type.
 func (b *builder) winner(t lookup.Type, class geo.Class) int {
-	if b.node.name == b.zone.base.Apex() && isApex(t) {
-		return toBase
-	}
 	masked, kept := false, false
 	for i, c := range b.node.candidates {
 		if c.view && b.truths[i].of(class) {
