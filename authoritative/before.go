@@ -43,11 +43,13 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	if !q.Budget.Alias() {
 		return nil, lookup.Fail(lookup.EDEOther, "too many aliases behind %s", q.Name)
 	}
-	q.Name = end
-	if _, held := b.ours.Zone(end); !held {
+	if _, held := b.ours.Zone(end); held {
+		tell(q, "the alias is followed apart from its target")
+	} else {
 		tell(q, "an alias leads out of our zones")
 	}
-	rest, err := b.Resolve(ctx, q) // also where our own answer ended because the next one has another scope
+	q.Name = end
+	rest, err := b.Resolve(ctx, q) // also where our answer ended since what follows has another scope
 	if err != nil {
 		return nil, err
 	}

@@ -177,7 +177,9 @@ func TestAnAliasThatCannotBeResolvedFails(t *testing.T) {
 	t.Parallel()
 	for what, aliases := range map[string]lookup.Resolver{
 		"nobody to ask": nil,
-		"silence":       lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) { return nil, lookup.Fail(lookup.EDENoReachableAuth, "silence") }),
+		"silence": lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) {
+			return nil, lookup.Fail(lookup.EDENoReachableAuth, "silence")
+		}),
 		"SERVFAIL": lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) {
 			return &lookup.Response{Rcode: lookup.SERVFAIL, EDE: []lookup.EDE{{Code: lookup.EDENoReachableAuth}}}, nil
 		}),

@@ -194,6 +194,7 @@ func (z *Zone) decide(n *node, decided *tailored, t lookup.Type, client Client, 
 	case chance:
 		around = z.draw(&f, n, a, around)
 	}
+	f.Set.TTL = z.bounded(f.Set.TTL, a.by)
 	negative := f.Kind == zones.NoData
 	f.Uncacheable = f.Uncacheable || f.Draw || negative && m.varies(below)
 	if !around.IsValid() || !client.At.IsValid() {

@@ -186,6 +186,7 @@ func atlas(m *geo.Map) *tailor.Atlas { return tailor.NewAtlas(func() *geo.Map { 
 type states struct {
 	down, drain []string
 	ttl         uint32
+	soon        string // whose state may change within 7 seconds
 	epoch       uint64
 }
 
@@ -193,7 +194,10 @@ func (s *states) Usable(site string, addr netip.Addr) (up, drain bool) {
 	return !slices.Contains(s.down, site) && !slices.Contains(s.down, addr.String()), slices.Contains(s.drain, site)
 }
 
-func (s *states) TTL(_ string, _ netip.Addr, most uint32) uint32 {
+func (s *states) TTL(site string, _ netip.Addr, most uint32) uint32 {
+	if site == s.soon {
+		return min(most, 7)
+	}
 	if s.ttl > 0 {
 		return min(most, s.ttl)
 	}

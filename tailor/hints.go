@@ -23,6 +23,7 @@ func (b *builder) hinted(t lookup.Type, a, a4, a6 answer) answer {
 	set, ok := b.fixed(a, t)
 	four, _ := b.fixed(a4, lookup.TypeA)
 	six, _ := b.fixed(a6, lookup.TypeAAAA)
+	by := slices.Concat(a.by, a4.by, a6.by)
 	sites := a
 	for _, other := range []answer{a4, a6} {
 		if sites.kind != chance {
@@ -34,12 +35,12 @@ func (b *builder) hinted(t lookup.Type, a, a4, a6 answer) answer {
 			return a
 		}
 		set.Data = b.rewrite(set.Data, four, six)
-		return answer{kind: sets, set: set}
+		return answer{kind: sets, set: set, by: by}
 	}
 	if a.kind != chance && !ok {
 		return a
 	}
-	drawn := answer{kind: chance, pick: sites.pick, v4: sites.v4, v6: sites.v6}
+	drawn := answer{kind: chance, by: by, pick: sites.pick, v4: sites.v4, v6: sites.v6}
 	for _, s := range sites.shares {
 		own := share{site: s.site, weight: s.weight, set: set}
 		if a.kind == chance {

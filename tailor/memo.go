@@ -39,8 +39,9 @@ type answer struct {
 	set    lookup.RRset
 	alias  *overlay.Alias
 	shares []share
-	pick   int // how many of the shares
-	v4, v6 int // networks of so many bits get the same; 0: chance decides
+	pick   int       // how many of the shares
+	v4, v6 int       // networks of so many bits get the same; 0: chance decides
+	by     []witness // whose states all of this follows from
 }
 
 // share is a site among which chance picks, with what it has; no Data: what the base has.

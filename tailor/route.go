@@ -19,11 +19,12 @@ type Health interface {
 	// when no other is up. The zero Addr asks about a site that has no addresses under
 	// the name.
 	Usable(site string, addr netip.Addr) (up, drain bool)
-	// TTL is for how long an answer with that address may be kept, in seconds, most at
-	// most: less than that while its state may be about to change.
+	// TTL is for how long an answer may be kept that follows from how that address is, in
+	// seconds, most at most: less than that while its state may be about to change. It
+	// is asked for each answer and each address that was looked at for it.
 	TTL(site string, addr netip.Addr, most uint32) uint32
-	// Epoch is another number whenever the other methods would answer otherwise than
-	// before. It is asked for each answer.
+	// Epoch is another number whenever Usable would answer otherwise than before. It is
+	// asked for each answer.
 	Epoch() uint64
 }
 
@@ -209,24 +210,19 @@ func usable(health Health, site *overlay.Site, owner lookup.Name) (up, drain boo
 }
 
 // serve is what a site has of type t for owner: of addresses those that are up, unless
-// open says that they are given without asking. Its TTL is what health allows.
+// open says that they are given without asking.
 func (z *Zone) serve(site *overlay.Site, owner lookup.Name, t lookup.Type, open bool) (set lookup.RRset, ok bool) {
 	set, ok = site.Sets[overlay.Owner{Name: owner, Type: t}]
-	if !ok {
-		return set, false
+	if !ok || t != lookup.TypeA && t != lookup.TypeAAAA {
+		return set, ok
 	}
 	health := z.health()
-	if t != lookup.TypeA && t != lookup.TypeAAAA {
-		set.TTL = health.TTL(site.Name, netip.Addr{}, set.TTL)
-		return set, true
-	}
 	var up []string
 	for rdata := range set.Data.All() {
 		addr, _ := netip.AddrFromSlice([]byte(rdata))
 		if works, _ := health.Usable(site.Name, addr); works || open {
 			up = append(up, rdata)
 		}
-		set.TTL = health.TTL(site.Name, addr, set.TTL)
 	}
 	if len(up) > 0 && len(up) < set.Data.Len() {
 		set.Data = lookup.PackRdata(up...)
@@ -234,38 +230,99 @@ func (z *Zone) serve(site *overlay.Site, owner lookup.Name, t lookup.Type, open 
 	return set, true
 }
 
-// choose is what the clients of a choice hear of type t.
-func (z *Zone) choose(n *node, c candidate, t lookup.Type, order string) answer {
-	use, open := z.usable(n.name, z.stops(c, order), c.route.Down)
-	if len(use) == 0 {
-		if c.route.Down == overlay.DownNone {
-			return answer{kind: nothing}
-		}
-		return answer{kind: fromBase}
-	}
-	pick := max(c.route.Pick, 1)
-	weighted := use[0].weight > 0
-	if !weighted || len(use) <= pick {
-		var found []lookup.RRset
-		for _, s := range use[:min(pick, len(use))] {
-			if set, ok := z.serve(s.site, n.name, t, open); ok {
-				found = append(found, set)
+// witness is an address whose state an answer follows from, or a site without any.
+type witness struct {
+	site string
+	addr netip.Addr
+}
+
+// witnesses are those of sites under a name.
+func witnesses(stops []stop, owner lookup.Name) (all []witness) {
+	for _, s := range stops {
+		n := len(all)
+		for _, t := range [...]lookup.Type{lookup.TypeA, lookup.TypeAAAA} {
+			for rdata := range s.site.Sets[overlay.Owner{Name: owner, Type: t}].Data.All() {
+				if addr, ok := netip.AddrFromSlice([]byte(rdata)); ok {
+					all = append(all, witness{s.site.Name, addr})
+				}
 			}
 		}
-		if len(found) == 0 {
-			return answer{kind: fromBase}
+		if len(all) == n {
+			all = append(all, witness{site: s.site.Name})
 		}
-		return answer{kind: sets, set: union(found)}
 	}
-	a := answer{kind: chance, pick: pick, v4: c.route.StickyV4, v6: c.route.StickyV6}
+	return all
+}
+
+// bounded is a TTL as the state of those allows it that an answer follows from.
+func (z *Zone) bounded(ttl uint32, by []witness) uint32 {
+	if z.options.Health == nil {
+		return ttl
+	}
+	for _, w := range by {
+		ttl = min(ttl, z.options.Health.TTL(w.site, w.addr, ttl))
+	}
+	return ttl
+}
+
+// choose is what the clients of a choice hear of type t.
+func (z *Zone) choose(n *node, c candidate, t lookup.Type, order string) answer {
+	stops := z.stops(c, order)
+	use, open := z.usable(n.name, stops, c.route.Down)
+	pick := max(c.route.Pick, 1)
+	if len(use) == 0 {
+		a := answer{kind: fromBase, by: witnesses(stops, n.name)}
+		if c.route.Down == overlay.DownNone {
+			a.kind = nothing
+		}
+		return a
+	}
+	if use[0].weight > 0 && len(use) > pick {
+		return z.share(n, c, t, stops, use, open)
+	}
+	use = use[:min(pick, len(use))]
+	a := answer{kind: sets, by: witnesses(preferred(stops, use), n.name)}
+	var found []lookup.RRset
+	for _, s := range use {
+		if set, ok := z.serve(s.site, n.name, t, open); ok {
+			found = append(found, set)
+		}
+	}
+	if len(found) == 0 {
+		a.kind = fromBase
+		return a
+	}
+	a.set = union(found)
+	return a
+}
+
+// preferred is those of the stops that were looked at before all of use were found, use
+// included.
+func preferred(stops, use []stop) []stop {
+	left := len(use)
+	for i, s := range stops {
+		if slices.Contains(use, s) {
+			left--
+		}
+		if left == 0 && use[0].weight == 0 {
+			return stops[:i+1]
+		}
+	}
+	return stops
+}
+
+// share is choose where chance picks among use.
+func (z *Zone) share(n *node, c candidate, t lookup.Type, stops, use []stop, open bool) answer {
+	a := answer{kind: chance, pick: max(c.route.Pick, 1), v4: c.route.StickyV4, v6: c.route.StickyV6}
 	served := false
 	for _, s := range use {
 		set, ok := z.serve(s.site, n.name, t, open)
 		served = served || ok
 		a.shares = append(a.shares, share{site: s.site.Name, weight: s.weight, set: set})
 	}
+	a.by = witnesses(stops, n.name)
 	if !served {
-		return answer{kind: fromBase}
+		a.kind, a.shares = fromBase, nil
 	}
 	return a
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sextant-dns/sextant/geo"
@@ -72,6 +73,40 @@ func TestAddressesThatAreDownAreLeftOut(t *testing.T) {
 	f := tailored(t, d, h).Find(name("dl"), lookup.TypeA, at("203.0.113.9"))
 	if said(f) != "198.51.100.2" || f.Set.TTL != 7 {
 		t.Errorf("%s with TTL %d", said(f), f.Set.TTL)
+	}
+}
+
+// An answer is kept for as long as all states last that it follows from: also those of the
+// sites that would go before, and when the zone file stands in. Health may shorten it
+// without another epoch.
+func TestAnAnswerIsKeptNoLongerThanItsStatesLast(t *testing.T) {
+	t.Parallel()
+	d := three(t, nil, "192.0.2.0/24=iad", "*=fra,iad,sin").when("192.0.3.0/24", "dl A 198.51.100.9")
+	h := &states{}
+	z := tailored(t, d, h, "dl 300 A 192.0.2.80", "dl 300 HTTPS 1 . ipv4hint=192.0.2.80")
+	for _, c := range []struct {
+		client, down, soon string
+		ttl                uint32
+		t                  lookup.Type
+	}{
+		{"203.0.113.9", "", "fra", 7, lookup.TypeA},
+		{"203.0.113.9", "", "iad", 60, lookup.TypeA}, // who stands in changes nothing
+		{"203.0.113.9", "fra", "fra", 7, lookup.TypeA},
+		{"203.0.113.9", "fra", "sin", 60, lookup.TypeA},
+		{"203.0.113.9", "fra iad sin", "sin", 7, lookup.TypeA},
+		{"203.0.113.9", "", "fra", 7, lookup.TypeHTTPS},
+		{"203.0.113.9", "", "sin", 300, lookup.TypeHTTPS},
+		{"192.0.2.1", "", "fra", 60, lookup.TypeA},
+		{"192.0.2.1", "", "iad", 7, lookup.TypeA},
+		{"192.0.3.1", "", "fra", 300, lookup.TypeA}, // a rule does not depend on sites
+	} {
+		h.set(strings.Fields(c.down)...)
+		h.soon = ""
+		z.Find(name("dl"), c.t, at(c.client))
+		h.soon = c.soon
+		if f := z.Find(name("dl"), c.t, at(c.client)); f.Set.TTL != c.ttl {
+			t.Errorf("%s %s with %q down and %s soon: TTL %d, not %d", c.client, c.t, c.down, c.soon, f.Set.TTL, c.ttl)
+		}
 	}
 }
 
