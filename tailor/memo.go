@@ -54,7 +54,7 @@ type share struct {
 // memo is what is decided about a type of a node at present.
 func (z *Zone) memo(n *node, decided *tailored) *memo {
 	epoch := uint64(0)
-	if z.options.Health != nil {
+	if z.options.Health != nil && n.routed {
 		epoch = z.options.Health.Epoch()
 	}
 	chart := z.options.Atlas.now()

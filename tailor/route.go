@@ -78,27 +78,46 @@ func serving(o *overlay.Overlay) map[lookup.Name][]service {
 	return all
 }
 
-// lead notes where a choice can lead to: served are those that serve its owner.
-func (c *candidate) lead(served []service) {
-	listed := func(s *overlay.Site) bool {
-		return slices.ContainsFunc(c.choice.Sites, func(share overlay.Share) bool { return share.Site == s.Name })
-	}
-	places := geo.Ranking{Depth: c.choice.Nearest}
-	for _, s := range served {
-		switch {
-		case c.choice.Nearest == 0 && listed(s.site):
-			c.types = append(c.types, s.types...)
-		case c.choice.Nearest > 0 && s.site.Placed && len(c.near) < math.MaxUint8:
-			c.types = append(c.types, s.types...)
-			c.near = append(c.near, s.site)
-			places.Places = append(places.Places, s.site.Place)
+// lead is where a route leads to. All of its choices speak of all types that any of its
+// sites serves, so that the types of a name are one decision.
+func lead(r *overlay.Route, served map[lookup.Name][]service) (all []candidate) {
+	var types []lookup.Type
+	for i := range r.Choices {
+		c := candidate{route: r, choice: &r.Choices[i]}
+		for _, s := range served[r.Owner] {
+			switch {
+			case c.choice.Nearest == 0 && names(c.choice, s.site.Name):
+				types = append(types, s.types...)
+			case c.choice.Nearest > 0 && s.site.Placed && len(c.near) < math.MaxUint8:
+				types = append(types, s.types...)
+				c.near = append(c.near, s.site)
+			}
 		}
+		if len(c.near) > 0 {
+			c.ranking = rankingName(c.places())
+		}
+		all = append(all, c)
 	}
-	slices.Sort(c.types)
-	c.types = slices.Compact(c.types)
-	if len(c.near) > 0 {
-		c.ranking = rankingName(places)
+	slices.Sort(types)
+	types = slices.Compact(types)
+	for i := range all {
+		all[i].types = types
 	}
+	return all
+}
+
+// names tells whether a choice says a site.
+func names(c *overlay.Choice, site string) bool {
+	return slices.ContainsFunc(c.Sites, func(s overlay.Share) bool { return s.Site == site })
+}
+
+// places is what the geo.Map has to rank.
+func (c candidate) places() geo.Ranking {
+	r := geo.Ranking{Depth: c.choice.Nearest}
+	for _, s := range c.near {
+		r.Places = append(r.Places, s.Place)
+	}
+	return r
 }
 
 // Rankings are what a geo.Map has to know for the nearest: choices of o: names of its
@@ -106,17 +125,11 @@ func (c *candidate) lead(served []service) {
 func Rankings(o *overlay.Overlay) map[string]geo.Ranking {
 	all := map[string]geo.Ranking{}
 	served := serving(o)
-	for _, r := range o.Routes {
-		for i := range r.Choices {
-			c := candidate{route: &r, choice: &r.Choices[i]}
-			if c.lead(served[r.Owner]); c.ranking == "" {
-				continue
+	for i := range o.Routes {
+		for _, c := range lead(&o.Routes[i], served) {
+			if c.ranking != "" {
+				all[c.ranking] = c.places()
 			}
-			places := geo.Ranking{Depth: c.choice.Nearest}
-			for _, s := range c.near {
-				places.Places = append(places.Places, s.Place)
-			}
-			all[c.ranking] = places
 		}
 	}
 	return all

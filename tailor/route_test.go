@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sextant-dns/sextant/geo"
@@ -295,3 +297,41 @@ func TestDenialsThatVaryAreNotKept(t *testing.T) {
 		t.Errorf("%s for %s", said(f), f.Scope)
 	}
 }
+
+// Whoever asks while sites and Maps change hears one of the right answers, with its scope.
+func TestFindIsForManyAtOnce(t *testing.T) {
+	t.Parallel()
+	d := three(t, nil, "de=fra,iad", "*=sin")
+	maps := []*geo.Map{compile(t, &d.Overlay, "192.0.2.0/24 DE"), compile(t, &d.Overlay, "192.0.2.0/25 DE")}
+	var now, down atomic.Int64
+	h := &flipping{epoch: &down}
+	z := tailor.New(base(t), &d.Overlay, tailor.Options{Atlas: tailor.NewAtlas(func() *geo.Map { return maps[now.Load()%2] }), Health: h})
+	right := []string{"198.51.100.1 192.0.2.0/24", "198.51.100.2 192.0.2.0/24", "198.51.100.1 192.0.2.0/25", "198.51.100.2 192.0.2.0/25"}
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for range 2000 {
+				f := z.Find(name("dl"), lookup.TypeA, at("192.0.2.1"))
+				if got := said(f) + " " + f.Scope.String(); !slices.Contains(right, got) {
+					t.Errorf("heard %s", got)
+				}
+			}
+		})
+	}
+	for range 200 {
+		now.Add(1)
+		down.Add(1)
+	}
+	readers.Wait()
+}
+
+// flipping has fra down in every other epoch.
+type flipping struct{ epoch *atomic.Int64 }
+
+func (f *flipping) Usable(site string, _ netip.Addr) (up, drain bool) {
+	return site != "fra" || f.epoch.Load()%2 == 0, false
+}
+
+func (f *flipping) TTL(_ string, _ netip.Addr, most uint32) uint32 { return most }
+
+func (f *flipping) Epoch() uint64 { return uint64(f.epoch.Load()) }

@@ -42,6 +42,7 @@ type node struct {
 	plain      bool        // all other types are the base's
 	wildcard   bool        // the overlay has * directly below it
 	views      bool        // a rule takes the place of the whole name
+	routed     bool        // what is heard depends on sites
 }
 
 // tailored is a type at a node with what has been decided about it.
@@ -61,7 +62,7 @@ type candidate struct {
 	choice *overlay.Choice
 
 	route   *overlay.Route // of choice
-	types   []lookup.Type  // that its sites serve
+	types   []lookup.Type  // that sites of route serve, whichever choice has them
 	near    []*overlay.Site
 	ranking string // of near, as the geo.Map knows it
 }
@@ -98,9 +99,7 @@ func New(base *zones.Zone, o *overlay.Overlay, options Options) *Zone {
 	}
 	served := serving(o)
 	for i := range o.Routes {
-		for j := range o.Routes[i].Choices {
-			c := candidate{route: &o.Routes[i], choice: &o.Routes[i].Choices[j]}
-			c.lead(served[c.route.Owner])
+		for _, c := range lead(&o.Routes[i], served) {
 			z.add(c.route.Owner, c)
 		}
 	}
@@ -175,6 +174,7 @@ func (z *Zone) finish(n *node) {
 	for _, c := range n.candidates {
 		types = append(types, c.speaks()...)
 		n.views = n.views || c.view
+		n.routed = n.routed || c.route != nil
 		if c.view || c.isCNAME() {
 			n.plain = false
 		}
