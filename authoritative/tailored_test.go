@@ -242,3 +242,18 @@ func TestATraceSaysWhy(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func BenchmarkResolveTailored(b *testing.B) {
+	a := tailoredAuthority(b, nil)
+	for _, question := range []string{"www.example.com. A", "plain.example.com. A"} {
+		b.Run(strings.Fields(question)[0], func(b *testing.B) {
+			q := query(question, "198.51.100.7", "")
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := a.Resolve(b.Context(), q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

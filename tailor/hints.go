@@ -3,6 +3,7 @@ package tailor
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -108,12 +109,10 @@ func (b *builder) rewrite(data lookup.Rdata, four, six lookup.RRset) lookup.Rdat
 	return lookup.PackRdata(all...)
 }
 
-// joined is the addresses of a set, one after the other.
-func joined(s lookup.RRset) (addresses string) {
-	for rdata := range s.Data.All() {
-		addresses += rdata
-	}
-	return addresses
+// joined is the addresses of a set one after the other, in an order that is the same for
+// equal sets.
+func joined(s lookup.RRset) string {
+	return strings.Join(slices.Sorted(s.Data.All()), "")
 }
 
 // params is the SvcParams of an RR with these values of its hints; without a value a hint

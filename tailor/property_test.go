@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sextant-dns/sextant/geo"
@@ -220,7 +221,7 @@ func TestScopesAreExact(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		w := newWorld(t, rng)
 		m := w.compile(t)
-		z := tailor.New(base(t, "www A 192.0.2.80"), &w.d.Overlay, tailor.Options{Atlas: atlas(m), Health: w.health})
+		z := tailor.New(base(t, "www A 192.0.2.80", "www HTTPS 1 . ipv4hint=192.0.2.80"), &w.d.Overlay, tailor.Options{Atlas: atlas(m), Health: w.health})
 		for flip := range 5 {
 			var heard [256]string
 			for i := range heard {
@@ -258,6 +259,9 @@ func agree(z *tailor.Zone, heard *[256]string) string {
 			return fmt.Sprintf("%s hears %s, not %s", leaf(i), got, heard[i])
 		}
 		want := widest(heard, i)
+		if err := hinted(z.Find(name("www"), lookup.TypeHTTPS, at(leaf(i).String())), got, want); err != "" {
+			return leaf(i).String() + ": " + err
+		}
 		switch {
 		case got == "NODATA": // RFC 7871 7.4
 			if f.Scope.IsValid() {
@@ -283,6 +287,23 @@ func agree(z *tailor.Zone, heard *[256]string) string {
 				return fmt.Sprintf("%s and %s overlap", p, q)
 			}
 		}
+	}
+	return ""
+}
+
+// hinted says what is wrong with an HTTPS record beside an A record, whose scope is known.
+func hinted(f tailor.Finding, address string, scope netip.Prefix) string {
+	rr := said(f)
+	for a := range strings.FieldsSeq(strings.Trim(address, "[]")) {
+		if a != "NODATA" && !strings.Contains(rr, a) {
+			return fmt.Sprintf("%s beside %s", rr, address)
+		}
+	}
+	if strings.Contains(rr, "ipv4hint") != (address != "NODATA") {
+		return fmt.Sprintf("%s beside %s", rr, address)
+	}
+	if f.Scope != scope && (scope.Bits() > 0 || f.Scope.Bits() > 1) {
+		return fmt.Sprintf("HTTPS for %s, A for %s", f.Scope, scope)
 	}
 	return ""
 }

@@ -11,46 +11,6 @@ import (
 	"github.com/sextant-dns/sextant/overlay"
 )
 
-// Health tells how the sites of a zone are. It must be safe for concurrent use and never
-// wait.
-type Health interface {
-	// Usable tells whether an address of a site is up, what state= says of the site
-	// included, and whether the site is being drained, so that it is to be used only
-	// when no other is up. The zero Addr asks about a site that has no addresses under
-	// the name.
-	Usable(site string, addr netip.Addr) (up, drain bool)
-	// TTL is for how long an answer may be kept that follows from how that address is, in
-	// seconds, most at most: less than that while its state may be about to change. It
-	// is asked for each answer and each address that was looked at for it.
-	TTL(site string, addr netip.Addr, most uint32) uint32
-	// Epoch is another number whenever Usable would answer otherwise than before. It is
-	// asked for each answer.
-	Epoch() uint64
-}
-
-// written is the Health of sites that nobody checks: what the file says.
-type written map[string]*overlay.Site
-
-func (w written) Usable(site string, _ netip.Addr) (up, drain bool) {
-	state := ""
-	if s := w[site]; s != nil {
-		state = s.State
-	}
-	return state != "down", state == "drain"
-}
-
-func (w written) TTL(_ string, _ netip.Addr, most uint32) uint32 { return most }
-
-func (w written) Epoch() uint64 { return 0 }
-
-// health is that of the zone's sites.
-func (z *Zone) health() Health {
-	if z.options.Health == nil {
-		return written(z.sites)
-	}
-	return z.options.Health
-}
-
 // service is what a site serves under a name.
 type service struct {
 	site  *overlay.Site
@@ -173,55 +133,6 @@ func (z *Zone) stops(c candidate, order string) (all []stop) {
 	return all
 }
 
-// usable is those of the stops that may be used, the drained ones only when there is
-// nothing else. open tells that all are down and used all the same.
-func (z *Zone) usable(owner lookup.Name, all []stop, down overlay.Down) (use []stop, open bool) {
-	var spare []stop
-	health := z.health()
-	for _, s := range all {
-		up, drain := usable(health, s.site, owner)
-		switch {
-		case up && !drain:
-			use = append(use, s)
-		case up:
-			spare = append(spare, s)
-		}
-	}
-	switch {
-	case len(use) > 0:
-		return use, false
-	case len(spare) > 0:
-		return spare, false
-	case down == overlay.DownAll:
-		return all, true
-	}
-	return nil, false
-}
-
-// usable tells whether in each family that a site serves a name in an address is up.
-func usable(health Health, site *overlay.Site, owner lookup.Name) (up, drain bool) {
-	up, any := true, false
-	for _, t := range [...]lookup.Type{lookup.TypeA, lookup.TypeAAAA} {
-		set, serves := site.Sets[overlay.Owner{Name: owner, Type: t}]
-		if !serves {
-			continue
-		}
-		any = true
-		family := false
-		for rdata := range set.Data.All() {
-			if addr, ok := netip.AddrFromSlice([]byte(rdata)); ok {
-				works, drains := health.Usable(site.Name, addr)
-				family, drain = family || works, drain || drains
-			}
-		}
-		up = up && family
-	}
-	if !any {
-		return health.Usable(site.Name, netip.Addr{})
-	}
-	return up, drain
-}
-
 // serve is what a site has of type t for owner: of addresses those that are up, unless
 // open says that they are given without asking.
 func (z *Zone) serve(site *overlay.Site, owner lookup.Name, t lookup.Type, open bool) (set lookup.RRset, ok bool) {
@@ -241,41 +152,6 @@ func (z *Zone) serve(site *overlay.Site, owner lookup.Name, t lookup.Type, open 
 		set.Data = lookup.PackRdata(up...)
 	}
 	return set, true
-}
-
-// witness is an address whose state an answer follows from, or a site without any.
-type witness struct {
-	site string
-	addr netip.Addr
-}
-
-// witnesses are those of sites under a name.
-func witnesses(stops []stop, owner lookup.Name) (all []witness) {
-	for _, s := range stops {
-		n := len(all)
-		for _, t := range [...]lookup.Type{lookup.TypeA, lookup.TypeAAAA} {
-			for rdata := range s.site.Sets[overlay.Owner{Name: owner, Type: t}].Data.All() {
-				if addr, ok := netip.AddrFromSlice([]byte(rdata)); ok {
-					all = append(all, witness{s.site.Name, addr})
-				}
-			}
-		}
-		if len(all) == n {
-			all = append(all, witness{site: s.site.Name})
-		}
-	}
-	return all
-}
-
-// bounded is a TTL as the state of those allows it that an answer follows from.
-func (z *Zone) bounded(ttl uint32, by []witness) uint32 {
-	if z.options.Health == nil {
-		return ttl
-	}
-	for _, w := range by {
-		ttl = min(ttl, z.options.Health.TTL(w.site, w.addr, ttl))
-	}
-	return ttl
 }
 
 // choose is what the clients of a choice hear of type t.
@@ -357,98 +233,6 @@ func union(all []lookup.RRset) lookup.RRset {
 	}
 	set.Data, set.Sigs = lookup.PackRdata(rdata...), ""
 	return set
-}
-
-// draw fills in f with what the client's network, or chance, gives of a, and returns
-// around, or the network if that is longer.
-func (z *Zone) draw(f *Finding, n *node, a *answer, around netip.Prefix) netip.Prefix {
-	at := f.Because.at
-	key, length := netip.Prefix{}, 0
-	if at.IsValid() {
-		key, length = network(at, a.v4, a.v6)
-	}
-	sticky := key.IsValid() && (key.Addr().Is4() && a.v4 > 0 || key.Addr().Is6() && a.v6 > 0)
-	score := func(s *share) float64 {
-		u := 0.0
-		if sticky {
-			u = luck(key, n.name, s.site)
-		} else {
-			u = z.options.Chance()
-		}
-		// Weighted rendezvous: the greatest of these is of s as often as its part of
-		// the weights, and a site that goes, or comes, moves no other client.
-		return -float64(s.weight) / math.Log(u)
-	}
-	f.Draw = !sticky
-	if a.pick == 1 {
-		best, most := 0, math.Inf(-1)
-		for i := range a.shares {
-			if s := score(&a.shares[i]); s > most {
-				best, most = i, s
-			}
-		}
-		if set := a.shares[best].set; set.Data != "" {
-			f.Match = match(f.Match, set, f.Because.t)
-		}
-	} else if set := several(a, score); set.Data != "" {
-		f.Match = match(f.Match, set, f.Because.t)
-	}
-	if sticky && (!around.IsValid() || around.Bits() < length) {
-		around = netip.PrefixFrom(at.Addr(), length).Masked()
-	}
-	return around
-}
-
-// several is the union of the shares with the greatest scores.
-func several(a *answer, score func(*share) float64) lookup.RRset {
-	type scored struct {
-		share *share
-		score float64
-	}
-	all := make([]scored, len(a.shares))
-	for i := range a.shares {
-		all[i] = scored{&a.shares[i], score(&a.shares[i])}
-	}
-	slices.SortStableFunc(all, func(a, b scored) int {
-		if a.score > b.score {
-			return -1
-		}
-		return 1
-	})
-	var found []lookup.RRset
-	for _, s := range all[:min(a.pick, len(all))] {
-		if s.share.set.Data != "" {
-			found = append(found, s.share.set)
-		}
-	}
-	if len(found) == 0 {
-		return lookup.RRset{}
-	}
-	return union(found)
-}
-
-// luck is a number above 0 and below 1 that a network has with a site of a name,
-// whichever server is asked and whenever.
-func luck(network netip.Prefix, owner lookup.Name, site string) float64 {
-	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
-	h := uint64(offset)
-	mix := func(b byte) { h = (h ^ uint64(b)) * prime }
-	bytes := network.Addr().As16()
-	for _, b := range bytes {
-		mix(b)
-	}
-	mix(byte(network.Bits()))
-	for i := range len(owner) {
-		mix(owner[i])
-	}
-	for i := range len(site) {
-		mix(site[i])
-	}
-	// FNV's upper bits are poor for short differences: stir as SplitMix64 does.
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	h ^= h >> 31
-	return (float64(h>>11) + 0.5) / (1 << 53)
 }
 
 // rankingName is the same for the same places.
