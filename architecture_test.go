@@ -32,6 +32,7 @@ func imports() map[string][]string {
 		"tsig":      {"lookup"},
 		"dnssec":    {"lookup"},
 		"zones":     {"lookup"},
+		"catalog":   {"lookup", "zones"},
 		"geo":       {"lookup"},
 		"health":    {},
 		"overlay":   {"lookup", "zones", "geo"},
@@ -58,7 +59,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "server", "lab", "dig", "metrics", "control", "health"},
+		"cmd/sextant": {"", "lookup", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "server", "lab", "dig", "metrics", "control", "health", "store", "catalog"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}
