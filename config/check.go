@@ -20,6 +20,8 @@ func (doc *document) check(d *decoder) {
 	doc.checkLocalRoot(d)
 	doc.checkZones(d)
 	doc.Geo.check(d)
+	doc.checkCatalogs(d)
+	unique(d, doc.Transfers.Source, func(a *netip.Addr) *netip.Addr { return a })
 	if doc.Control.Socket == "" && doc.Control.Group != "" {
 		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
 	}
@@ -158,11 +160,14 @@ func (doc *document) checkViews(d *decoder) {
 		unique(d, v.Zones, func(n *lookup.Name) *lookup.Name { return n })
 		for j := range v.Zones {
 			zone := &v.Zones[j]
+			if c := doc.catalog(*zone); c != nil && !c.Produce {
+				continue // its members
+			}
 			if *zone != "" && !slices.ContainsFunc(doc.Zones, func(z Zone) bool { return z.Name == *zone }) {
-				d.report(zone, "no zone %s is configured, expected one of those under zones", zone)
+				d.report(zone, "no zone %s is configured, expected one of those under zones, or a catalog that is consumed", zone)
 			}
 		}
-		if !v.Recursion && (len(doc.Zones) == 0 || d.given(&v.Zones) && len(v.Zones) == 0) {
+		if !v.Recursion && (len(doc.Zones)+len(doc.Catalogs) == 0 || d.given(&v.Zones) && len(v.Zones) == 0) {
 			d.report(v, "neither recursion nor zones, expected something to answer with")
 		}
 		for _, earlier := range doc.Views[:i] {

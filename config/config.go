@@ -41,6 +41,10 @@ type Config struct {
 
 	Keys  []Key  // shared with servers for the same zones
 	Zones []Zone // zones that we are authoritative for
+
+	Catalogs  []Catalog // lists of zones that we share with other servers
+	Transfers Transfers
+
 	Views []View // in the order in which they are tried; never empty
 }
 

@@ -301,3 +301,39 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestCatalogs(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, "etc/x.yaml", `
+keys: [{ name: k, secret: c2VjcmV0 }]
+resolver: { source-addresses: [192.0.2.7] }
+zones: [{ name: a.example, file: a, catalog: ours.example, groups: [gold, "two words"] }, { name: b.example, primaries: [192.0.2.1], zonemd: require }]
+catalogs:
+  - { name: ours.example, produce: true, store: kept, notify: [192.0.2.2] }
+  - name: theirs.example
+    primaries: [{ address: 192.0.2.1, key: k }]
+    allow-transfer: [{ key: k }]
+    zonemd: ignore
+    groups: [{ name: gold, primaries: [192.0.2.9], zonemd: require }, { name: silver }]
+`)
+	if z := c.Zones[0]; z.Catalog.String() != "ours.example." || len(z.Groups) != 2 || z.ZONEMD != ZONEMDCheck || c.Zones[1].ZONEMD != ZONEMDRequire {
+		t.Errorf("got %+v", c.Zones)
+	}
+	ours, theirs := c.Catalogs[0], c.Catalogs[1]
+	if !ours.Produce || ours.Store != filepath.Join("etc", "kept") || len(ours.Notify) != 1 || theirs.Produce || theirs.ZONEMD != ZONEMDIgnore {
+		t.Errorf("got %+v", c.Catalogs)
+	}
+	gold, silver := theirs.Groups[0], theirs.Groups[1]
+	if gold.Primaries[0].Address.String() != "192.0.2.9:53" || gold.ZONEMD != ZONEMDRequire || len(gold.AllowTransfer) != 1 {
+		t.Errorf("got %+v", gold)
+	}
+	if silver.Primaries[0] != theirs.Primaries[0] || silver.ZONEMD != ZONEMDIgnore {
+		t.Errorf("got %+v", silver)
+	}
+	if got := c.Views[0].Zones; len(got) != 3 || got[2] != theirs.Name { // whoever asks about a catalog that we produce, no view answers
+		t.Errorf("got %v", got)
+	}
+	if s := c.Transfers; len(s.Source) != 1 || s.In != 50 || s.Out != 100 || s.OutPerClient != 20 {
+		t.Errorf("got %+v", s)
+	}
+}

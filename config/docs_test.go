@@ -98,13 +98,22 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"zones[].notify[].":          new(Server).keys(),
 		"zones[].allow-notify[].":    new(Peer).keys(),
 		"zones[].allow-transfer[].":  new(Peer).keys(),
-		"views[].":                   new(View).keys(),
+		"catalogs[].":                new(Catalog).keys(),
+		"catalogs[].primaries[].":    new(Server).keys(),
+		"catalogs[].notify[].":       new(Server).keys(),
+		"catalogs[].allow-notify[].": new(Peer).keys(),
+
+		"catalogs[].allow-transfer[].": new(Peer).keys(),
+
+		"catalogs[].groups[].": new(Group).keys(),
+		"transfers.":           doc.Transfers.keys(),
+		"views[].":             new(View).keys(),
 	} {
 		for key := range k {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
+	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "transfers", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -40,6 +40,7 @@ func newDocument() *document {
 			UDP:       UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
 			Cookies:   Cookies{Answer: true, Require: RequireOverLimit},
 			RateLimit: RateLimit{Errors: 100, Window: 15 * time.Second, Slip: 2, IPv4Prefix: 24, IPv6Prefix: 56, Table: 100_000},
+			Transfers: Transfers{In: 50, Out: 100, OutPerClient: 20},
 			DNSSEC: DNSSEC{
 				Validate: true, BuiltinAnchor: true, Managed: []lookup.Name{lookup.Root},
 				Sentinel: true, Aggressive: true, SHA1: SHA1Insecure, ClockSkew: -1, MaxNSEC3Iterations: 50,
@@ -107,6 +108,8 @@ func (doc *document) keys() keys {
 		"stub":          list(&doc.Stub, stub),
 		"keys":          list(&doc.Keys, key),
 		"zones":         list(&doc.Zones, zone),
+		"catalogs":      list(&doc.Catalogs, catalog),
+		"transfers":     object(&doc.Transfers, doc.Transfers.keys()),
 		"views":         list(&doc.Views, view),
 	}
 }
@@ -371,6 +374,19 @@ func (doc *document) config(d *decoder, folder string) *Config {
 		under(&c.Zones[i].Overlay)
 		under(&c.Zones[i].Store)
 		all = append(all, c.Zones[i].Name)
+	}
+	for i := range c.Catalogs {
+		cat := &c.Catalogs[i]
+		under(&cat.Store)
+		for j := range cat.Groups {
+			cat.Groups[j].inherit(d, cat.Template)
+		}
+		if !cat.Produce {
+			all = append(all, cat.Name)
+		}
+	}
+	if len(c.Transfers.Source) == 0 {
+		c.Transfers.Source = c.Resolver.SourceAddresses
 	}
 	if len(c.Views) == 0 {
 		c.Views = []View{{Name: "default", Clients: doc.Allow, Recursion: true}}

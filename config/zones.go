@@ -21,8 +21,13 @@ type Zone struct {
 	Store       string   // where the copy is kept for the next start; "": nowhere
 	AllowNotify []Peer   // who may say that it has changed, beside the primaries
 
+	ZONEMD ZONEMD // of a copy
+
 	AllowTransfer []Peer   // who may have all of it; empty: nobody
 	Notify        []Server // who is told when it has changed
+
+	Catalog lookup.Name // that lists it; "": none of ours does
+	Groups  []string    // of the member (RFC 9432 4.3.2)
 }
 
 // Server is a server for zones of ours that we speak to, signed with Key.
@@ -82,7 +87,10 @@ func secret(n ast.Node) ([]byte, error) {
 	})(n)
 }
 
-func zone(z *Zone) reader { return object(z, z.keys(), "name") }
+func zone(z *Zone) reader {
+	z.ZONEMD = ZONEMDCheck
+	return object(z, z.keys(), "name")
+}
 
 func (z *Zone) keys() keys {
 	return keys{
@@ -94,6 +102,9 @@ func (z *Zone) keys() keys {
 		"allow-notify":   list(&z.AllowNotify, peer),
 		"allow-transfer": list(&z.AllowTransfer, peer),
 		"notify":         list(&z.Notify, server),
+		"zonemd":         value(&z.ZONEMD, oneOf(ZONEMDRequire, ZONEMDCheck, ZONEMDIgnore)),
+		"catalog":        value(&z.Catalog, name),
+		"groups":         values(&z.Groups, text(255)), // one character string (RFC 1035 3.3)
 	}
 }
 
@@ -152,10 +163,15 @@ func (doc *document) checkZones(d *decoder) {
 	}
 	for i := range doc.Zones {
 		doc.Zones[i].check(d)
-		for _, at := range doc.Zones[i].keysNamed() {
-			if *at != "" && !slices.ContainsFunc(doc.Keys, func(k Key) bool { return k.Name == *at }) {
-				d.report(at, "no key %s is configured, expected one of those under keys", at)
-			}
+		doc.checkKeys(d, doc.Zones[i].keysNamed())
+	}
+}
+
+// checkKeys sees to it that the keys that are named are there.
+func (doc *document) checkKeys(d *decoder, named []*lookup.Name) {
+	for _, at := range named {
+		if *at != "" && !slices.ContainsFunc(doc.Keys, func(k Key) bool { return k.Name == *at }) {
+			d.report(at, "no key %s is configured, expected one of those under keys", at)
 		}
 	}
 }
@@ -178,17 +194,24 @@ func (z *Zone) check(d *decoder) {
 		d.report(&z.Store, "says nothing beside a file, expected primaries")
 	case d.given(&z.AllowNotify):
 		d.report(&z.AllowNotify, "says nothing beside a file, expected primaries")
+	case d.given(&z.ZONEMD):
+		d.report(&z.ZONEMD, "says nothing beside a file, expected primaries")
 	}
 }
 
 // keysNamed is where a zone names keys.
-func (z *Zone) keysNamed() (all []*lookup.Name) {
-	for _, list := range [][]Server{z.Primaries, z.Notify} {
+func (z *Zone) keysNamed() []*lookup.Name {
+	return keysOf([][]Server{z.Primaries, z.Notify}, [][]Peer{z.AllowNotify, z.AllowTransfer})
+}
+
+// keysOf is where lists name keys.
+func keysOf(servers [][]Server, peers [][]Peer) (all []*lookup.Name) {
+	for _, list := range servers {
 		for i := range list {
 			all = append(all, &list[i].Key)
 		}
 	}
-	for _, list := range [][]Peer{z.AllowNotify, z.AllowTransfer} {
+	for _, list := range peers {
 		for i := range list {
 			all = append(all, &list[i].Key)
 		}

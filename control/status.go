@@ -18,9 +18,10 @@ type Status struct {
 	Reloaded  time.Time  `json:"reloaded,omitzero"` // when it was read again last with success
 	Listen    []string   `json:"listen"`            // addresses with ports
 	Validates Validation `json:"validation"`
-	Views     []string   `json:"views"`              // in the order in which they are tried
-	Zones     []string   `json:"zones,omitempty"`    // that are held
-	Copies    []Copy     `json:"copies,omitempty"`   // of zones of others
+	Views     []string   `json:"views"`            // in the order in which they are tried
+	Zones     []string   `json:"zones,omitempty"`  // that are held
+	Copies    []Copy     `json:"copies,omitempty"` // of zones of others
+	Catalogs  []Catalog  `json:"catalogs,omitempty"`
 	Negative  int        `json:"negative_anchors"`   // in force, see Anchors
 	Queries   uint64     `json:"queries"`            // that were replied to
 	Hits      uint64     `json:"packet_hits"`        // of them, those from the packet cache
@@ -59,6 +60,30 @@ func (c Copy) String() string {
 	return s
 }
 
+// Catalog is how a catalog zone is.
+type Catalog struct {
+	Zone     string `json:"zone"`
+	Produced bool   `json:"produced"`         // it is made of our zones; false: it is a copy, see Copies
+	Serial   uint32 `json:"serial,omitempty"` // of one that is produced
+	Members  int    `json:"members"`          // that are served, or listed
+	Refused  int    `json:"refused,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why it is not used
+}
+
+func (c Catalog) String() string {
+	s := c.Zone + " consumed, " + plural(c.Members, "member")
+	if c.Produced {
+		s = fmt.Sprintf("%s produced, serial %d, %s", c.Zone, c.Serial, plural(c.Members, "member"))
+	}
+	if c.Refused > 0 {
+		s += fmt.Sprintf(", %d refused as their names are taken", c.Refused)
+	}
+	if c.Reason != "" {
+		s += "; not used: " + c.Reason
+	}
+	return s
+}
+
 // String is the status for people, a line for each matter.
 func (s Status) String() string {
 	var b strings.Builder
@@ -78,6 +103,9 @@ func (s Status) String() string {
 	line("views", "%s", strings.Join(s.Views, " "))
 	if len(s.Zones) > 0 {
 		line("zones", "%s", strings.Join(s.Zones, " "))
+	}
+	for _, c := range s.Catalogs {
+		line("catalog", "%s", c)
 	}
 	for _, c := range s.Copies {
 		line("copy", "%s", c)

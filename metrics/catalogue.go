@@ -40,6 +40,8 @@ type catalogue struct {
 	troubles                            series
 	copyUsed, copySerial, copyAge       series
 	copyLeft, copyRefreshes             series
+	members, clashes, catalogUsed       series
+	transfers, notifies                 series
 	told, untold, confirmed             series
 	barred, scoped, unkept              series
 	synthesized                         series
@@ -93,6 +95,12 @@ func newCatalogue() catalogue {
 		copyLeft:      newSeries(gauge, "sextant_copy_left_seconds", "Time until the copy is not used any more if nothing confirms it; below 0 when that is over.", "zone"),
 		copyRefreshes: newSeries(counter, "sextant_copy_refreshes_total", "Attempts to refresh the copy, by what came of them.", "zone", "result"),
 
+		catalogUsed: newSeries(gauge, "sextant_catalog_used", "1 when the catalog zone is good, 0 when it is broken, has expired or has never come: its members stay as they were.", "zone"),
+		members:     newSeries(gauge, "sextant_catalog_members", "Zones that are served because the catalog lists them, or that a catalog of ours lists.", "zone"),
+		clashes:     newSeries(gauge, "sextant_catalog_clashes", "Zones that the catalog lists and that are refused, as the configuration or another catalog has the name.", "zone"),
+		transfers:   newSeries(counter, "sextant_transfers_total", "Transfers of zones to us and to others.", "direction", "type", "result"),
+		notifies:    newSeries(counter, "sextant_notifies_total", "NOTIFYs of servers for the same zones, and to them.", "direction", "result"),
+
 		told:      newSeries(counter, "sextant_ecs_sent_total", "Messages to other servers that told a client's network."),
 		untold:    newSeries(counter, "sextant_ecs_withheld_total", "Messages to other servers that told none although it is told in some view, by why.", "reason"),
 		confirmed: newSeries(counter, "sextant_ecs_confirmations_total", "Messages to other servers that made sure that an answer is for everyone."),
@@ -119,6 +127,7 @@ func (c *catalogue) all() []series {
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
 		c.judged, c.bogus, c.signatures, c.negative, c.trustKeys, c.trustAge, c.troubles,
 		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes,
+		c.catalogUsed, c.members, c.clashes, c.transfers, c.notifies,
 		c.told, c.untold, c.confirmed, c.barred, c.scoped, c.unkept,
 		c.synthesized,
 		c.healthUp, c.healthChanges, c.checks, c.healthHeld, c.checkTime,

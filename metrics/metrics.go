@@ -69,6 +69,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, each := range s.Copies {
 		c.copied(out, each)
 	}
+	c.between(out, s)
 	synthesized := totals{}
 	for _, each := range s.DNS64 {
 		synthesized.add(each.Count, each.View, each.Mode)
@@ -163,6 +164,28 @@ func (c *collector) subnets(out sink, s Subnets) {
 	out.count(c.barred, s.Refused)
 	out.number(c.scoped, float64(s.Kept))
 	out.count(c.unkept, s.Unkept)
+}
+
+// between is what other servers have to do with.
+func (c *collector) between(out sink, s Snapshot) {
+	for _, each := range s.Catalogs {
+		used := 0.0
+		if each.Used {
+			used = 1
+		}
+		out.number(c.catalogUsed, used, each.Zone)
+		out.number(c.members, float64(each.Members), each.Zone)
+		out.number(c.clashes, float64(each.Refused), each.Zone)
+	}
+	transfers, notifies := totals{}, totals{}
+	for _, t := range s.Between.Transfers {
+		transfers.add(t.Count, t.Direction, t.Type, t.Result)
+	}
+	for _, n := range s.Between.Notifies {
+		notifies.add(n.Count, n.Direction, n.Result)
+	}
+	out.totals(c.transfers, transfers)
+	out.totals(c.notifies, notifies)
 }
 
 func (c *collector) copied(out sink, m Copy) {

@@ -9,6 +9,8 @@ type Snapshot struct {
 
 	Validation Validation
 	Copies     []Copy
+	Catalogs   []Catalog
+	Between    Between
 	DNS64      []Synthesis
 	Health     Health
 }
@@ -117,6 +119,35 @@ type Copy struct {
 	Left   time.Duration // until it is not used any more; below 0 when that is over
 
 	Transfers, Confirmations, Failures uint64 // how refreshes have ended
+}
+
+// Catalog is a catalog zone.
+type Catalog struct {
+	Zone    string
+	Used    bool // what it lists is served, or it is ours; false: it is broken, or has expired
+	Members int
+	Refused int // zones that it lists, whose names are others'
+}
+
+// Between counts what goes between servers for the same zones.
+type Between struct {
+	Transfers []Transfers // any order; several may be of the same kind
+	Notifies  []Notifies  // likewise
+}
+
+// Transfers counts transfers of zones of one kind.
+type Transfers struct {
+	Direction string // in, out
+	Type      string // AXFR, IXFR; any, where it did not come to that
+	Result    string // a short word
+	Count     uint64
+}
+
+// Notifies counts NOTIFYs of one kind.
+type Notifies struct {
+	Direction string // in, out
+	Result    string // a short word
+	Count     uint64
 }
 
 // Synthesis counts the responses in which one view synthesised records.

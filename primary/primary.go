@@ -24,7 +24,7 @@ type Options struct {
 	Attempts int           // NOTIFYs to a server until it replies; default 5 (RFC 1996 3.6)
 	Wait     time.Duration // for the first reply, twice as long for each that follows; default 5 s
 
-	Dial    func(ctx context.Context, to netip.AddrPort) (net.Conn, error) // default UDP
+	Dial    func(ctx context.Context, to netip.AddrPort) (net.Conn, error) // for NOTIFY; default UDP
 	Now     func() time.Time                                               // default time.Now
 	IntN    func(n int) int                                                // a random number from 0 to n-1; default rand.IntN
 	Observe func(Event)                                                    // told of all that happens; safe for concurrent use, must not block
@@ -80,6 +80,7 @@ const (
 	Notified               // a server has replied to NOTIFY
 	Unnotified             // it has not, or it refuses
 	Notice                 // a peer says that a zone has changed
+	Ignored                // somebody says so who may not, or of a zone that is not ours
 )
 
 // Event is something that happened to a zone.
@@ -95,6 +96,8 @@ type Event struct {
 type Primary struct {
 	options Options
 	due     chan struct{} // filled when somebody is to be told something
+
+	replacing sync.Mutex // one Replace at a time
 
 	mu      sync.Mutex
 	keys    map[lookup.Name]tsig.Key
@@ -114,16 +117,28 @@ func New(o Options) *Primary {
 }
 
 // Replace says which keys and zones there are from now on. Of zones that are there
-// already it finds out what has changed, which takes a moment.
+// already it finds out what has changed, which takes a moment; meanwhile they are given
+// away as they were.
 func (p *Primary) Replace(keys []tsig.Key, all []Zone) {
 	p.Rekey(keys)
+	p.replacing.Lock()
+	defer p.replacing.Unlock()
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	was := p.zones
-	p.zones = make(map[lookup.Name]held, len(all))
+	was := p.zones // which nobody changes: a Replace makes another
+	p.mu.Unlock()
+	is, told := make(map[lookup.Name]held, len(all)), []held(nil)
 	for _, z := range all {
 		name := z.Data.Apex()
-		p.zones[name] = p.follow(was[name], z)
+		h, tell := p.follow(was[name], z)
+		if is[name] = h; tell {
+			told = append(told, h)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.zones = is
+	for _, h := range told {
+		p.tell(h)
 	}
 }
 
@@ -137,19 +152,18 @@ func (p *Primary) Rekey(keys []tsig.Key) {
 	}
 }
 
-// follow is a zone with the history that leads to it.
-func (p *Primary) follow(was held, z Zone) held {
-	h := held{Zone: z, history: was.history}
+// follow is a zone with the history that leads to it, and whether it is news.
+func (p *Primary) follow(was held, z Zone) (h held, news bool) {
+	h = held{Zone: z, history: was.history}
 	switch {
 	case was.Zone.Data == z.Data:
-		return h
+		return h, false
 	case z.Data.Absent():
 		h.history = nil
-		return h
+		return h, false
 	case was.Zone.Data == nil || was.Zone.Data.Absent():
 		h.history = nil // RFC 1996 3.6: after a start, too
-		p.tell(h)
-		return h
+		return h, true
 	}
 	before, now := serialOf(soaOf(was.Zone.Data)), serialOf(soaOf(z.Data))
 	switch {
@@ -158,12 +172,12 @@ func (p *Primary) follow(was held, z Zone) held {
 		if len(z.Transfer) > 0 {
 			h.history = extended(was.history, was.Zone.Data, z.Data)
 		}
-		p.tell(h)
+		return h, true
 	case before != now || differs(was.Zone.Data, z.Data):
 		h.history = nil // what it says of these serials is not so any more
 		p.options.Observe(Event{Kind: Backward, Zone: z.Data.Apex(), Serial: now})
 	}
-	return h
+	return h, false
 }
 
 func differs(a, b *zones.Zone) bool {
@@ -205,16 +219,30 @@ func (p *Primary) Transfer(from netip.Addr, key, zone lookup.Name, have *uint32)
 	return whole(z.Data), nil // RFC 1995 4
 }
 
+// May tells whether a server at that address, which has signed with the key or not at
+// all (""), may have all of the zone.
+func (p *Primary) May(from netip.Addr, key, zone lookup.Name) bool {
+	p.mu.Lock()
+	z, ok := p.zones[zone]
+	p.mu.Unlock()
+	return ok && allowed(z.Transfer, from, key)
+}
+
 // Notify hears a NOTIFY of a peer and tells the RCODE for it.
 func (p *Primary) Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode {
 	p.mu.Lock()
 	z, ok := p.zones[zone]
 	p.mu.Unlock()
+	rcode := lookup.NOERROR
 	switch {
 	case !ok:
-		return lookup.NOTAUTH
+		rcode = lookup.NOTAUTH
 	case !allowed(z.Notify, from, key): // RFC 1996 3.10
-		return lookup.REFUSED
+		rcode = lookup.REFUSED
+	}
+	if rcode != lookup.NOERROR {
+		p.options.Observe(Event{Kind: Ignored, Zone: zone, Peer: netip.AddrPortFrom(from, 0)})
+		return rcode
 	}
 	p.options.Observe(Event{Kind: Notice, Zone: zone, Peer: netip.AddrPortFrom(from, 0)})
 	p.options.Refresh(zone, from)

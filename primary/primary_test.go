@@ -216,3 +216,26 @@ func TestTransferSeesOneVersion(t *testing.T) {
 		t.Errorf("got %v", seen)
 	}
 }
+
+// While a Replace finds out what has changed, transfers go on; and who may have a zone
+// may ask about it.
+func TestReplaceHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	var p *Primary
+	meanwhile := ""
+	p = New(Options{Observe: func(e Event) {
+		meanwhile = told(p, -1) // it would never come back
+	}})
+	p.Replace(nil, open(zone(t, 2)))
+	p.Replace(nil, open(zone(t, 1)))
+	if !strings.HasPrefix(meanwhile, "2 ") || !strings.HasPrefix(told(p, -1), "1 ") {
+		t.Errorf("meanwhile %q, then %q", meanwhile, told(p, -1))
+	}
+	if !p.May(from, "", apex) || p.May(from, "", lookup.MustName("other.")) {
+		t.Error("who may have it")
+	}
+	p.Replace(nil, []Zone{{Data: zone(t, 1), Transfer: []Peer{{Key: lookup.MustName("k.")}}}})
+	if p.May(from, "", apex) || !p.May(from, lookup.MustName("k."), apex) {
+		t.Error("who may have it, with a key")
+	}
+}

@@ -67,6 +67,11 @@ type Options struct {
 	// says (RFC 8945). ok is false where there is none; the default has none.
 	Key func(primary netip.AddrPort) (key tsig.Key, ok bool)
 
+	// Turn waits until primaries may be asked, and returns what has to be called when
+	// that is over; ok is false when ctx has ended before. It keeps the copies of
+	// thousands of zones from moving all at once; the default never waits.
+	Turn func(ctx context.Context) (over func(), ok bool)
+
 	Dial    func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) // default TCP
 	Now     func() time.Time                                                    // default time.Now; timers always take real time
 	IntN    func(n int) int                                                     // a random number from 0 to n-1; default rand.IntN
@@ -88,6 +93,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxWait == 0 {
 		o.MaxWait = 24 * time.Hour
+	}
+	if o.Turn == nil {
+		o.Turn = func(context.Context) (func(), bool) { return func() {}, true }
 	}
 	if o.Dial == nil {
 		o.Dial = func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) {

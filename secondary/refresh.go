@@ -29,6 +29,11 @@ func (c *Copy) refresh(ctx context.Context) time.Duration {
 		}
 		return c.options.MinWait
 	}
+	over, ok := c.options.Turn(ctx)
+	if !ok {
+		return 0
+	}
+	defer over()
 	err := errNobody
 	if from := c.notice.Swap(nil); from != nil {
 		for i, primary := range c.options.Primaries {

@@ -460,3 +460,37 @@ func TestUnknownTypesAreCopied(t *testing.T) {
 		}
 	})
 }
+
+// Who may not ask yet waits, with what there is, and ends when it is told to.
+func TestACopyWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		turn, over := make(chan struct{}, 1), 0
+		c, w, p := newCopy(t, zone(1), func(o *Options) {
+			o.Turn = func(ctx context.Context) (func(), bool) {
+				select {
+				case <-turn:
+					return func() { over++ }, true
+				case <-ctx.Done():
+					return nil, false
+				}
+			}
+		})
+		stop := run(t, c)
+		time.Sleep(time.Hour)
+		if asked := w.asked(p); asked != "" {
+			t.Errorf("asked before its turn: %s", asked)
+		}
+		turn <- struct{}{}
+		synctest.Wait()
+		if _, ok := c.Zone(); !ok || over != 1 {
+			t.Errorf("no zone, or the turn is not over: %d", over)
+		}
+		c.Refresh()
+		synctest.Wait()
+		stop()
+		if over != 1 {
+			t.Errorf("%d turns were over", over)
+		}
+	})
+}

@@ -107,7 +107,7 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 	}
 	q.generation = s.generation.Load()
 	q.view = q.generation.view(clientOf(q.from))
-	if s.among(q, verdict) {
+	if s.among(q, verdict) || s.isSecluded(q) {
 		return nil, false
 	}
 	if s.cookies.wants(q) {
@@ -136,7 +136,7 @@ func (s *Server) fail(dst []byte, q *query, rcode lookup.Rcode, ede ...lookup.ED
 
 // resolve replies to a q that quick could not reply to.
 func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
-	if s.among(q, wire.Plain) || q.Flags.Opcode() == wire.OpcodeNotify {
+	if s.among(q, wire.Plain) || q.Flags.Opcode() == wire.OpcodeNotify || s.isSecluded(q) {
 		return s.serve(ctx, dst, q)
 	}
 	return s.look(ctx, dst, q)

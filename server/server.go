@@ -24,6 +24,11 @@ type Options struct {
 	Limits  lookup.Limits // of the work for one query
 	Zones   Zones         // speaks with other servers for our zones; nil: nobody does
 
+	// Secluded answers a server that has signed with the key ("": with none) about a
+	// zone that is not for everybody (see Server.Seclude). nil: nobody hears of them.
+	Secluded  func(ctx context.Context, from netip.Addr, key lookup.Name, q lookup.Question) *lookup.Response
+	Transfers TransferOptions
+
 	// PacketBytes is how many octets of memory the packets may take; default any
 	// number.
 	PacketBytes int64
@@ -111,11 +116,13 @@ func (o Options) filled() Options {
 type Server struct {
 	options    Options
 	generation atomic.Pointer[generation]
-	tally      *tally   // of all that no UDP reader counts
-	crowd      *crowd   // the TCP connections
-	queue      *queue   // the UDP queries that wait
-	cookies    *cookies // nil: ignored
-	limiter    *limiter // of replies over UDP; nil: none is limited
+	tally      *tally                                   // of all that no UDP reader counts
+	crowd      *crowd                                   // the TCP connections
+	queue      *queue                                   // the UDP queries that wait
+	cookies    *cookies                                 // nil: ignored
+	limiter    *limiter                                 // of replies over UDP; nil: none is limited
+	transfers  *turns                                   // the transfers to others
+	secluded   atomic.Pointer[map[lookup.Name]struct{}] // zones that are not for everybody; nil: none
 
 	mu       sync.Mutex
 	udp      []*udpSocket
@@ -134,6 +141,7 @@ func New(o Options) *Server {
 	s.queue = newQueue(s.options.Slow, s.options.SlowPerClient)
 	s.cookies = newCookies(s.options.Cookies)
 	s.limiter = newLimiter(s.options.RateLimit)
+	s.transfers = newTurns(s.options.Transfers)
 	s.pendings.New = func() any { return new(pending) }
 	s.generation.Store(newGeneration(s.options.Views, s.options))
 	return s

@@ -19,8 +19,9 @@ type Stats struct {
 	Panics  uint64          // of resolvers; each was answered with SERVFAIL
 	TCP     ConnectionStats
 
-	Limited []LimitCount // replies that a rate limit has replaced; has every kind and sanction, in a fixed order
-	Cookies CookieStats
+	Transfers map[TransferCount]uint64 // of zones to others
+	Limited   []LimitCount             // replies that a rate limit has replaced; has every kind and sanction, in a fixed order
+	Cookies   CookieStats
 }
 
 // LimitCount counts replies that a rate limit has replaced.
@@ -157,6 +158,8 @@ func (s *Server) Stats() Stats {
 		Waiting: s.queue.len(),
 		Drops:   make(map[Drop]uint64, drops),
 		TCP:     s.crowd.stats(),
+
+		Transfers: s.transfers.counted(),
 	}
 	st.Packets.Entries, st.Packets.Bytes = s.generation.Load().packets.held()
 	tallies := s.tallies()

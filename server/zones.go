@@ -63,6 +63,8 @@ func (s *Server) serve(ctx context.Context, dst []byte, q *query) []byte {
 		return s.fail(dst, q, s.notify(q, key))
 	case q.transfers():
 		return s.transfer(ctx, dst, q, key)
+	case s.isSecluded(q):
+		return s.seclude(ctx, dst, q, key)
 	case q.view < 0:
 		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited})
 	}
@@ -94,9 +96,20 @@ func (s *Server) transfer(ctx context.Context, dst []byte, q *query, key lookup.
 		otherwise = &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDENotSupported}}}
 	}
 	if otherwise != nil {
+		s.transfers.count(q, TransferRefused)
 		s.logTransfer(q, key, "transfer refused", "rcode", otherwise.Rcode)
 		return s.fail(dst, q, otherwise.Rcode, otherwise.EDE...)
 	}
+	if q.proto == UDP {
+		return s.send(ctx, dst, *q, key, records)
+	}
+	who := household(clientOf(q.from))
+	if !s.transfers.begin(ctx, who) {
+		s.transfers.count(q, TransferBusy)
+		s.logTransfer(q, key, "transfer refused", "reason", "too many transfers at once")
+		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDENotReady, Text: "too many transfers at once"})
+	}
+	defer s.transfers.end(who)
 	return s.send(ctx, dst, *q, key, records)
 }
 
@@ -106,6 +119,7 @@ func (s *Server) send(ctx context.Context, dst []byte, q query, key lookup.Name,
 	t := outgoing{server: s, query: &q, dst: dst}
 	for r := range records {
 		if !t.add(r) {
+			s.transfers.count(&q, TransferBroken)
 			return nil
 		}
 		if q.proto == UDP {
@@ -113,9 +127,11 @@ func (s *Server) send(ctx context.Context, dst []byte, q query, key lookup.Name,
 		}
 		if ctx.Err() != nil {
 			t.query.stream(nil)
+			s.transfers.count(&q, TransferBroken)
 			return nil
 		}
 	}
+	s.transfers.count(&q, TransferSent)
 	reply := t.end()
 	q.tally.reply(&q)
 	s.logTransfer(&q, key, "transferred", "records", t.records, "messages", t.messages)

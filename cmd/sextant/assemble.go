@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
@@ -23,6 +24,9 @@ type ours struct {
 func (p *parts) held(s *state) map[lookup.Name]*zones.Zone {
 	all := maps.Clone(s.files)
 	maps.Copy(all, p.copies.zones())
+	for name, made := range p.catalogs.produced {
+		all[name] = made.zone
+	}
 	return all
 }
 
@@ -35,11 +39,20 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 		all[name] = good{z, p.copies.of(name)}
 	}
 	p.good.Store(&all)
+	members := map[lookup.Name][]lookup.Name{} // by their catalog
+	for _, m := range p.catalogs.members {
+		members[m.Catalog] = append(members[m.Catalog], m.Name)
+	}
 	for _, v := range s.ours {
 		var own []*zones.Zone
 		for _, name := range v.names {
-			if z := held[name]; z != nil {
+			if z := held[name]; z != nil && !s.catalogs[name] {
 				own = append(own, z)
+			}
+			for _, member := range members[name] {
+				if z := held[member]; z != nil && !slices.Contains(v.names, member) {
+					own = append(own, z)
+				}
 			}
 		}
 		if tree, err := zones.NewTree(own...); err == nil { // no name is given twice: the configuration was checked
@@ -47,12 +60,32 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 		}
 	}
 	var given []primary.Zone
-	for _, z := range s.config.Zones {
+	lists := p.catalogs.all(s.config)
+	for _, z := range slices.Concat(s.config.Zones, lists, p.catalogs.members) {
 		if data := held[z.Name]; data != nil {
 			given = append(given, give(z, data))
 		}
 	}
 	p.primary.Replace(s.keys, given)
+	p.seclude(lists, held)
+}
+
+// seclude has the catalogs answered about to those who may transfer them.
+func (p *parts) seclude(lists []config.Zone, held map[lookup.Name]*zones.Zone) {
+	var names []lookup.Name
+	var all []*zones.Zone
+	for _, z := range lists {
+		names = append(names, z.Name)
+		if data := held[z.Name]; data != nil {
+			all = append(all, data)
+		}
+	}
+	if tree, err := zones.NewTree(all...); err == nil {
+		p.catalogs.zones.Replace(tree)
+	}
+	if p.server != nil { // it is made after the first zones
+		p.server.Seclude(names...)
+	}
 }
 
 // give is a zone and who has to do with it.
@@ -91,6 +124,9 @@ func (p *parts) renew() {
 	p.mutable.Lock()
 	defer p.mutable.Unlock()
 	s := p.state.Load()
+	if changes, changed := p.catalogs.read(p.copies.zones()); changed {
+		p.succeed(s.config, changes)
+	}
 	if held := p.held(s); !maps.Equal(held, p.served) {
 		p.assemble(s, held)
 		p.server.Flush() // packets of the zones as they were
@@ -115,5 +151,7 @@ func logZone(log *slog.Logger, e primary.Event) {
 		log.Warn("notify: in vain", append(args, "reason", e.Err)...)
 	case primary.Notice:
 		log.Info("notify: received", "zone", e.Zone, "peer", e.Peer.Addr())
+	case primary.Ignored:
+		log.Debug("notify: ignored", "zone", e.Zone, "peer", e.Peer.Addr())
 	}
 }

@@ -53,6 +53,10 @@ type parts struct {
 	exchanges *exchanges
 	root      *secondary.Copy // of the root zone; nil: not asked for
 	copies    *copies         // of zones that we serve
+	catalogs  *catalogs       // which list zones to copy, or ours
+	transfers config.Transfers
+	turns     turns // of copies that ask their primaries
+	moved     moved // zones, between servers
 	primary   *primary.Primary
 	anchors   *anchors.Keeper // nil: nothing is validated
 	troubles  troubles        // with them
@@ -80,8 +84,9 @@ type state struct {
 	files  map[lookup.Name]*zones.Zone
 	keys   []tsig.Key
 
-	cookies []server.CookieSecret
-	located located
+	cookies  []server.CookieSecret
+	located  located
+	catalogs map[lookup.Name]bool // which zones are no zones for clients
 
 	path     string    // of the file that config was read from; "": none
 	reloaded time.Time // zero: config is the first
@@ -96,17 +101,21 @@ type namedDNS64 struct {
 // build makes the parts of c, from the bottom up. The error says what is wrong in
 // the files that c names.
 func build(c *config.Config, w wiring) (*parts, error) {
-	p := &parts{log: w.log, exchanges: newExchanges(), started: time.Now(), copies: newCopies()}
+	p := &parts{log: w.log, exchanges: newExchanges(), started: time.Now(), copies: newCopies(), transfers: c.Transfers, turns: make(turns, c.Transfers.In)}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.health = health.New(health.Options{Report: func(e health.Event) { logHealth(p.log, e) }})
+	p.catalogs = newCatalogs(p.log)
 	var err error
 	if p.anchors, err = p.buildKeeper(c, w); err != nil {
 		return nil, err
 	}
 	p.root = newLocalRoot(c, p.trusted, p.log)
-	p.primary = primary.New(primary.Options{Refresh: p.copies.hear, Observe: func(e primary.Event) { logZone(p.log, e) }})
+	p.primary = primary.New(primary.Options{Refresh: p.copies.hear, Dial: dialer("udp", c.Transfers.Source), Observe: func(e primary.Event) {
+		logZone(p.log, e)
+		p.moved.told(e)
+	}})
 	if p.options, err = p.resolverOptions(c, w); err != nil {
 		return nil, err
 	}
@@ -117,6 +126,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	}
 	p.use(s)
 	p.server = server.New(p.serverOptions(s))
+	p.seclude(p.catalogs.all(c), p.served)
 	if c.Metrics.IsValid() {
 		p.metrics = metrics.New(version, p.snapshot)
 	}
@@ -212,11 +222,14 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 	located, locatedWrong := loadLocated(c, files)
 	keys, keysWrong := loadKeys(c, p.log)
 	secrets, secretsWrong := cookieSecrets(c.Cookies)
-	if err := errors.Join(filesWrong, locatedWrong, keysWrong, secretsWrong); err != nil {
+	if err := errors.Join(filesWrong, locatedWrong, keysWrong, secretsWrong, checkProduced(c)); err != nil {
 		return nil, err
 	}
 	p.announce(located)
-	s := &state{config: c, files: files, located: located, keys: keys, cookies: secrets}
+	s := &state{config: c, files: files, located: located, keys: keys, cookies: secrets, catalogs: map[lookup.Name]bool{}}
+	for _, cat := range c.Catalogs {
+		s.catalogs[cat.Name] = true
+	}
 	for _, v := range c.Views {
 		authority := authoritative.New(nil) // whose zones assemble gives it
 		s.ours = append(s.ours, ours{authority, v.Zones})
@@ -288,7 +301,9 @@ func (p *parts) use(s *state) {
 	p.mutable.Lock()
 	defer p.mutable.Unlock()
 	p.primary.Rekey(s.keys) // before the copies ask their primaries under them
-	p.copies.replace(s.config, func(z config.Zone) *secondary.Copy { return p.newCopy(s.config, z) })
+	p.copies.refresh()
+	p.succeed(s.config, p.catalogs.configure(s.config))
+	p.catalogs.produce(s.config, time.Now())
 	p.state.Store(s)
 	p.assemble(s, p.held(s))
 }
@@ -342,6 +357,9 @@ func (p *parts) serverOptions(s *state) server.Options {
 		Version: c.Version,
 		Log:     p.log,
 		Zones:   p.primary,
+
+		Secluded:  p.secluded,
+		Transfers: server.TransferOptions{Most: c.Transfers.Out, PerClient: c.Transfers.OutPerClient},
 		TCP: server.TCPOptions{
 			FirstByte:   c.TCP.FirstByte,
 			Idle:        c.TCP.Idle,
@@ -376,6 +394,7 @@ func (p *parts) run(ctx context.Context) error {
 	if p.root != nil {
 		_ = p.root.Load() // so that it serves the first query; what is wrong with it has been logged
 	}
+	p.move()
 	p.copies.load() // likewise
 	p.renew()
 	group, ctx := errgroup.WithContext(ctx)

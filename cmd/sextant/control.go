@@ -85,6 +85,11 @@ func (p *parts) status(context.Context, control.StatusRequest) (control.Status, 
 			Confirmed: c.Confirmed, Expires: c.Expires, Next: c.Next, Reason: c.Reason,
 		})
 	}
+	for _, c := range p.catalogStatus() {
+		s.Catalogs = append(s.Catalogs, control.Catalog{
+			Zone: c.zone.String(), Produced: c.produced, Serial: c.serial, Members: c.members, Refused: c.refused, Reason: c.wrong,
+		})
+	}
 	s.Validates = p.validation()
 	if p.anchors != nil {
 		s.Negative = len(p.anchors.Negatives())

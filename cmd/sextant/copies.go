@@ -9,7 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,7 +52,8 @@ func (p *parts) newCopy(c *config.Config, z config.Zone) *secondary.Copy {
 		Store:       z.Store,
 		Unvalidated: true,
 		Verify:      newZONEMD(c.DNSSEC, p.trusted).verify,
-		Dial:        dialer(c.Resolver.SourceAddresses),
+		Turn:        p.turns.take,
+		Dial:        dialer("tcp", p.transfers.Source),
 		Key: func(primary netip.AddrPort) (tsig.Key, bool) {
 			for _, s := range z.Primaries {
 				if s.Address == primary && s.Key != "" {
@@ -63,8 +64,15 @@ func (p *parts) newCopy(c *config.Config, z config.Zone) *secondary.Copy {
 		},
 		Observe: func(e secondary.Event) {
 			logCopy(p.log, e)
+			p.moved.copied(e)
 			p.copies.signal()
 		},
+	}
+	switch z.ZONEMD {
+	case config.ZONEMDRequire:
+		o.Digest = secondary.RequireDigest
+	case config.ZONEMDIgnore:
+		o.Digest = secondary.IgnoreDigest
 	}
 	for _, s := range z.Primaries {
 		o.Primaries = append(o.Primaries, s.Address)
@@ -80,30 +88,43 @@ func (cs *copies) signal() {
 	}
 }
 
-// replace makes the copies those of c. Those that stay as they were refresh.
-func (cs *copies) replace(c *config.Config, make func(config.Zone) *secondary.Copy) {
+// refresh has all copies ask their primaries.
+func (cs *copies) refresh() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, one := range cs.all {
+		one.Refresh()
+	}
+}
+
+// succession is how copies follow each other.
+type succession struct {
+	make    func(config.Zone) *secondary.Copy
+	anew    map[lookup.Name]bool // nothing of what they were goes on
+	between func()               // called when those that end have ended, and no other has begun
+}
+
+// replace makes the copies those of these zones. Those that stay as they were go on.
+func (cs *copies) replace(wanted []config.Zone, by succession) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	was := cs.all
-	cs.all, cs.names = map[lookup.Name]*copied{}, nil
-	for _, z := range c.Zones {
-		if len(z.Primaries) == 0 {
-			continue
-		}
+	cs.all, cs.names = make(map[lookup.Name]*copied, len(wanted)), nil
+	for _, z := range wanted {
 		cs.names = append(cs.names, z.Name)
-		if old := was[z.Name]; old != nil && sameCopy(old.from, z) {
+		if old := was[z.Name]; old != nil && sameCopy(old.from, z) && !by.anew[z.Name] {
 			old.from = z
 			cs.all[z.Name] = old
-			old.Refresh()
 			delete(was, z.Name)
 		}
 	}
 	for _, gone := range was {
 		gone.end()
 	}
-	for _, z := range c.Zones {
-		if len(z.Primaries) > 0 && cs.all[z.Name] == nil {
-			one := &copied{Copy: make(z), from: z, absent: zones.Absent(z.Name), awaited: zones.Awaited(z.Name)}
+	by.between()
+	for _, z := range wanted {
+		if cs.all[z.Name] == nil {
+			one := &copied{Copy: by.make(z), from: z, absent: zones.Absent(z.Name), awaited: zones.Awaited(z.Name)}
 			cs.all[z.Name] = one
 			if cs.running != nil {
 				_ = one.Load() // what is wrong with it has been logged
@@ -116,7 +137,7 @@ func (cs *copies) replace(c *config.Config, make func(config.Zone) *secondary.Co
 // sameCopy tells whether two entries are of the same copy. Who may have it is not a
 // matter of the copy.
 func sameCopy(a, b config.Zone) bool {
-	return a.Store == b.Store && reflect.DeepEqual(a.Primaries, b.Primaries)
+	return a.Store == b.Store && a.ZONEMD == b.ZONEMD && slices.Equal(a.Primaries, b.Primaries)
 }
 
 // load takes what is on disk into use.
@@ -246,6 +267,14 @@ func checkStores(c *config.Config) error {
 		}
 		if err := checkFolder(filepath.Dir(z.Store)); err != nil {
 			wrong = append(wrong, fmt.Errorf("zone %s: store: %w", z.Name, err))
+		}
+	}
+	for _, cat := range c.Catalogs {
+		if cat.Store == "" {
+			continue
+		}
+		if err := checkFolder(cat.Store); err != nil {
+			wrong = append(wrong, fmt.Errorf("catalog %s: store: %w", cat.Name, err))
 		}
 	}
 	return errors.Join(wrong...)

@@ -38,7 +38,7 @@ func localRootOptions(r config.Resolver, log *slog.Logger) secondary.Options {
 		Primaries: l.Primaries,
 		File:      l.File,
 		Store:     l.Store,
-		Dial:      dialer(r.SourceAddresses),
+		Dial:      dialer("tcp", r.SourceAddresses),
 		Observe:   func(e secondary.Event) { logCopy(log, e) },
 	}
 	if len(o.Primaries) == 0 {
@@ -55,21 +55,24 @@ func localRootOptions(r config.Resolver, log *slog.Logger) secondary.Options {
 	return o
 }
 
-// dialer connects from the first of the sources that is of the right family; nil,
+// dialer connects over tcp or udp from the first of the sources that is of the right family; nil,
 // which leaves that to the system, without any.
-func dialer(sources []netip.Addr) func(context.Context, netip.AddrPort) (net.Conn, error) {
+func dialer(network string, sources []netip.Addr) func(context.Context, netip.AddrPort) (net.Conn, error) {
 	if len(sources) == 0 {
 		return nil
 	}
 	return func(ctx context.Context, primary netip.AddrPort) (net.Conn, error) {
 		var d net.Dialer
 		for _, s := range sources {
-			if s.Is4() == primary.Addr().Is4() {
-				d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(s, 0))
-				break
+			if s.Is4() != primary.Addr().Is4() {
+				continue
 			}
+			if d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(s, 0)); network == "udp" {
+				d.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(s, 0))
+			}
+			break
 		}
-		return d.DialContext(ctx, "tcp", primary.String())
+		return d.DialContext(ctx, network, primary.String())
 	}
 }
 

@@ -153,10 +153,10 @@ func TestPrimariesAreAskedFromTheSourceAddresses(t *testing.T) {
 	}
 	defer l.Close()
 	at := l.Addr().(*net.TCPAddr).AddrPort()
-	if dialer(nil) != nil {
+	if dialer("tcp", nil) != nil {
 		t.Error("without sources the system chooses")
 	}
-	conn, err := dialer([]netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")})(t.Context(), at)
+	conn, err := dialer("tcp", []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")})(t.Context(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestPrimariesAreAskedFromTheSourceAddresses(t *testing.T) {
 	if got := conn.LocalAddr().(*net.TCPAddr).AddrPort().Addr(); got != netip.MustParseAddr("127.0.0.1") {
 		t.Errorf("from %v", got)
 	}
-	if conn, err := dialer([]netip.Addr{netip.MustParseAddr("192.0.2.77")})(t.Context(), at); err == nil {
+	if conn, err := dialer("tcp", []netip.Addr{netip.MustParseAddr("192.0.2.77")})(t.Context(), at); err == nil {
 		conn.Close()
 		t.Error("another source was taken")
 	}

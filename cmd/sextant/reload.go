@@ -61,6 +61,7 @@ func needRestart(was, is *config.Config) []string {
 		{"udp", was.UDP, is.UDP},
 		{"cookies", cookieOptions(was.Cookies, nil), cookieOptions(is.Cookies, nil)}, // the secrets do not wait
 		{"rate-limit", was.RateLimit, is.RateLimit},
+		{"transfers", was.Transfers, is.Transfers},
 	} {
 		if !reflect.DeepEqual(s.was, s.is) {
 			sections = append(sections, s.name)

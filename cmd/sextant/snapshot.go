@@ -16,7 +16,14 @@ import (
 // snapshot is what the running parts have counted, in the words of package
 // metrics.
 func (p *parts) snapshot() metrics.Snapshot {
-	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts(), Health: healthCounts(p.health)}
+	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts(), Catalogs: p.catalogCounts(), Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health)}
+}
+
+func (p *parts) catalogCounts() (all []metrics.Catalog) {
+	for _, s := range p.catalogStatus() {
+		all = append(all, metrics.Catalog{Zone: s.zone.String(), Used: s.wrong == "", Members: s.members, Refused: s.refused})
+	}
+	return all
 }
 
 func (p *parts) serverCounts() metrics.Server {
