@@ -30,6 +30,7 @@ type family struct {
 	host
 	dir     string
 	sextant *process
+	extra   string // options of BIND
 }
 
 func newFamily(t *testing.T) *family {
@@ -110,11 +111,12 @@ options {
 	listen-on { %s; };  listen-on-v6 { none; };  transfer-source %[2]s;  notify-source %[2]s;
 	recursion no;  dnssec-validation no;  notify explicit;  allow-transfer { 127.0.0.0/8; };  max-ixfr-ratio unlimited;
 	startup-notify-rate 100;  notify-delay 0;
+	%[5]s
 };
 controls { };
-key "transfer.key" { algorithm hmac-sha256; secret %q; };
+key "transfer.key" { algorithm hmac-sha256; secret %[3]q; };
 zone "bind.own" { type primary; file "own.zone"; };
-%[4]s`, f.dir, bindAddr, goodKey, zones))
+%[4]s`, f.dir, bindAddr, goodKey, zones, f.extra))
 	write(t, f.path("own.zone"), "$TTL 60\n@ SOA ns host 1 1 1 1 1\n@ NS ns\nns A 127.0.0.2\n")
 	return f.start(t, f.answers(t, bindAddr, "bind.own."), "named", "-g", "-n", "1", "-c", f.path("named.conf"))
 }
@@ -148,6 +150,10 @@ acl:
   - id: anybody
     address: 127.0.0.0/8
     action: [transfer]
+template:
+  - id: member
+    master: sextant
+    acl: from-sextant
 zone:
   - domain: knot.own.
     file: %[5]q
