@@ -333,7 +333,7 @@ catalogs:
 	if got := c.Views[0].Zones; len(got) != 3 || got[2] != theirs.Name { // whoever asks about a catalog that we produce, no view answers
 		t.Errorf("got %v", got)
 	}
-	if s := c.Transfers; len(s.Source) != 1 || s.In != 50 || s.Out != 100 || s.OutPerClient != 20 {
+	if s := c.Transfers; len(s.Source) != 1 || s.In != 20 || s.Out != 100 || s.OutPerClient != 20 {
 		t.Errorf("got %+v", s)
 	}
 }

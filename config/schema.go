@@ -40,7 +40,7 @@ func newDocument() *document {
 			UDP:       UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
 			Cookies:   Cookies{Answer: true, Require: RequireOverLimit},
 			RateLimit: RateLimit{Errors: 100, Window: 15 * time.Second, Slip: 2, IPv4Prefix: 24, IPv6Prefix: 56, Table: 100_000},
-			Transfers: Transfers{In: 50, Out: 100, OutPerClient: 20},
+			Transfers: Transfers{In: 20, Out: 100, OutPerClient: 20},
 			DNSSEC: DNSSEC{
 				Validate: true, BuiltinAnchor: true, Managed: []lookup.Name{lookup.Root},
 				Sentinel: true, Aggressive: true, SHA1: SHA1Insecure, ClockSkew: -1, MaxNSEC3Iterations: 50,
