@@ -67,8 +67,12 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 			given = append(given, give(z, data))
 		}
 	}
-	p.primary.Replace(s.keys, given)
 	p.seclude(lists, held)
+	if p.server != nil {
+		p.server.Replace(s.served) // and no packets of the zones as they were
+	}
+	// Last of all: who hears NOTIFY asks for the SOA at once, and must not get the one before.
+	p.primary.Replace(s.keys, given)
 }
 
 // seclude has the catalogs answered about to those who may transfer them.
@@ -141,7 +145,6 @@ func (p *parts) renew() {
 	}
 	if held := p.held(s); !maps.Equal(held, p.served) {
 		p.assemble(s, held)
-		p.server.Flush() // packets of the zones as they were
 	}
 }
 

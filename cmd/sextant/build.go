@@ -296,7 +296,7 @@ func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver,
 	return internet, nil
 }
 
-// use makes s what is served, once server.Replace has its views.
+// use makes s what is served.
 func (p *parts) use(s *state) {
 	p.mutable.Lock()
 	defer p.mutable.Unlock()

@@ -185,8 +185,8 @@ func (p *parts) succeed(c *config.Config, changes []catalog.Change) {
 		anew: anew,
 		make: func(z config.Zone) *secondary.Copy { return p.newCopy(c, z) },
 		between: func() {
-			cs.note(changes)
 			cs.settleFiles(changes, was)
+			cs.note(changes)
 		},
 	})
 	cs.keep()

@@ -30,7 +30,6 @@ func (p *parts) reload(path string) {
 	s.path, s.reloaded = path, time.Now()
 	p.use(s)
 	p.server.SetCookieSecrets(s.cookies)
-	p.server.Replace(s.served)
 	if p.root != nil {
 		p.root.Refresh()
 	}
