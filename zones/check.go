@@ -31,6 +31,8 @@ func (b *builder) checkSet(set lookup.RRset, records []record) {
 		if set.Data.Len() > 1 {
 			b.errorf(records[1].at, "%s: there can be only one", owner)
 		}
+	case t == lookup.TypeSVCB, t == lookup.TypeHTTPS:
+		b.checkServices(set.Name, t, records)
 	}
 }
 
@@ -89,6 +91,7 @@ func (b *builder) repeatsApex(name lookup.Name) bool {
 func (b *builder) checkTargets() {
 	for i, s := range b.zone.sets {
 		if s.Type == lookup.TypeSVCB || s.Type == lookup.TypeHTTPS {
+			b.checkHints(s, b.where[i])
 			continue // theirs may be aliases (RFC 9460 2.4.3)
 		}
 		for host := range Hosts(s) {

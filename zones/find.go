@@ -97,8 +97,8 @@ func (z *Zone) match(m *Match, n node, t lookup.Type) {
 		m.Kind, m.Set = Answer, set
 		return
 	}
-	if set, ok := find(sets, lookup.TypeCNAME); ok && !besideCNAME(t) {
-		m.Kind, m.Set = CNAME, set
+	if set, ok := find(sets, lookup.TypeCNAME); ok && (!besideCNAME(t) || t == lookup.TypeNSEC3) {
+		m.Kind, m.Set = CNAME, set // an NSEC3 has a hash for an owner, and never means the alias
 		return
 	}
 	m.Kind = NoData
@@ -108,8 +108,10 @@ func (z *Zone) match(m *Match, n node, t lookup.Type) {
 func choose(sets []lookup.RRset, t lookup.Type) (lookup.RRset, bool) {
 	switch t {
 	case lookup.TypeANY: // RFC 8482 4.1: a single RRset will do
-		if len(sets) > 0 {
-			return sets[0], true
+		for i := range sets {
+			if sets[i].Type != lookup.TypeNSEC || i == len(sets)-1 { // which says only what else there is
+				return sets[i], true
+			}
 		}
 	case lookup.TypeRRSIG: // as for ANY, or the reply would be larger still
 		for _, s := range sets {

@@ -55,6 +55,7 @@ func TestFind(t *testing.T) {
 		{"4.2 CNAME asked for is an answer", "alias.example.", lookup.TypeCNAME, "answer alias.example. alias.example."},
 		{"4.2 ANY asks for the CNAME itself", "alias.example.", lookup.TypeANY, "answer alias.example. alias.example."},
 		{"4.2 NSEC is beside the CNAME", "alias.example.", lookup.TypeNSEC, "NODATA - alias.example."},
+		{"4.2 NSEC3 is not, but under a hash", "alias.example.", lookup.TypeNSEC3, "CNAME alias.example. alias.example."},
 		{"4.2 RRSIG is beside the CNAME", "alias.example.", lookup.TypeRRSIG, "NODATA - alias.example."},
 
 		{"4.2 at the cut", "sub.example.", lookup.TypeNS, "delegation sub.example. sub.example."},
@@ -123,6 +124,16 @@ www RRSIG AAAA 13 2 300 20300101000000 20200101000000 1 @ AAAA
 	m := z.Find(name("www.example."), lookup.TypeRRSIG) // checklist 4.6
 	if m.Kind != Answer || m.Set.Type != lookup.TypeRRSIG || m.Set.Data.Len() != 1 || m.Set.Sigs != "" {
 		t.Errorf("got %v %v", m.Kind, m.Set)
+	}
+}
+
+func TestFindANYIsNoProof(t *testing.T) {
+	t.Parallel()
+	z := load(t, top+"odd TYPE65280 \\# 1 00\nodd NSEC @ RRSIG NSEC TYPE65280\nonly NSEC @ RRSIG NSEC\n")
+	for owner, want := range map[string]lookup.Type{"odd.example.": 65280, "only.example.": lookup.TypeNSEC} {
+		if m := z.Find(name(owner), lookup.TypeANY); m.Kind != Answer || m.Set.Type != want {
+			t.Errorf("%s: got %v %v, want %s", owner, m.Kind, m.Set, want)
+		}
 	}
 }
 
