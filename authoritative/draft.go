@@ -93,7 +93,9 @@ func (d *draft) take(zone *zones.Zone, m zones.Match, name lookup.Name) (target 
 	case zones.Answer:
 		m.Set.Name = name // RFC 4592 3.3.1: a wildcard gives its RRs to the name asked
 		r.Answer = append(r.Answer, m.Set)
-		d.addHosts(m.Set)
+		if d.query.Type != lookup.TypeANY { // RFC 8482 4.1: as little as will do
+			d.addHosts(m.Set)
+		}
 	case zones.CNAME:
 		m.Set.Name = name
 		r.Answer = append(r.Answer, m.Set)
@@ -153,7 +155,10 @@ func (d *draft) redirect(dname lookup.RRset, name lookup.Name) (target lookup.Na
 		TTL:  dname.TTL, // RFC 6672 3.1
 		Data: lookup.PackRdata(string(target)),
 	})
-	return target, true
+	// RFC 1034 4.3.2, step 3a: who asks for the CNAME has it now, and for ANY one
+	// RRset will do (RFC 8482 4.1).
+	follow := d.query.Type != lookup.TypeCNAME && d.query.Type != lookup.TypeANY
+	return target, follow
 }
 
 // deny adds the SOA that makes a negative answer (RFC 2308 2), with the TTL for

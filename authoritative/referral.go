@@ -21,8 +21,8 @@ func (d *draft) refer(zone *zones.Zone, ns lookup.RRset) {
 	}
 	ns.Sigs = ""
 	r.Authority = append(r.Authority, ns)
-	if d.query.DO { // RFC 4035 3.1.4
-		if m := zone.Find(ns.Name, lookup.TypeDS); m.Kind == zones.Answer {
+	if d.query.DO { // RFC 4035 3.1.4; a DS that is not signed vouches for nothing
+		if m := zone.Find(ns.Name, lookup.TypeDS); m.Kind == zones.Answer && m.Set.Sigs != "" {
 			r.Authority = append(r.Authority, m.Set)
 		}
 	}

@@ -53,7 +53,7 @@ func brief(r *lookup.Response) string {
 	return strings.Join(b, " ")
 }
 
-func TestProofsOfASignedZone(t *testing.T) { // checklist 4.8, 4.9
+func TestG801G802G901ProofsOfASignedZone(t *testing.T) {
 	t.Parallel()
 	a := New(tree(t, signedRoot+sigs(".", ". SOA", ". NS", ". NSEC", "com. DS", "com. NSEC", "net. NSEC", "nic. NSEC", "*.w. TXT", "*.w. NSEC", "a.w. CNAME", "a.w. NSEC")))
 	for _, c := range []struct{ why, question, want string }{
@@ -76,6 +76,35 @@ func TestProofsOfASignedZone(t *testing.T) { // checklist 4.8, 4.9
 		if got := brief(ask(t, a, c.question)); got != c.want {
 			t.Errorf("%s\n%s\ngot  %s\nwant %s", c.why, c.question, got, c.want)
 		}
+	}
+}
+
+// RRSIGs go with what is authoritative, never with the NS and the glue of a referral.
+func TestG501G601G602G801SignaturesStayWithWhatIsAuthoritative(t *testing.T) {
+	t.Parallel()
+	const sig = " 13 2 300 20300101000000 20200101000000 1 example. AAAA\n"
+	a := New(tree(t, parent+"www RRSIG A"+sig+"sub RRSIG DS"+sig+"*.w RRSIG A"+sig))
+	if r := ask(t, a, "www.example. A +do"); r.Answer[0].Sigs.Len() != 1 {
+		t.Errorf("unsigned: %v", r)
+	}
+	if r := ask(t, a, "x.w.example. A +do"); r.Answer[0].Sigs.Len() != 1 {
+		t.Errorf("the wildcard's signature is gone: %v", r)
+	}
+	r := ask(t, a, "x.sub.example. A +do")
+	for _, s := range append(r.Authority, r.Additional...) {
+		if (s.Sigs != "") != (s.Type == lookup.TypeDS) {
+			t.Errorf("in a referral: %v", s)
+		}
+	}
+	if r := ask(t, a, "x.child.example. A +do"); len(r.Authority) != 1 {
+		t.Errorf("a DS that is not signed: %v", r) // RFC 4035 3.1.4 speaks of signed zones
+	}
+	if r := ask(t, a, "www.example. ANY +do"); len(r.Answer) != 1 || r.Answer[0].Sigs.Len() != 1 {
+		t.Errorf("ANY: %v", r)
+	}
+	// RFC 8482: one RRset's signatures answer for RRSIG.
+	if r := ask(t, a, "www.example. RRSIG"); len(r.Answer) != 1 || r.Answer[0].Type != lookup.TypeRRSIG {
+		t.Errorf("RRSIG: %v", r)
 	}
 }
 
@@ -112,7 +141,7 @@ xx.example.	A	192.0.2.10
 `
 
 // The responses of RFC 5155 appendix B, by the first letters of the hashes.
-func TestTheResponsesOfRFC5155AppendixB(t *testing.T) {
+func TestG902ResponsesOfRFC5155AppendixB(t *testing.T) {
 	t.Parallel()
 	a := New(tree(t, rfc5155))
 	for _, c := range []struct{ section, question, want string }{
