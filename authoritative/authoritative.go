@@ -95,8 +95,13 @@ func closest(tree *zones.Tree, name lookup.Name, t lookup.Type) (*zones.Zone, bo
 	}
 	if parent, below := name.Parent(); below {
 		above, held := tree.Closest(parent)
-		if held && (above.Absent() || above.Find(name, lookup.TypeNS).Set.Name == name) {
+		if held && above.Absent() {
 			return above, true
+		}
+		if held {
+			if m := above.Find(name, lookup.TypeNS); m.Kind == zones.Delegation && m.Set.Name == name {
+				return above, true
+			}
 		}
 	}
 	return zone, true

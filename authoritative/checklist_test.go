@@ -33,6 +33,18 @@ func TestG201DeepestZoneAnswersExceptForDS(t *testing.T) {
 	})
 }
 
+// The zone above answers for DS only when it delegates the zone.
+func TestG201DSOfAZoneThatIsNotDelegated(t *testing.T) {
+	t.Parallel()
+	const below = "\nauthority:\nchild.example. 300 IN SOA ns.child.example. host.child.example. 7 7200 900 1209600 3600"
+	for _, above := range []string{"child CNAME www", "child TXT x", "other A 192.0.2.1", "a.b.child A 192.0.2.1"} {
+		a := New(tree(t, "$ORIGIN example.\n$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"+above+"\n", child))
+		if got := told(ask(t, a, "child.example. DS")); got != "NOERROR AA"+below {
+			t.Errorf("%s: got %s", above, got)
+		}
+	}
+}
+
 // G202: at and below a cut is a referral, and what is hidden there is never answered.
 func TestG202AtAndBelowACutThereIsAReferral(t *testing.T) {
 	t.Parallel()
