@@ -108,6 +108,15 @@ func TestG501G601G602G801SignaturesStayWithWhatIsAuthoritative(t *testing.T) {
 	}
 }
 
+func TestG403OnlyTheDNAMEIsSigned(t *testing.T) {
+	t.Parallel()
+	a := New(tree(t, "$ORIGIN example.\n$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nd DNAME e\nwww.e A 192.0.2.2\n"+
+		sigs("example.", "d.example. DNAME", "www.e.example. A")))
+	if got, want := brief(ask(t, a, "www.d.example. A +do")), "NOERROR | d.example. DNAME+ www.d.example. CNAME www.e.example. A+ | |"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // The zone of RFC 5155 appendix A, as far as its examples in appendix B need it.
 const rfc5155 = `$TTL 3600
 example.	SOA	ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600

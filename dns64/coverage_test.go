@@ -22,8 +22,16 @@ func checklists() map[string][]span {
 	return map[string][]span{
 		"D": {{1, 84}}, "E": {{1, 79}}, "T": {{1, 25}}, "V": {{1, 25}}, "R": {{30, 48}}, "C": {{1, 14}},
 		"G": {
-			{101, 111}, // messages
-			{701, 706}, // EDNS
+			{101, 111},   // messages
+			{201, 206},   // lookups
+			{301, 305},   // wildcards
+			{401, 403},   // DNAME
+			{501, 502},   // glue and referrals
+			{601, 602},   // ANY and RRSIG
+			{701, 706},   // EDNS
+			{801, 805},   // signed answers
+			{901, 904},   // denials
+			{1001, 1002}, // SVCB and HTTPS
 		},
 	}
 }
