@@ -139,6 +139,8 @@ var handTried = []string{
 	"q.wildr.plain.example. A",
 	"q.wildd.plain.example. A",
 	"wide.plain.example. MX",
+	"x.bigglue.plain.example. A",
+	"x.bigsib.plain.example. A",
 	"huge.plain.example. TXT",
 	"quite-a-long-label-to-run-over.quite-a-long-label-to-run-over.quite-a-long-label-to-run-over.dnameround2.plain.example. MX",
 	"a.b.wild.nsec.example. NSEC",

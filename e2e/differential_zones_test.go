@@ -159,6 +159,10 @@ cnamens		NS	cname
 dscut		NS	ns.dscut
 		DS	12345 13 2 0000000000000000000000000000000000000000000000000000000000000000
 ns.dscut	A	192.0.2.104
+%[4]s
+bigsib		NS	ns.bigsib
+ns.bigsib	A	192.0.2.10
+%[5]s
 self		NS	self
 self		A	192.0.2.105
 cut.x.ent	NS	ns.cut
@@ -246,8 +250,13 @@ func writeZones(t *testing.T, dir string, r *rand.Rand) []peerZone {
 	for i := range 60 {
 		mails += fmt.Sprintf("\n\t\tMX\t%d h%d.mail", i+2, i)
 	}
+	inDomain, siblings := "", "" // servers of which some are below the cut
+	for i := range 9 {
+		inDomain += fmt.Sprintf("bigglue NS ns%[1]d.bigglue\nns%[1]d.bigglue A 192.0.2.%[1]d\nns%[1]d.bigglue AAAA 2001:db8::%[1]d\n", i)
+		siblings += fmt.Sprintf("bigsib NS ns%d.bigglue\n", i)
+	}
 	text := map[string]string{
-		"plain.example":       fmt.Sprintf(plainZone, filler, mails, labels),
+		"plain.example":       fmt.Sprintf(plainZone, filler, mails, labels, inDomain, siblings),
 		"child.plain.example": childZone,
 		"other.test":          otherZone,
 	}
