@@ -1,8 +1,8 @@
 package zones
 
 import (
-	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -12,50 +12,89 @@ import (
 // so what holds for a name's ancestors is known when the name comes.
 type builder struct {
 	*report
-	zone  *Zone
+	*gathered
+	zone         *Zone
+	names, rdata strings.Builder // which become the zone's
+
+	// path are the nodes from the apex down to the latest name: the one with n labels
+	// below the apex is the nth.
+	path  []uint32
 	where []position // where each RRset of zone.sets begins
 }
 
 // build makes the zone. It is of use only when the report has no error.
-func build(apex lookup.Name, records []record, r *report) *Zone {
-	b := &builder{report: r, zone: &Zone{apex: apex, depth: apex.Labels(), nodes: map[lookup.Name]node{apex: {stop: noStop}}}}
-	records = slices.DeleteFunc(records, b.outside)
-	if !slices.IsSortedFunc(records, inOrder) {
-		slices.SortStableFunc(records, inOrder)
+func build(apex lookup.Name, g *gathered, r *report) *Zone {
+	b := &builder{report: r, gathered: g, zone: &Zone{apex: apex}}
+	b.dropOutside()
+	batches := g.batches(apex)
+	b.reserve(len(batches))
+	b.node(apex)
+	var records []record // of one name
+	for len(batches) > 0 {
+		n, name := 0, g.owner(batches[0])
+		records = records[:0]
+		for ; n < len(batches) && (n == 0 || g.owner(batches[n]) == name); n++ {
+			of := batches[n]
+			records = append(records, g.records[of.first:of.first+of.count]...)
+		}
+		arrange(records)
+		b.addName(name, records)
+		batches = batches[n:]
 	}
-	for len(records) > 0 {
-		n := run(records, func(a, b record) bool { return a.name == b.name })
-		b.addName(records[:n])
-		records = records[n:]
-	}
-	b.zone.sets = slices.Clip(b.zone.sets)
-	b.zone.denial = newDenial(b.zone)
+	b.finish()
 	b.checkApex()
 	b.checkTargets()
 	return b.zone
 }
 
-// outside reports a record that is not in the zone.
-func (b *builder) outside(r record) bool {
-	in := r.name.IsSubdomainOf(b.zone.apex)
-	if !in {
-		b.errorf(r.at, "%s: not in zone %s", about(r.name, r.t), b.zone.apex)
-	}
-	return !in
+// dropOutside drops and reports what is not in the zone.
+func (b *builder) dropOutside() {
+	name, in := uint32(0), false
+	b.records = slices.DeleteFunc(b.records, func(r record) bool {
+		if r.name != name || !in {
+			name, in = r.name, b.gathered.name(r).IsSubdomainOf(b.zone.apex)
+		}
+		if !in {
+			b.errorf(r.at, "%s: not in zone %s", about(b.gathered.name(r), r.t), b.zone.apex)
+		}
+		return !in
+	})
 }
 
-// inOrder orders records by name, by type, and RRSIGs after what they cover.
-func inOrder(a, b record) int {
-	if a.name != b.name {
-		return a.name.Compare(b.name)
+// reserve makes room for what the records of so many names will become, or nearly.
+func (b *builder) reserve(names int) {
+	b.zone.depth = b.zone.apex.Labels()
+	b.zone.nodes = make([]node, 0, names+2)
+	b.zone.sets, b.where = make([]set, 0, len(b.records)+1), make([]position, 0, len(b.records))
+	octets, rdata, last := len(b.zone.apex), 0, uint32(0)
+	for i, r := range b.records {
+		if i == 0 || r.name != last {
+			last = r.name
+			octets += int(r.owner)
+		}
+		rdata += 2 + int(r.length)
 	}
-	if c := cmp.Compare(a.t, b.t); c != 0 || a.sig == b.sig {
-		return c
+	b.names.Grow(octets)
+	b.rdata.Grow(rdata)
+}
+
+// finish makes what is found in the zone when it has all names.
+func (b *builder) finish() {
+	z := b.zone
+	z.nodes = clip(append(z.nodes, node{name: uint32(b.names.Len()), first: uint32(len(z.sets))}))
+	z.sets = clip(append(z.sets, set{data: uint32(b.rdata.Len())}))
+	z.names, z.rdata = b.names.String(), b.rdata.String()
+	z.index = newIndex(z)
+	z.soa, _ = z.get(0, lookup.TypeSOA)
+	z.denial = newDenial(z)
+}
+
+// clip is s without much room behind it.
+func clip[E any](s []E) []E {
+	if cap(s)-len(s) > len(s)/16 {
+		return slices.Clone(s)
 	}
-	if a.sig {
-		return 1
-	}
-	return -1
+	return s
 }
 
 // run counts the records at the start that belong together.
@@ -68,110 +107,135 @@ func run(records []record, together func(a, b record) bool) int {
 }
 
 // addName makes the node and the RRsets of one name.
-func (b *builder) addName(records []record) {
-	name := records[0].name
-	first := len(b.zone.sets)
-	for len(records) > 0 {
-		n := run(records, func(a, b record) bool { return a.t == b.t })
-		b.addSet(records[:n])
-		records = records[n:]
-	}
-	if len(b.zone.sets) == first {
-		return // nothing but RRSIGs that cover nothing
-	}
-	if b.isOnlyHash(name, b.zone.sets[first:]) {
+func (b *builder) addName(name lookup.Name, records []record) {
+	if !slices.ContainsFunc(records, func(r record) bool { return !r.sig }) {
+		b.addSets(name, records) // which reports RRSIGs that cover nothing
 		return
 	}
-	n := b.node(name)
-	n.first, n.count = uint32(first), uint16(len(b.zone.sets)-first)
-	sets := b.zone.of(n)
-	if _, ok := find(sets, lookup.TypeNS); ok && name != b.zone.apex {
-		n.marks |= isCut
+	i := b.node(name)
+	first := len(b.zone.sets)
+	b.addSets(name, records)
+	sets := b.zone.sets[first:]
+	n := &b.zone.nodes[i]
+	if len(sets) == 1 && sets[0].t == lookup.TypeNSEC3 && isHash(name, b.zone.apex) {
+		n.marks |= isOnlyHash
+		return
 	}
-	if _, ok := find(sets, lookup.TypeDNAME); ok {
-		n.marks |= isDNAME
+	for _, s := range sets {
+		switch {
+		case s.t == lookup.TypeNS && name != b.zone.apex:
+			n.marks |= isCut
+		case s.t == lookup.TypeDNAME:
+			n.marks |= isDNAME
+		}
 	}
 	above := n.stop
 	if above == noStop && n.marks&(isCut|isDNAME) != 0 {
 		n.stop = uint8(name.Labels())
 	}
-	b.zone.nodes[name] = n
-	b.checkName(name, n, above)
-}
-
-// isOnlyHash tells whether a name is there for an NSEC3 alone, which makes it no
-// name of the zone (RFC 5155 7.2.8).
-func (b *builder) isOnlyHash(name lookup.Name, sets []lookup.RRset) bool {
-	return len(sets) == 1 && sets[0].Type == lookup.TypeNSEC3 && isHash(name, b.zone.apex)
-}
-
-// node is the node of a name, made together with the empty non-terminals above
-// it when it does not exist yet.
-func (b *builder) node(name lookup.Name) node {
-	if n, ok := b.zone.nodes[name]; ok {
-		return n
-	}
-	up, _ := name.Parent()
-	parent := b.node(up)
-	if name.IsWildcard() {
-		parent.marks |= hasWildcard
-		b.zone.nodes[up] = parent
-	}
-	n := node{stop: parent.stop}
-	b.zone.nodes[name] = n
 	b.zone.depth = max(b.zone.depth, name.Labels())
-	return n
+	b.checkName(name, *n, b.where[first:], above)
+}
+
+// node is the node of a name, which is made together with the empty non-terminals
+// above it. Names come in canonical order, so it is new unless it is the apex.
+func (b *builder) node(name lookup.Name) uint32 {
+	apex := b.zone.apex.Labels()
+	below := name.Labels() - apex
+	b.path = b.path[:min(len(b.path), below+1)]
+	for len(b.path) > 1 && !name.IsSubdomainOf(b.nameOf(b.path[len(b.path)-1])) {
+		b.path = b.path[:len(b.path)-1]
+	}
+	for len(b.path) <= below {
+		b.push(name.Suffix(apex + len(b.path)))
+	}
+	return b.path[below]
+}
+
+// push makes the node of a name right below the last of path.
+func (b *builder) push(name lookup.Name) {
+	n := node{name: uint32(b.names.Len()), first: uint32(len(b.zone.sets)), stop: noStop}
+	if last := len(b.path) - 1; last >= 0 {
+		parent := &b.zone.nodes[b.path[last]]
+		n.stop = parent.stop
+		if name.IsWildcard() {
+			parent.marks |= hasWildcard
+		}
+	}
+	b.names.WriteString(string(name))
+	b.path = append(b.path, uint32(len(b.zone.nodes)))
+	b.zone.nodes = append(b.zone.nodes, n)
+}
+
+// nameOf is the name of a node while the zone grows.
+func (b *builder) nameOf(i uint32) lookup.Name {
+	end := uint32(b.names.Len())
+	if next := int(i) + 1; next < len(b.zone.nodes) {
+		end = b.zone.nodes[next].name
+	}
+	return lookup.Name(b.names.String()[b.zone.nodes[i].name:end])
+}
+
+// addSets makes the RRsets of records of one name.
+func (b *builder) addSets(name lookup.Name, records []record) {
+	for len(records) > 0 {
+		n := run(records, func(a, b record) bool { return a.t == b.t })
+		b.addSet(name, records[:n])
+		records = records[n:]
+	}
 }
 
 // addSet makes an RRset of records of one name and type.
-func (b *builder) addSet(records []record) {
-	data := run(records, func(a, b record) bool { return a.sig == b.sig })
+func (b *builder) addSet(name lookup.Name, records []record) {
 	first := records[0]
 	if first.sig {
-		b.warnf(first.at, "%s: an RRSIG covers this RRset, which is not there; left out", about(first.name, first.t))
+		b.warnf(first.at, "%s: an RRSIG covers this RRset, which is not there; left out", about(name, first.t))
 		return
 	}
-	set := lookup.RRset{Name: first.name, Type: first.t, TTL: b.ttl(records)}
-	set.Data = lookup.PackRdata(b.distinct(records[:data])...)
-	set.Sigs = lookup.PackRdata(b.distinct(records[data:])...)
-	if set.Type == lookup.TypeSOA && set.Name == b.zone.apex {
-		b.zone.soa = set
-	}
-	b.zone.sets = append(b.zone.sets, set)
+	data := run(records, func(a, b record) bool { return a.sig == b.sig })
+	s := set{data: uint32(b.rdata.Len()), t: first.t, ttl: b.ttl(name, records)}
+	rrs := b.distinct(name, records[:data])
+	s.sigs = uint32(b.rdata.Len())
+	b.distinct(name, records[data:])
+	b.zone.sets = append(b.zone.sets, s)
 	b.where = append(b.where, first.at)
-	b.checkSet(set, records[:data])
+	b.checkSet(name, s.t, records[:data], rrs)
 }
 
 // ttl is the TTL of an RRset: the lowest of its RRs' (RFC 2181 5.2), which the
 // RRSIGs share (RFC 4034 3).
-func (b *builder) ttl(records []record) uint32 {
+func (b *builder) ttl(name lookup.Name, records []record) uint32 {
 	lowest := records[0].ttl
 	for _, r := range records[1:] {
 		lowest = min(lowest, r.ttl)
 	}
 	for _, r := range records {
 		if r.ttl != lowest {
-			b.warnf(r.at, "%s: TTL %d where another RR of the RRset has %d; lowered (RFC 2181 5.2)", about(r.name, r.t), r.ttl, lowest)
+			b.warnf(r.at, "%s: TTL %d where another RR of the RRset has %d; lowered (RFC 2181 5.2)", about(name, r.t), r.ttl, lowest)
 		}
 	}
 	return lowest
 }
 
-// distinct is the records' rdata in the order of the file, each once
-// (RFC 2181 5).
-func (b *builder) distinct(records []record) []string {
-	if len(records) == 1 { // as nearly all are
-		return []string{records[0].rdata}
-	}
-	rdata := make([]string, 0, len(records))
-	seen := make(map[string]bool, len(records))
-	for _, r := range records {
-		if seen[r.rdata] {
-			b.warnf(r.at, "%s: the same RR twice; once is kept (RFC 2181 5)", about(r.name, r.t))
+// distinct writes the records' rdata in the order of the file, each once (RFC 2181
+// 5), and counts them.
+func (b *builder) distinct(name lookup.Name, records []record) (rrs int) {
+	var seen map[string]bool
+	for i, r := range records {
+		data := b.data(r)
+		if i == 1 { // nearly all are alone
+			seen = map[string]bool{b.data(records[0]): true}
+		}
+		if seen[data] {
+			b.warnf(r.at, "%s: the same RR twice; once is kept (RFC 2181 5)", about(name, r.t))
 			continue
 		}
-		seen[r.rdata] = true
-		rdata = append(rdata, r.rdata)
+		if i > 0 {
+			seen[data] = true
+		}
+		b.rdata.Write([]byte{byte(r.length >> 8), byte(r.length)}) // as lookup.Rdata has it
+		b.rdata.WriteString(data)
+		rrs++
 	}
-	return rdata
+	return rrs
 }

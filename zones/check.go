@@ -1,6 +1,10 @@
 package zones
 
-import "github.com/sextant-dns/sextant/lookup"
+import (
+	"slices"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
 
 // checkApex sees to what every zone has.
 func (b *builder) checkApex() {
@@ -8,7 +12,7 @@ func (b *builder) checkApex() {
 	if z.soa.Data == "" {
 		b.errorf(position{}, "no SOA at %s", z.apex)
 	}
-	if _, ok := find(z.At(z.apex), lookup.TypeNS); !ok {
+	if _, ok := z.typed(0, lookup.TypeNS); !ok {
 		b.errorf(position{}, "no NS at %s, the apex", z.apex)
 	}
 	if z.apex.IsWildcard() {
@@ -16,56 +20,58 @@ func (b *builder) checkApex() {
 	}
 }
 
-// checkSet sees to what holds for one RRset alone.
-func (b *builder) checkSet(set lookup.RRset, records []record) {
-	owner, at := about(set.Name, set.Type), records[0].at
-	wildcard := set.Name.IsWildcard()
-	switch t := set.Type; {
-	case t == lookup.TypeSOA && set.Name != b.zone.apex:
-		b.errorf(at, "%s: a SOA belongs at %s, the apex", owner, b.zone.apex)
+// checkSet sees to what holds for one RRset alone, of which rrs RRs are left.
+func (b *builder) checkSet(name lookup.Name, t lookup.Type, records []record, rrs int) {
+	at := records[0].at
+	switch t {
+	case lookup.TypeSOA, lookup.TypeCNAME, lookup.TypeDNAME, lookup.TypeNS, lookup.TypeSVCB, lookup.TypeHTTPS:
+	default:
+		return
+	}
+	switch wildcard := name.IsWildcard(); {
+	case t == lookup.TypeSOA && name != b.zone.apex:
+		b.errorf(at, "%s: a SOA belongs at %s, the apex", about(name, t), b.zone.apex)
 	case t == lookup.TypeNS && wildcard:
-		b.errorf(at, "%s: a wildcard delegates nothing (RFC 4592 4.2)", owner)
+		b.errorf(at, "%s: a wildcard delegates nothing (RFC 4592 4.2)", about(name, t))
 	case t == lookup.TypeDNAME && wildcard:
-		b.errorf(at, "%s: a wildcard DNAME has no defined meaning (RFC 4592 4.4)", owner)
-	case t == lookup.TypeSOA, t == lookup.TypeCNAME, t == lookup.TypeDNAME: // RFC 2181 10.1, RFC 6672 2.4
-		if set.Data.Len() > 1 {
-			b.errorf(records[1].at, "%s: there can be only one", owner)
-		}
+		b.errorf(at, "%s: a wildcard DNAME has no defined meaning (RFC 4592 4.4)", about(name, t))
 	case t == lookup.TypeSVCB, t == lookup.TypeHTTPS:
-		b.checkServices(set.Name, t, records)
+		b.checkServices(name, t, records)
+	case t != lookup.TypeNS && rrs > 1: // RFC 2181 10.1, RFC 6672 2.4
+		b.errorf(records[1].at, "%s: there can be only one", about(name, t))
 	}
 }
 
-// checkName sees to what the RRsets of one name owe each other and the names
-// above; stop is where those end what is authoritative, noStop when they do not.
-func (b *builder) checkName(name lookup.Name, n node, stop uint8) {
-	sets, where := b.zone.of(n), b.where[n.first:]
+// checkName sees to what the RRsets of one name, which are the last of the zone so
+// far and stand at where, owe each other and the names above; stop is where those end
+// what is authoritative, noStop when they do not.
+func (b *builder) checkName(name lookup.Name, n node, where []position, stop uint8) {
+	sets := b.zone.sets[n.first:]
 	if b.repeatsApex(name) {
 		b.warnf(where[0], "%s: is a final dot missing?", name)
 	}
-	_, alias := find(sets, lookup.TypeCNAME)
+	alias := slices.ContainsFunc(sets, func(s set) bool { return s.t == lookup.TypeCNAME })
 	for i, s := range sets {
-		owner := about(name, s.Type)
 		switch cut := n.marks&isCut != 0; {
-		case alias && !besideCNAME(s.Type):
-			b.errorf(where[i], "%s: stands beside a CNAME, and must not (RFC 2181 10.1)", owner)
+		case alias && !besideCNAME(s.t):
+			b.errorf(where[i], "%s: stands beside a CNAME, and must not (RFC 2181 10.1)", about(name, s.t))
 		case stop != noStop:
-			b.checkHidden(s, where[i], name.Suffix(int(stop)))
-		case cut && !besideCut(s.Type):
-			b.warnf(where[i], "%s: hidden by the zone cut; it belongs into zone %s (RFC 2181 6.1)", owner, name)
-		case !cut && s.Type == lookup.TypeDS:
-			b.warnf(where[i], "%s: there is no zone cut here (RFC 4035 2.4)", owner)
+			b.checkHidden(name, s.t, where[i], b.path[int(stop)-b.zone.apex.Labels()])
+		case cut && !besideCut(s.t):
+			b.warnf(where[i], "%s: hidden by the zone cut; it belongs into zone %s (RFC 2181 6.1)", about(name, s.t), name)
+		case !cut && s.t == lookup.TypeDS:
+			b.warnf(where[i], "%s: there is no zone cut here (RFC 4035 2.4)", about(name, s.t))
 		}
 	}
 }
 
 // checkHidden sees to an RRset below the cut or the DNAME of another name.
-func (b *builder) checkHidden(s lookup.RRset, at position, by lookup.Name) {
+func (b *builder) checkHidden(name lookup.Name, t lookup.Type, at position, by uint32) {
 	switch {
 	case b.zone.nodes[by].marks&isCut == 0:
-		b.errorf(at, "%s: below the DNAME of %s (RFC 6672 2.4)", about(s.Name, s.Type), by)
-	case s.Type != lookup.TypeA && s.Type != lookup.TypeAAAA:
-		b.warnf(at, "%s: hidden by the zone cut %s (RFC 2181 6.1)", about(s.Name, s.Type), by)
+		b.errorf(at, "%s: below the DNAME of %s (RFC 6672 2.4)", about(name, t), b.nameOf(by))
+	case t != lookup.TypeA && t != lookup.TypeAAAA:
+		b.warnf(at, "%s: hidden by the zone cut %s (RFC 2181 6.1)", about(name, t), b.nameOf(by))
 	}
 }
 
@@ -89,14 +95,22 @@ func (b *builder) repeatsApex(name lookup.Name) bool {
 // checkTargets sees to the hosts that NS, MX and SRV name, now that the whole
 // zone is known.
 func (b *builder) checkTargets() {
-	for i, s := range b.zone.sets {
-		if s.Type == lookup.TypeSVCB || s.Type == lookup.TypeHTTPS {
-			b.checkHints(s, b.where[i])
-			continue // theirs may be aliases (RFC 9460 2.4.3)
-		}
-		for host := range Hosts(s) {
-			if text := b.checkHost(s, host); text != "" {
-				b.warnf(b.where[i], "%s: %s %s", about(s.Name, s.Type), host, text)
+	z := b.zone
+	for i := range uint32(len(z.nodes) - 1) {
+		for at := z.nodes[i].first; at < z.nodes[i+1].first; at++ {
+			switch z.sets[at].t {
+			case lookup.TypeNS, lookup.TypeMX, lookup.TypeSRV:
+			case lookup.TypeSVCB, lookup.TypeHTTPS: // theirs may be aliases (RFC 9460 2.4.3)
+				b.checkHints(z.rrset(z.name(i), at), b.where[at])
+				continue
+			default:
+				continue
+			}
+			s := z.rrset(z.name(i), at)
+			for host := range Hosts(s) {
+				if text := b.checkHost(s, host); text != "" {
+					b.warnf(b.where[at], "%s: %s %s", about(s.Name, s.Type), host, text)
+				}
 			}
 		}
 	}

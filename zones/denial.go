@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,8 +20,8 @@ const maxIterations = 150
 // denial is where a signed zone keeps the RRsets that prove what it does not have.
 // The zero value is that of an unsigned zone.
 type denial struct {
-	// The RRsets by their index in Zone.sets: NSEC in the canonical order of their
-	// owners, or NSEC3 in the order of the hashes.
+	// The nodes that have the RRsets: NSEC in the canonical order of their owners, or
+	// NSEC3 in the order of the hashes.
 	spans []uint32
 
 	hashed     bool // they are NSEC3, with these parameters
@@ -31,18 +32,19 @@ type denial struct {
 // newDenial finds the chain of NSEC3 that NSEC3PARAM declares to be whole
 // (RFC 5155 4), or the chain of NSEC.
 func newDenial(z *Zone) denial {
-	params, _ := find(z.At(z.apex), lookup.TypeNSEC3PARAM)
+	apex, _ := find(z, z.apex)
+	params, _ := z.get(apex, lookup.TypeNSEC3PARAM)
 	for rdata := range params.Data.All() {
 		iterations, salt, ok := parameters(rdata)
 		if !ok || rdata[1] != 0 { // RFC 5155 4.1.2: one with flags is not for servers
 			continue
 		}
-		if d := (denial{hashed: true, iterations: iterations, salt: salt}); d.collect(z, lookup.TypeNSEC3) {
+		if d := (denial{hashed: true, iterations: iterations, salt: salt}); d.collect(z) {
 			return d
 		}
 	}
 	var d denial
-	d.collect(z, lookup.TypeNSEC)
+	d.collect(z)
 	return d
 }
 
@@ -56,24 +58,35 @@ func parameters(rdata string) (iterations uint16, salt string, ok bool) {
 	return iterations, rdata[5 : 5+int(rdata[4])], iterations <= maxIterations
 }
 
-// collect notes the RRsets of the chain, and tells whether there are any.
-func (d *denial) collect(z *Zone, t lookup.Type) bool {
+// of is the type of its RRsets.
+func (d *denial) of() lookup.Type {
+	if d.hashed {
+		return lookup.TypeNSEC3
+	}
+	return lookup.TypeNSEC
+}
+
+// collect notes the nodes of the chain, and tells whether there are any.
+func (d *denial) collect(z *Zone) bool {
 	d.spans = nil
-	for i := range z.sets {
-		if s := &z.sets[i]; s.Type == t && d.belongs(z, s) {
-			d.spans = append(d.spans, uint32(i))
+	for i := range uint32(len(z.nodes) - 1) {
+		if s, ok := z.typed(i, d.of()); ok && d.belongs(z, i, s) {
+			d.spans = append(d.spans, i)
 		}
 	}
+	d.spans = slices.Clip(d.spans)
 	return len(d.spans) > 0
 }
 
-func (d *denial) belongs(z *Zone, s *lookup.RRset) bool {
+// belongs tells whether RRset s of node i is a part of the chain.
+func (d *denial) belongs(z *Zone, i, s uint32) bool {
 	if !d.hashed {
-		stop := z.nodes[s.Name].stop // below a cut or DNAME nothing is this zone's to tell
-		return stop == noStop || int(stop) == s.Name.Labels()
+		stop := z.nodes[i].stop // below a cut or DNAME nothing is this zone's to tell
+		return stop == noStop || int(stop) == z.name(i).Labels()
 	}
-	iterations, salt, ok := parameters(s.Data.First())
-	return ok && iterations == d.iterations && salt == d.salt && isHash(s.Name, z.apex)
+	set := z.rrset(z.name(i), s)
+	iterations, salt, ok := parameters(set.Data.First())
+	return ok && iterations == d.iterations && salt == d.salt && isHash(set.Name, z.apex)
 }
 
 // isHash tells whether name can be the owner of an NSEC3: a hash as the only label
@@ -107,7 +120,8 @@ func (z *Zone) Prove(m Match, name lookup.Name) []lookup.RRset {
 	}
 	if m.Kind == Delegation {
 		name = m.Set.Name
-		if _, signed := find(z.At(name), lookup.TypeDS); signed {
+		cut, _ := find(z, name)
+		if _, signed := z.typed(cut, lookup.TypeDS); signed {
 			return nil
 		}
 		m.Kind = NoData // RFC 4035 3.1.4.1: the type that the cut does not have is DS
@@ -198,14 +212,15 @@ func (p *proof) add(s lookup.RRset) {
 // before it; before the first is the last (RFC 5155 1.3: the order is circular).
 func (z *Zone) floor(name lookup.Name) lookup.RRset {
 	d := &z.denial
-	before := func(i int) int { return z.sets[d.spans[i]].Name.Compare(name) }
+	before := func(i int) int { return z.name(d.spans[i]).Compare(name) }
 	if d.hashed {
 		hash := d.hash(name)
-		before = func(i int) int { return cmp.Compare(z.sets[d.spans[i]].Name.Label(), hash) }
+		before = func(i int) int { return cmp.Compare(z.name(d.spans[i]).Label(), hash) }
 	}
 	i := sort.Search(len(d.spans), func(i int) bool { return before(i) > 0 })
 	if i == 0 {
 		i = len(d.spans)
 	}
-	return z.sets[d.spans[i-1]]
+	s, _ := z.get(d.spans[i-1], d.of())
+	return s
 }

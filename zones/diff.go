@@ -10,36 +10,66 @@ import (
 // other: what RFC 1995 calls a difference sequence, without the SOA at the head of
 // each half. An RR whose TTL differs is taken out and put in.
 func Diff(from, to *Zone) (deleted, added []Record) {
-	a, b := from.sets, to.sets
-	for len(a) > 0 || len(b) > 0 {
+	a, b := cursor{zone: from}, cursor{zone: to}
+	a.settle()
+	b.settle()
+	for a.left() || b.left() {
 		switch c := firstOf(a, b); {
 		case c < 0:
-			deleted, a = appendSet(deleted, from, a[0]), a[1:]
+			deleted = appendSet(deleted, from, a.set())
+			a.next()
 		case c > 0:
-			added, b = appendSet(added, to, b[0]), b[1:]
+			added = appendSet(added, to, b.set())
+			b.next()
 		default:
-			if a[0] != b[0] {
-				had, has := appendSet(nil, from, a[0]), appendSet(nil, to, b[0])
+			if a.set() != b.set() {
+				had, has := appendSet(nil, from, a.set()), appendSet(nil, to, b.set())
 				deleted, added = without(deleted, had, has), without(added, has, had)
 			}
-			a, b = a[1:], b[1:]
+			a.next()
+			b.next()
 		}
 	}
 	return deleted, added
 }
 
-// firstOf tells which of two lists of RRsets, of which one may be empty, begins with
-// the RRset that comes first; 0 when both do.
-func firstOf(a, b []lookup.RRset) int {
-	switch {
-	case len(a) == 0:
-		return 1
-	case len(b) == 0:
-		return -1
-	case a[0].Name != b[0].Name:
-		return a[0].Name.Compare(b[0].Name)
+// cursor is at an RRset of a zone, or behind the last one.
+type cursor struct {
+	zone *Zone
+	node uint32 // that has the RRset
+	at   uint32 // where in Zone.sets it is
+}
+
+func (c *cursor) left() bool { return int(c.at) < c.zone.Len() }
+
+func (c *cursor) next() {
+	c.at++
+	c.settle()
+}
+
+// settle finds the node, when there is an RRset.
+func (c *cursor) settle() {
+	for c.left() && c.zone.nodes[c.node+1].first <= c.at {
+		c.node++
 	}
-	return cmp.Compare(a[0].Type, b[0].Type)
+}
+
+func (c *cursor) name() lookup.Name { return c.zone.name(c.node) }
+
+func (c *cursor) set() lookup.RRset { return c.zone.rrset(c.name(), c.at) }
+
+// firstOf tells which of two cursors, of which one may be behind the last, is at the
+// RRset that comes first; 0 when both are.
+func firstOf(a, b cursor) int {
+	switch {
+	case !a.left():
+		return 1
+	case !b.left():
+		return -1
+	case a.name() != b.name():
+		return a.name().Compare(b.name())
+	}
+	return cmp.Compare(a.zone.sets[a.at].t, b.zone.sets[b.at].t)
 }
 
 // appendSet appends the RRs of a zone's RRset and its signatures, but not the SOA of

@@ -46,17 +46,17 @@ func (z *Zone) Find(name lookup.Name, t lookup.Type) Match {
 		return Match{Kind: Outside}
 	}
 	encloser := name.Suffix(z.depth) // nothing exists any deeper
-	n, exists := z.nodes[encloser]
+	n, exists := find(z, encloser)
 	for !exists { // ends at the apex
 		encloser, _ = encloser.Parent()
-		n, exists = z.nodes[encloser]
+		n, exists = find(z, encloser)
 	}
 	m := Match{Encloser: encloser}
-	switch {
-	case n.stop != noStop && z.stopped(&m, name, t, n):
+	switch at := &z.nodes[n]; {
+	case at.stop != noStop && z.stopped(&m, name, t, n):
 	case len(encloser) == len(name):
 		z.match(&m, n, t)
-	case n.marks&hasWildcard != 0:
+	case at.marks&hasWildcard != 0:
 		m.Wildcard = true
 		z.match(&m, z.wildcard(encloser), t)
 	default:
@@ -68,59 +68,59 @@ func (z *Zone) Find(name lookup.Name, t lookup.Type) Match {
 // stopped fills in m when the cut or DNAME above encloser, whose node n is, keeps
 // name from being looked up here. It does not for the owner of a DNAME itself
 // (RFC 6672 2.3), nor for the DS of a cut.
-func (z *Zone) stopped(m *Match, name lookup.Name, t lookup.Type, n node) bool {
-	owner := m.Encloser.Suffix(int(n.stop))
+func (z *Zone) stopped(m *Match, name lookup.Name, t lookup.Type, n uint32) bool {
+	owner := m.Encloser.Suffix(int(z.nodes[n].stop))
 	if len(owner) != len(m.Encloser) {
-		n = z.nodes[owner]
+		n, _ = find(z, owner)
 	}
-	itself := len(owner) == len(name)
+	itself, cut := len(owner) == len(name), z.nodes[n].marks&isCut != 0
 	switch {
-	case n.marks&isCut != 0 && itself && t == lookup.TypeDS:
+	case cut && itself && t == lookup.TypeDS:
 		return false // RFC 4035 3.1.4.1: the parent's side answers for DS
-	case n.marks&isCut != 0:
+	case cut:
 		m.Kind = Delegation
-		m.Set, _ = find(z.of(n), lookup.TypeNS)
+		m.Set, _ = z.get(n, lookup.TypeNS)
 	case itself:
 		return false
 	default:
 		m.Kind = DNAME
-		m.Set, _ = find(z.of(n), lookup.TypeDNAME)
+		m.Set, _ = z.get(n, lookup.TypeDNAME)
 	}
 	m.Encloser = owner // what is deeper is not this zone's to tell
 	return true
 }
 
 // match fills in m with what node n has of type t.
-func (z *Zone) match(m *Match, n node, t lookup.Type) {
-	sets := z.of(n)
-	if set, ok := choose(sets, t); ok {
+func (z *Zone) match(m *Match, n uint32, t lookup.Type) {
+	if set, ok := z.choose(n, t); ok {
 		m.Kind, m.Set = Answer, set
 		return
 	}
-	if set, ok := find(sets, lookup.TypeCNAME); ok && (!besideCNAME(t) || t == lookup.TypeNSEC3) {
+	if set, ok := z.get(n, lookup.TypeCNAME); ok && (!besideCNAME(t) || t == lookup.TypeNSEC3) {
 		m.Kind, m.Set = CNAME, set // an NSEC3 has a hash for an owner, and never means the alias
 		return
 	}
 	m.Kind = NoData
 }
 
-// choose picks the RRset that answers for type t among those at a name.
-func choose(sets []lookup.RRset, t lookup.Type) (lookup.RRset, bool) {
+// choose picks the RRset that answers for type t among those at a node.
+func (z *Zone) choose(n uint32, t lookup.Type) (lookup.RRset, bool) {
+	first, end := z.of(n)
 	switch t {
 	case lookup.TypeANY: // RFC 8482 4.1: a single RRset will do
-		for i := range sets {
-			if sets[i].Type != lookup.TypeNSEC || i == len(sets)-1 { // which says only what else there is
-				return sets[i], true
+		for i := first; i < end; i++ {
+			if z.sets[i].t != lookup.TypeNSEC || i == end-1 { // which says only what else there is
+				return z.rrset(z.name(n), i), true
 			}
 		}
 	case lookup.TypeRRSIG: // as for ANY, or the reply would be larger still
-		for _, s := range sets {
-			if s.Sigs != "" {
+		for i := first; i < end; i++ {
+			if s := z.rrset(z.name(n), i); s.Sigs != "" {
 				return lookup.RRset{Name: s.Name, Type: lookup.TypeRRSIG, TTL: s.TTL, Data: s.Sigs}, true
 			}
 		}
 	default:
-		return find(sets, t)
+		return z.get(n, t)
 	}
 	return lookup.RRset{}, false
 }
@@ -137,11 +137,12 @@ func besideCNAME(t lookup.Type) bool {
 	return false
 }
 
-// wildcard is the node of * directly below encloser. The name is put together on
-// the stack.
-func (z *Zone) wildcard(encloser lookup.Name) node {
+// wildcard is the node of * directly below encloser, which exists. The name is put
+// together on the stack.
+func (z *Zone) wildcard(encloser lookup.Name) uint32 {
 	var name [256]byte
 	n := copy(name[:], "\x01*")
 	n += copy(name[n:], encloser)
-	return z.nodes[lookup.Name(name[:n])]
+	i, _ := findOctets(z, name[:n])
+	return i
 }

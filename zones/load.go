@@ -1,6 +1,7 @@
 package zones
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ type LoadOptions struct {
 	// Generate is how many RRs all $GENERATEs together may make; default
 	// 1 048 576. A single one makes 65 536 at most.
 	Generate int
+
+	size int64 // of the file; 0: unknown
+	slow bool  // the library reads every line, for tests
 }
 
 const maxTTL = 1<<31 - 1 // RFC 2181 8
@@ -42,6 +46,7 @@ const maxTTL = 1<<31 - 1 // RFC 2181 8
 // [Problem] on a line of its own; what is merely unwise is in [Zone.Lint].
 func Load(r io.Reader, file string, o LoadOptions) (*Zone, error) {
 	l := &loader{src: newSource(r, file, o.Includes)}
+	l.gathered.reserve(o.size)
 	defer l.src.close()
 	err := l.read(o)
 	l.report.files = l.src.names
@@ -52,7 +57,7 @@ func Load(r io.Reader, file string, o LoadOptions) (*Zone, error) {
 	if !ok {
 		return nil, errors.Join(l.report.err(), Problem{File: file, Text: "no SOA"})
 	}
-	z := build(apex, l.records, &l.report)
+	z := build(apex, &l.gathered, &l.report)
 	if err := l.report.err(); err != nil {
 		return nil, err
 	}
@@ -73,28 +78,24 @@ func LoadFile(file string, origin lookup.Name) (*Zone, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return Load(f, filepath.ToSlash(file), LoadOptions{Origin: origin, Includes: dir.FS()})
+	o := LoadOptions{Origin: origin, Includes: dir.FS()}
+	if info, err := f.Stat(); err == nil {
+		o.size = info.Size()
+	}
+	return Load(f, filepath.ToSlash(file), o)
 }
 
 // loader turns the RRs of a master file into records.
 type loader struct {
 	src       *source
+	lines     reader
 	report    report
-	records   []record
+	gathered  gathered
 	generated int
+	options   LoadOptions
 
-	owner string // the owner of the latest RR, and its wire form
+	owner string // the owner of the latest RR that the library has read, and its wire form
 	name  lookup.Name
-}
-
-// record is an RR and where it stands.
-type record struct {
-	name  lookup.Name
-	rdata string
-	at    position
-	ttl   uint32
-	t     lookup.Type // for an RRSIG the type that it covers
-	sig   bool        // an RRSIG
 }
 
 // read makes records of all RRs. Its error is one after which nothing more can
@@ -103,31 +104,124 @@ func (l *loader) read(o LoadOptions) error {
 	if o.Generate == 0 {
 		o.Generate = 1 << 20
 	}
-	origin := ""
+	l.options = o
 	if o.Origin != "" {
-		origin = o.Origin.String()
+		l.lines.origin = []byte(o.Origin)
 	}
-	p := dns.NewZoneParser(l.src.main(), origin, path.Base(l.src.names[0]))
-	p.SetIncludeAllowed(o.Includes != nil)
-	p.SetIncludeFS(l.src)
+	for more := true; more; {
+		line, err := l.src.main().peekLine()
+		if len(line) == 0 && err == io.EOF {
+			return nil
+		}
+		v := unread
+		if err == nil && !o.slow {
+			v = l.lines.line(line)
+		}
+		switch v {
+		case empty:
+			l.src.main().skipLine()
+		case whole:
+			if err := l.addLine(); err != nil {
+				return err
+			}
+			l.src.main().skipLine()
+		case unread:
+			if more, err = l.parse(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addLine takes in the RR of a line.
+func (l *loader) addLine() error {
+	rr, st := &l.lines.rr, l.src.main()
+	r := record{t: rr.t, ttl: rr.ttl, at: position{line: uint32(st.line), column: uint16(min(rr.column, 0xffff))}}
+	if rr.t == lookup.TypeRRSIG {
+		r.t, r.sig = lookup.Type(binary.BigEndian.Uint16(rr.rdata)), true
+	}
+	return add(&l.gathered, r, rr.name, rr.rdata)
+}
+
+// parse has the library read from here on, up to the first RR after which all that it
+// knows is known here, too. It tells whether there is more after that.
+func (l *loader) parse() (more bool, err error) {
+	st := l.src.main()
+	line := st.line
+	p, prefix := l.parser()
 	for rr, ok := p.Next(); ok; rr, ok = p.Next() {
 		at := l.src.position()
-		if l.src.generated() {
-			if l.generated++; l.generated > o.Generate {
-				l.report.errorf(at, "$GENERATE has made more than %d RRs", o.Generate)
-				break
+		generated := l.src.generated()
+		if generated {
+			if l.generated++; l.generated > l.options.Generate {
+				l.report.errorf(at, "$GENERATE has made more than %d RRs", l.options.Generate)
+				return false, nil
 			}
 			l.src.setGeneratedTTL(rr)
 		}
-		if err := l.add(rr, at); err != nil {
+		if err := l.add(rr, at); errors.Is(err, errZoneSize) {
+			return false, err
+		} else if err != nil {
 			l.report.errorf(at, "%v", err)
+		}
+		if !generated && l.takeOver(rr) {
+			l.src.next()
+			return true, nil
 		}
 		l.src.next()
 	}
 	if err := p.Err(); err != nil {
-		return l.parseProblem(err)
+		return false, l.parseProblem(err, line, prefix)
 	}
-	return nil
+	return false, nil
+}
+
+// parser is the library's parser, which knows what is known here: the origin, the TTL
+// and, when the line begins with a blank, the owner, which is put before the line and
+// has so many octets.
+func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
+	st, origin := l.src.main(), ""
+	if l.lines.origin != nil {
+		origin = lookup.Presentation(string(l.lines.origin))
+	}
+	st.prefix = nil
+	if c, err := st.octets.Peek(1); l.lines.owner != nil && err == nil && (c[0] == ' ' || c[0] == '\t') {
+		st.prefix = []byte(lookup.Presentation(string(l.lines.owner)))
+	}
+	prefix = len(st.prefix)
+	st.directed = false
+	p = dns.NewZoneParser(st, origin, path.Base(l.src.names[0]))
+	p.SetIncludeAllowed(l.options.Includes != nil)
+	p.SetIncludeFS(l.src)
+	if l.lines.timed {
+		p.SetDefaultTTL(l.lines.ttl)
+	}
+	if l.lines.fixed {
+		l.src.ttl = strconv.FormatUint(uint64(l.lines.ttl), 10)
+	}
+	return p, prefix
+}
+
+// takeOver makes known what the library knows after an RR, if that can be: not inside
+// of an included file, and not when a directive has told it more.
+func (l *loader) takeOver(rr dns.RR) bool {
+	st := l.src.main()
+	if l.options.slow || len(l.src.open) > 1 || st.directed || !st.broken || rr.Header().Name == "" {
+		return false
+	}
+	owner, err := lookup.ParseName(rr.Header().Name)
+	if err != nil {
+		return false
+	}
+	if ttl := rr.Header().Ttl; !l.lines.fixed && ttl != 0 {
+		l.lines.ttl, l.lines.timed = ttl, true
+	} else if !l.lines.fixed {
+		return false // the RR has no TTL, or 0
+	}
+	l.lines.owner = append(l.lines.owner[:0], owner...)
+	st.settle()
+	return true
 }
 
 // add takes an RR in.
@@ -160,12 +254,11 @@ func (l *loader) add(rr dns.RR, at position) error {
 	if isBare(rr, rdata) {
 		return fmt.Errorf("%s: nothing follows the type", about(l.name, t))
 	}
-	r := record{name: l.name, t: t, ttl: h.Ttl, rdata: rdata, at: at}
-	if sig, ok := rr.(*dns.RRSIG); ok {
-		r.t, r.sig = lookup.Type(sig.TypeCovered), true
+	r := record{t: t, ttl: h.Ttl, at: at}
+	if t == lookup.TypeRRSIG {
+		r.t, r.sig = coveredBy(rdata), true
 	}
-	l.records = append(l.records, r)
-	return nil
+	return add(&l.gathered, r, string(l.name), rdata)
 }
 
 // sortTypes puts the types of a bitmap into order: people may write them in any
@@ -203,17 +296,18 @@ func (l *loader) apex(ordered lookup.Name) (apex lookup.Name, ok bool) {
 	if ordered != "" {
 		return ordered, true
 	}
-	for _, r := range l.records {
+	for _, r := range l.gathered.records {
 		if r.t == lookup.TypeSOA && !r.sig {
-			return r.name, true
+			return l.gathered.name(r), true
 		}
 	}
 	return "", false
 }
 
 // parseProblem makes a Problem of the library's error, whose fields are private
-// and whose text is "file: dns: what: \"token\" at line: 3:14".
-func (l *loader) parseProblem(err error) error {
+// and whose text is "file: dns: what: \"token\" at line: 3:14". The library has read
+// from that line on, in which it has seen prefix octets that are not there.
+func (l *loader) parseProblem(err error, from, prefix int) error {
 	file, what, ok := strings.Cut(err.Error(), ": dns: ")
 	at := strings.LastIndex(what, " at line: ")
 	if !ok || at < 0 {
@@ -223,5 +317,11 @@ func (l *loader) parseProblem(err error) error {
 	line, column, _ := strings.Cut(what[at+len(" at line: "):], ":")
 	p.Line, _ = strconv.Atoi(line)
 	p.Column, _ = strconv.Atoi(column)
+	if !l.src.closed { // as it is after a mistake in an included file
+		if p.Line == 1 {
+			p.Column = max(0, p.Column-prefix)
+		}
+		p.Line += from - 1
+	}
 	return p
 }

@@ -1,7 +1,6 @@
 package zones
 
 import (
-	"encoding/binary"
 	"fmt"
 	"iter"
 
@@ -12,7 +11,7 @@ import (
 type Record struct {
 	Name lookup.Name
 	Type lookup.Type
-	TTL  uint32 // seconds, at most 2^31-1
+	TTL  uint32 // seconds; one above 2^31-1 is taken for 0 (RFC 2181 8)
 	Data string // rdata in wire form, uncompressed
 }
 
@@ -22,26 +21,28 @@ type Record struct {
 // before. In problems the origin of the records is called from.
 func New(apex lookup.Name, records []Record, from string) (*Zone, error) {
 	report := report{files: []string{from}}
-	all := make([]record, 0, len(records))
+	g := &gathered{records: make([]record, 0, len(records))}
 	for _, r := range records {
-		c := record{name: r.Name, t: r.Type, ttl: r.TTL, rdata: r.Data}
+		c := record{t: r.Type, ttl: r.TTL}
 		switch {
 		case isMeta(r.Type):
 			report.errorf(position{}, "%s: a type that no zone may hold", about(r.Name, r.Type))
 			continue
 		case r.TTL > maxTTL:
-			report.errorf(position{}, "%s: TTL %d is above 2^31-1 (RFC 2181 8)", about(r.Name, r.Type), r.TTL)
-			continue
-		case r.Type != lookup.TypeRRSIG:
-		case len(r.Data) < 2:
-			report.errorf(position{}, "%s: too short", about(r.Name, r.Type))
-			continue
-		default: // RFC 4034 3.1.1: the type covered comes first
-			c.t, c.sig = lookup.Type(binary.BigEndian.Uint16([]byte(r.Data[:2]))), true
+			c.ttl = 0 // RFC 2181 8: with the top bit set it is taken for 0
 		}
-		all = append(all, c)
+		if r.Type == lookup.TypeRRSIG {
+			if len(r.Data) < 2 {
+				report.errorf(position{}, "%s: too short", about(r.Name, r.Type))
+				continue
+			}
+			c.t, c.sig = coveredBy(r.Data), true
+		}
+		if err := add(g, c, string(r.Name), r.Data); err != nil {
+			return nil, fmt.Errorf("zone %s: %w", apex, err)
+		}
 	}
-	z := build(apex, all, &report)
+	z := build(apex, g, &report)
 	if err := report.err(); err != nil {
 		return nil, fmt.Errorf("zone %s: %w", apex, err)
 	}
@@ -49,11 +50,14 @@ func New(apex lookup.Name, records []Record, from string) (*Zone, error) {
 	return z, nil
 }
 
+// coveredBy is the type that the rdata of an RRSIG begins with (RFC 4034 3.1.1).
+func coveredBy(rdata string) lookup.Type { return lookup.Type(rdata[0])<<8 | lookup.Type(rdata[1]) }
+
 // Records yields every RR, those of an RRset followed by its RRSIGs, in the order
 // of All.
 func (z *Zone) Records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		for _, s := range z.sets {
+		for s := range z.All() {
 			for rdata := range s.Data.All() {
 				if !yield(Record{s.Name, s.Type, s.TTL, rdata}) {
 					return

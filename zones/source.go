@@ -2,6 +2,7 @@ package zones
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,8 @@ import (
 
 const (
 	maxIncludes  = 1000 // files that one zone is made of
-	maxDirective = 512  // octets of a directive that are worth a look
+	streamBuffer = 64 << 10
+	maxDirective = 512 // octets of a directive that are worth a look
 )
 
 var errIncludes = fmt.Errorf("more than %d files make up the zone", maxIncludes)
@@ -31,6 +33,7 @@ type source struct {
 	names    []string // every file so far; the main file is the first
 	open     []*stream
 	ttl      string // the value of the latest $TTL
+	closed   bool   // an included file was closed, and nothing read since
 }
 
 // stream is one open file of a source.
@@ -46,6 +49,9 @@ type stream struct {
 	begun        bool     // the RR that is being read has begun, at
 	at           position // here
 	directive    []byte   // the latest line that began with $
+	prefix       []byte   // what is read before the octets, and stands nowhere
+	peeked       int      // octets of the line that peekLine had
+	directed     bool     // a $TTL or $ORIGIN has been read
 }
 
 // place is what the line being read is so far.
@@ -65,7 +71,7 @@ func newSource(r io.Reader, file string, includes fs.FS) *source {
 }
 
 func (s *source) push(f fs.File, r io.Reader, name string) *stream {
-	st := &stream{src: s, file: f, octets: bufio.NewReader(r), index: uint16(len(s.names)), line: 1}
+	st := &stream{src: s, file: f, octets: bufio.NewReaderSize(r, streamBuffer), index: uint16(len(s.names)), line: 1}
 	s.names = append(s.names, name)
 	s.open = append(s.open, st)
 	return st
@@ -129,13 +135,17 @@ func (s *source) next() { s.now().begun = false }
 
 // ReadByte is what the parser reads by.
 func (st *stream) ReadByte() (byte, error) {
+	if len(st.prefix) > 0 {
+		c := st.prefix[0]
+		st.prefix = st.prefix[1:]
+		return c, nil
+	}
 	c, err := st.octets.ReadByte()
 	if err != nil {
 		return 0, err
 	}
-	if st.broken {
-		st.line, st.column, st.place, st.broken = st.line+1, 0, indent, false
-	}
+	st.src.closed = false
+	st.settle()
 	st.column++
 	switch {
 	case c == '\n':
@@ -171,9 +181,41 @@ func (st *stream) endLine() {
 	if st.place != directive {
 		return
 	}
-	if f := strings.Fields(string(st.directive)); len(f) > 1 && strings.EqualFold(f[0], "$TTL") {
+	f := strings.Fields(string(st.directive))
+	if len(f) > 1 && strings.EqualFold(f[0], "$TTL") {
 		st.src.ttl = f[1]
 	}
+	if !strings.EqualFold(f[0], "$GENERATE") && !strings.EqualFold(f[0], "$INCLUDE") {
+		st.directed = true
+	}
+}
+
+// settle goes to the next line if this one has ended.
+func (st *stream) settle() {
+	if st.broken {
+		st.line, st.column, st.place, st.broken = st.line+1, 0, indent, false
+	}
+}
+
+// peekLine is what is left of the line, which is all of it at the beginning, with its
+// line break. It stays to be read. The error tells why there is no line break.
+func (st *stream) peekLine() ([]byte, error) {
+	for n := 512; ; n *= 2 {
+		b, err := st.octets.Peek(min(n, streamBuffer))
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			st.peeked = i + 1
+			return b[:i+1], nil
+		}
+		if err != nil || n >= streamBuffer {
+			return b, err
+		}
+	}
+}
+
+// skipLine skips what peekLine had.
+func (st *stream) skipLine() {
+	_, _ = st.octets.Discard(st.peeked) // which is in the buffer
+	st.line++
 }
 
 // Read is not used: the parser reads octet by octet.
@@ -184,6 +226,6 @@ func (st *stream) Stat() (fs.FileInfo, error) { return nil, errors.ErrUnsupporte
 
 // Close ends an included file; reading goes on in the file that included it.
 func (st *stream) Close() error {
-	st.src.open = st.src.open[:len(st.src.open)-1]
+	st.src.open, st.src.closed = st.src.open[:len(st.src.open)-1], true
 	return st.file.Close()
 }

@@ -104,7 +104,7 @@ func (s service) wrongMandatory(keys string) string {
 // checkServices sees to what the RRs of an SVCB or HTTPS RRset say of themselves.
 func (b *builder) checkServices(owner lookup.Name, t lookup.Type, records []record) {
 	for _, r := range records {
-		s, ok := parseService(r.rdata)
+		s, ok := parseService(b.data(r))
 		switch text := s.wrong(); {
 		case !ok:
 		case text != "":
