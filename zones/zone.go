@@ -1,6 +1,7 @@
 package zones
 
 import (
+	"encoding/binary"
 	"iter"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -83,6 +84,15 @@ func (z *Zone) Apex() lookup.Name { return z.apex }
 
 // SOA is the SOA RRset of the apex, with the TTL that it has in the zone.
 func (z *Zone) SOA() lookup.RRset { return z.soa }
+
+// Serial is the serial of the SOA (RFC 1035 3.3.13); 0 for what has none.
+func (z *Zone) Serial() uint32 {
+	rdata := z.soa.Data.First()
+	if len(rdata) < 20 {
+		return 0
+	}
+	return binary.BigEndian.Uint32([]byte(rdata[len(rdata)-20:]))
+}
 
 // Lint is what Load found unwise but not wrong, in the order of the file. The
 // caller must not change it.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -308,25 +309,48 @@ func (p *parts) use(s *state) {
 	p.assemble(s, p.held(s))
 }
 
-// loadZones reads every zone file. All that is wrong in any of them is reported.
+// loadZones reads every zone file, as many at a time as there are processors. All that
+// is wrong in any of them is reported. A zone that was good before stays as it was.
 func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error) {
+	loaded, wrong := make([]*zones.Zone, len(c.Zones)), make([]error, len(c.Zones))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, z := range c.Zones {
+		if z.File != "" {
+			group.Go(func() error {
+				loaded[i], wrong[i] = zones.LoadFile(z.File, z.Name)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // what is wrong is in wrong
 	held := map[lookup.Name]*zones.Zone{}
-	var wrong []error
-	for _, z := range c.Zones {
-		if z.File == "" {
-			continue
+	for i, z := range c.Zones {
+		if wrong[i] != nil {
+			wrong[i] = fmt.Errorf("zone %s: %w", z.Name, wrong[i])
+			if loaded[i] = p.lastGood(z); loaded[i] != nil {
+				p.log.Error("zone: stays as it was", "zone", z.Name, "serial", loaded[i].Serial(), "error", wrong[i])
+				wrong[i] = nil
+			}
+		} else if loaded[i] != nil {
+			for _, problem := range loaded[i].Lint() {
+				p.log.Warn("zone", "zone", z.Name, "problem", problem)
+			}
 		}
-		zone, err := zones.LoadFile(z.File, z.Name)
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("zone %s: %w", z.Name, err))
-			continue
+		if loaded[i] != nil {
+			held[z.Name] = loaded[i]
 		}
-		for _, problem := range zone.Lint() {
-			p.log.Warn("zone", "zone", z.Name, "problem", problem)
-		}
-		held[z.Name] = zone
 	}
 	return held, errors.Join(wrong...)
+}
+
+// lastGood is the zone that was read of the same file before; nil if there is none.
+func (p *parts) lastGood(z config.Zone) *zones.Zone {
+	s := p.state.Load()
+	if s == nil || !slices.ContainsFunc(s.config.Zones, func(was config.Zone) bool { return was.Name == z.Name && was.File == z.File }) {
+		return nil
+	}
+	return s.files[z.Name]
 }
 
 func (p *parts) serverOptions(s *state) server.Options {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,6 +134,49 @@ func TestReloadChangesAllOrNothing(t *testing.T) {
 		if got := address(); got != step.want {
 			t.Errorf("%s: got %s, want %s", step.because, got, step.want)
 		}
+	}
+}
+
+func TestAZoneThatFailsAtReloadStaysAndTheOthersDoNot(t *testing.T) {
+	t.Parallel()
+	other := strings.ReplaceAll(goodZone, "corp.example", "other.example")
+	dir := write(t, map[string]string{
+		"sextant.yaml": "zones: [{name: corp.example, file: corp.zone}, {name: other.example, file: other.zone}]\n",
+		"corp.zone":    goodZone,
+		"other.zone":   other,
+		"bad.zone":     "nonsense\n",
+	})
+	path := filepath.Join(dir, "sextant.yaml")
+	c, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := overLab(t, c)
+	reload := func(file, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p.reload(path)
+	}
+	address := func(name string) string {
+		s, _ := lookup.Find(ask(t, p, lookup.MustName(name), lookup.TypeA).Answer, lookup.MustName(name), lookup.TypeA)
+		return fmt.Sprint([]byte(s.Data.First()))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "corp.zone"), []byte("nonsense\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	reload("other.zone", strings.Replace(other, "192.0.2.10", "192.0.2.11", 1))
+	if got := address("db.corp.example."); got != "[192 0 2 10]" {
+		t.Errorf("the zone that is bad now: %s", got)
+	}
+	if got := address("db.other.example."); got != "[192 0 2 11]" {
+		t.Errorf("the zone that is good: %s", got)
+	}
+	// Of another file there is no last good zone.
+	reload("sextant.yaml", "zones: [{name: corp.example, file: bad.zone}]\n")
+	if got := address("db.other.example."); got != "[192 0 2 11]" {
+		t.Errorf("after a reload that has failed: %s", got)
 	}
 }
 

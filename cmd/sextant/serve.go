@@ -47,6 +47,7 @@ func serve(ctx context.Context, c *config.Config, path string, errOut io.Writer)
 		return exitCode(exitUsage)
 	}
 	p.state.Load().path = path
+	p.giveBack(debug.FreeOSMemory)
 	if err := p.listen(); err != nil {
 		return failure{err}
 	}
@@ -63,6 +64,7 @@ func serve(ctx context.Context, c *config.Config, path string, errOut io.Writer)
 				return nil
 			case <-hangup:
 				p.reload(path)
+				p.giveBack(debug.FreeOSMemory)
 			}
 		}
 	})
