@@ -2,6 +2,9 @@ package zones
 
 import (
 	"bytes"
+	"strings"
+
+	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -100,7 +103,7 @@ func (r *reader) directive(line []byte) verdict {
 		r.ttl, r.timed, r.fixed = ttl, true, true
 	case bytes.EqualFold(what, []byte("$ORIGIN")):
 		origin, ok := r.appendName(nil, value)
-		if !ok {
+		if !ok || reserved(value) {
 			return unread
 		}
 		r.origin = origin
@@ -108,6 +111,15 @@ func (r *reader) directive(line []byte) verdict {
 		return unread
 	}
 	return empty
+}
+
+// reserved tells whether the library takes a word for a type or a class wherever it is
+// not an owner.
+func reserved(word []byte) bool {
+	w := strings.ToUpper(string(word))
+	_, t := dns.StringToType[w]
+	_, c := dns.StringToClass[w]
+	return t || c || strings.HasPrefix(w, "TYPE") || strings.HasPrefix(w, "CLASS")
 }
 
 // readOwner reads the owner that the line begins with.

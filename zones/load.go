@@ -178,19 +178,19 @@ func (l *loader) parse() (more bool, err error) {
 }
 
 // parser is the library's parser, which knows what is known here: the origin, the TTL
-// and, when the line begins with a blank, the owner, which is put before the line and
-// has so many octets.
+// and, when the line does not begin with an owner, the latest one. Of that it learns by
+// an RR in prefix lines, put before the line.
 func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
 	st, origin := l.src.main(), ""
 	if l.lines.origin != nil {
 		origin = lookup.Presentation(string(l.lines.origin))
 	}
 	st.prefix = nil
-	if c, err := st.octets.Peek(1); l.lines.owner != nil && err == nil && (c[0] == ' ' || c[0] == '\t') {
-		st.prefix = []byte(lookup.Presentation(string(l.lines.owner)))
+	if l.lines.owner != nil && !st.ownsLine() {
+		st.prefix = []byte(lookup.Presentation(string(l.lines.owner)) + " IN A 192.0.2.0\n")
+		prefix = 1
 	}
-	prefix = len(st.prefix)
-	st.directed = false
+	st.directed, st.lexed = false, lexed{}
 	p = dns.NewZoneParser(st, origin, path.Base(l.src.names[0]))
 	p.SetIncludeAllowed(l.options.Includes != nil)
 	p.SetIncludeFS(l.src)
@@ -198,7 +198,10 @@ func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
 		p.SetDefaultTTL(l.lines.ttl)
 	}
 	if l.lines.fixed {
-		l.src.ttl = strconv.FormatUint(uint64(l.lines.ttl), 10)
+		st.ttl = strconv.FormatUint(uint64(l.lines.ttl), 10)
+	}
+	if prefix > 0 {
+		p.Next()
 	}
 	return p, prefix
 }
@@ -207,7 +210,7 @@ func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
 // of an included file, and not when a directive has told it more.
 func (l *loader) takeOver(rr dns.RR) bool {
 	st := l.src.main()
-	if l.options.slow || len(l.src.open) > 1 || st.directed || !st.broken || rr.Header().Name == "" {
+	if l.options.slow || len(l.src.open) > 1 || st.directed || !st.broken || st.lexed != (lexed{}) || rr.Header().Name == "" {
 		return false
 	}
 	owner, err := lookup.ParseName(rr.Header().Name)
@@ -317,11 +320,13 @@ func (l *loader) parseProblem(err error, from, prefix int) error {
 	line, column, _ := strings.Cut(what[at+len(" at line: "):], ":")
 	p.Line, _ = strconv.Atoi(line)
 	p.Column, _ = strconv.Atoi(column)
-	if !l.src.closed { // as it is after a mistake in an included file
-		if p.Line == 1 {
-			p.Column = max(0, p.Column-prefix)
-		}
-		p.Line += from - 1
+	switch {
+	case file != path.Base(l.src.names[0]) || l.src.closed && slices.Contains(l.src.names[1:], l.src.names[0]):
+		// The mistake is in an included file, which may have included itself.
+	case l.src.generated(): // in lines that stand nowhere
+		p.Line, p.Column = l.src.main().line, 1
+	default:
+		p.Line += from - 1 - prefix
 	}
 	return p
 }

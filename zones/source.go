@@ -32,7 +32,6 @@ type source struct {
 	dir      string   // of the main file, as problems call it
 	names    []string // every file so far; the main file is the first
 	open     []*stream
-	ttl      string // the value of the latest $TTL
 	closed   bool   // an included file was closed, and nothing read since
 }
 
@@ -48,9 +47,11 @@ type stream struct {
 	place        place
 	begun        bool     // the RR that is being read has begun, at
 	at           position // here
+	ttl          string   // the value of the latest $TTL, of the file that includes this one if there is none
 	directive    []byte   // the latest line that began with $
 	prefix       []byte   // what is read before the octets, and stands nowhere
 	peeked       int      // octets of the line that peekLine had
+	lexed        lexed    // since the parser began
 	directed     bool     // a $TTL or $ORIGIN has been read
 }
 
@@ -72,6 +73,9 @@ func newSource(r io.Reader, file string, includes fs.FS) *source {
 
 func (s *source) push(f fs.File, r io.Reader, name string) *stream {
 	st := &stream{src: s, file: f, octets: bufio.NewReaderSize(r, streamBuffer), index: uint16(len(s.names)), line: 1}
+	if f != nil {
+		st.ttl = s.now().ttl
+	}
 	s.names = append(s.names, name)
 	s.open = append(s.open, st)
 	return st
@@ -122,10 +126,10 @@ func (s *source) generated() bool {
 // the library gives it an hour.
 func (s *source) setGeneratedTTL(rr dns.RR) {
 	fields := strings.Fields(string(s.now().directive)) // $GENERATE range owner [ttl] [class] type rdata
-	if s.ttl == "" || len(fields) < 4 || fields[3][0] >= '0' && fields[3][0] <= '9' {
+	if s.now().ttl == "" || len(fields) < 4 || fields[3][0] >= '0' && fields[3][0] <= '9' {
 		return
 	}
-	if probe, err := dns.NewRR("$TTL " + s.ttl + "\n. A 192.0.2.1"); err == nil {
+	if probe, err := dns.NewRR("$TTL " + s.now().ttl + "\n. A 192.0.2.1"); err == nil {
 		rr.Header().Ttl = probe.Header().Ttl
 	}
 }
@@ -140,12 +144,13 @@ func (st *stream) ReadByte() (byte, error) {
 		st.prefix = st.prefix[1:]
 		return c, nil
 	}
+	st.src.closed = false
 	c, err := st.octets.ReadByte()
 	if err != nil {
 		return 0, err
 	}
-	st.src.closed = false
 	st.settle()
+	st.lexed.see(c)
 	st.column++
 	switch {
 	case c == '\n':
@@ -157,6 +162,35 @@ func (st *stream) ReadByte() (byte, error) {
 		st.directive = append(st.directive, c)
 	}
 	return c, nil
+}
+
+// lexed is what the parser's lexer is in the middle of.
+type lexed struct {
+	braces                 int // that are open
+	quote, comment, escape bool
+}
+
+// see goes on as the lexer does.
+func (x *lexed) see(c byte) {
+	escape := x.escape
+	x.escape = false
+	switch {
+	case c == '\n' && !x.quote:
+		x.comment = false
+	case x.comment:
+	case c == '\\':
+		x.escape = !escape
+	case escape:
+	case c == '"':
+		x.quote = !x.quote
+	case x.quote:
+	case c == ';':
+		x.comment = true
+	case c == '(':
+		x.braces++
+	case c == ')':
+		x.braces--
+	}
 }
 
 // begin notes what the line is, by its first octet.
@@ -183,7 +217,7 @@ func (st *stream) endLine() {
 	}
 	f := strings.Fields(string(st.directive))
 	if len(f) > 1 && strings.EqualFold(f[0], "$TTL") {
-		st.src.ttl = f[1]
+		st.ttl = f[1]
 	}
 	if !strings.EqualFold(f[0], "$GENERATE") && !strings.EqualFold(f[0], "$INCLUDE") {
 		st.directed = true
@@ -210,6 +244,17 @@ func (st *stream) peekLine() ([]byte, error) {
 			return b, err
 		}
 	}
+}
+
+// ownsLine tells whether the line to be read begins, beyond doubt, with an owner.
+func (st *stream) ownsLine() bool {
+	b, _ := st.octets.Peek(64)
+	for i, c := range b {
+		if !plain(c) && c != '.' && c != '@' {
+			return i > 0 && (c == ' ' || c == '\t')
+		}
+	}
+	return false
 }
 
 // skipLine skips what peekLine had.
