@@ -2,6 +2,7 @@ package zones
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -50,6 +51,7 @@ func (b *builder) checkName(name lookup.Name, n node, where []position, stop uin
 	if b.repeatsApex(name) {
 		b.warnf(where[0], "%s: is a final dot missing?", name)
 	}
+	b.checkStar(name, where[0])
 	alias := slices.ContainsFunc(sets, func(s set) bool { return s.t == lookup.TypeCNAME })
 	for i, s := range sets {
 		switch cut := n.marks&isCut != 0; {
@@ -62,6 +64,24 @@ func (b *builder) checkName(name lookup.Name, n node, where []position, stop uin
 		case !cut && s.t == lookup.TypeDS:
 			b.warnf(where[i], "%s: there is no zone cut here (RFC 4035 2.4)", about(name, s.t))
 		}
+	}
+}
+
+// checkStar sees to names that look like wildcards and are none (RFC 4592 2.1.1).
+func (b *builder) checkStar(owner lookup.Name, at position) {
+	name := owner
+	if strings.IndexByte(string(name), '*') < 0 {
+		return
+	}
+	for first := true; name != lookup.Root; first = false {
+		switch label := name.Label(); {
+		case label == "*" && !first:
+			b.warnf(at, "%s: * in the middle of a name is a label like any other (RFC 4592 2.1.1)", owner)
+			return
+		case first && len(label) > 1 && label[0] == '*':
+			b.warnf(at, "%s: only a label that is * alone is a wildcard (RFC 4592 2.1.1)", owner)
+		}
+		name, _ = name.Parent()
 	}
 }
 
@@ -103,6 +123,9 @@ func (b *builder) checkTargets() {
 			case lookup.TypeSVCB, lookup.TypeHTTPS: // theirs may be aliases (RFC 9460 2.4.3)
 				b.checkHints(z.rrset(z.name(i), at), b.where[at])
 				continue
+			case lookup.TypeCNAME:
+				b.checkAlias(z.rrset(z.name(i), at), b.where[at])
+				continue
 			default:
 				continue
 			}
@@ -113,6 +136,20 @@ func (b *builder) checkTargets() {
 				}
 			}
 		}
+	}
+}
+
+// checkAlias sees to where a CNAME leads.
+func (b *builder) checkAlias(s lookup.RRset, at position) {
+	target, ok := s.Target()
+	if !ok {
+		return
+	}
+	switch m := b.zone.Find(target, lookup.TypeA); {
+	case m.Kind == CNAME && m.Set.Name == s.Name: // itself, or a wildcard what it covers
+		b.warnf(at, "%s: leads to itself", about(s.Name, s.Type))
+	case m.Kind == NXDomain && b.repeatsApex(target):
+		b.warnf(at, "%s: %s does not exist; is a final dot missing?", about(s.Name, s.Type), target)
 	}
 }
 

@@ -110,6 +110,15 @@ func (d *denial) hash(name lookup.Name) string {
 	return strings.ToLower(base32.HexEncoding.EncodeToString(sum[:]))
 }
 
+// Denial is the type of the RRs that prove what the zone does not have: NSEC or NSEC3;
+// TypeNone for a zone that is not signed.
+func (z *Zone) Denial() lookup.Type {
+	if len(z.denial.spans) == 0 {
+		return lookup.TypeNone
+	}
+	return z.denial.of()
+}
+
 // Prove is the NSEC or NSEC3 RRsets, with their signatures, that prove what m
 // says beside its Set: m must be what Find has for name. There are none when the
 // zone is not signed or nothing needs to be proven, as for an answer that is not

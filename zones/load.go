@@ -210,7 +210,7 @@ func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
 // of an included file, and not when a directive has told it more.
 func (l *loader) takeOver(rr dns.RR) bool {
 	st := l.src.main()
-	if l.options.slow || len(l.src.open) > 1 || st.directed || !st.broken || st.lexed != (lexed{}) || rr.Header().Name == "" {
+	if l.options.slow || len(l.src.open) > 1 || st.directed || !st.broken || !st.lexed.idle() || rr.Header().Name == "" {
 		return false
 	}
 	owner, err := lookup.ParseName(rr.Header().Name)
@@ -249,6 +249,7 @@ func (l *loader) add(rr dns.RR, at position) error {
 	case h.Ttl > maxTTL:
 		return fmt.Errorf("%s: TTL %d is above 2^31-1 (RFC 2181 8)", about(l.name, t), h.Ttl)
 	}
+	l.checkStrings(rr, at)
 	sortTypes(rr)
 	rdata, err := lookup.PackRR(rr)
 	if err != nil {
@@ -262,6 +263,20 @@ func (l *loader) add(rr dns.RR, at position) error {
 		r.t, r.sig = coveredBy(rdata), true
 	}
 	return add(&l.gathered, r, string(l.name), rdata)
+}
+
+// checkStrings reports strings that the library has split, as servers do not agree to.
+func (l *loader) checkStrings(rr dns.RR, at position) {
+	txt, ok := rr.(*dns.TXT)
+	if !ok || l.src.now().lexed.longest <= 255 || l.src.generated() {
+		return
+	}
+	for _, s := range txt.Txt[:max(0, len(txt.Txt)-1)] {
+		if len(s) >= 255 {
+			l.report.warnf(at, "%s: a string of more than 255 octets, which is split (RFC 1035 3.3)", about(l.name, lookup.TypeTXT))
+			return
+		}
+	}
 }
 
 // sortTypes puts the types of a bitmap into order: people may write them in any

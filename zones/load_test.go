@@ -102,6 +102,15 @@ func TestWhatIsUnwiseIsLint(t *testing.T) {
 		{"www DS 1 13 2 00\n", "7:1: www.example. DS: there is no zone cut here (RFC 4035 2.4)"},
 		{"www.example A 192.0.2.1\n", "7:1: www.example.example.: is a final dot missing?"},
 		{"@ MX 10 mx.example\n", "7:1: example. MX: mx.example.example. has no address; is a final dot missing?"},
+		{"txt TXT \"" + strings.Repeat("x", 256) + "\"\n", "7:1: txt.example. TXT: a string of more than 255 octets, which is split (RFC 1035 3.3)"},
+		{"a.*.b A 192.0.2.1\n", "7:1: a.*.b.example.: * in the middle of a name is a label like any other (RFC 4592 2.1.1)"},
+		{"*www A 192.0.2.1\n", "7:1: *www.example.: only a label that is * alone is a wildcard (RFC 4592 2.1.1)"},
+		{"*.w CNAME x.w\n", "7:1: *.w.example. CNAME: leads to itself"},
+		{"self CNAME self\n", "7:1: self.example. CNAME: leads to itself"},
+		{"www CNAME www.example\n", "7:1: www.example. CNAME: www.example.example. does not exist; is a final dot missing?"},
+		{"@ NS alias\nalias CNAME ns\n", "4:1: example. NS: alias.example. is an alias, and must not be (RFC 2181 10.3)"},
+		{"@ NS nobody\n", "4:1: example. NS: nobody.example. has no address"},
+		{"_x._tcp SRV 0 0 80 alias\nalias CNAME ns\n", "7:1: _x._tcp.example. SRV: alias.example. is an alias, and must not be (RFC 2181 10.3)"},
 		{"www RRSIG A 13 2 300 20300101000000 20200101000000 1 @ AAAA\n", "7:1: www.example. A: an RRSIG covers this RRset, which is not there; left out"},
 	} {
 		var got []string

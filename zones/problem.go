@@ -19,10 +19,31 @@ type Problem struct {
 
 // Error is file:line:column: text.
 func (p Problem) Error() string {
+	if p.File == "" {
+		return p.Text
+	}
 	if p.Line == 0 {
 		return p.File + ": " + p.Text
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+}
+
+// Problems is what an error of Load says, one by one; what is not of a place in a file
+// has only a Text.
+func Problems(err error) []Problem {
+	var all []Problem
+	switch e := err.(type) {
+	case nil:
+	case Problem:
+		all = append(all, e)
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			all = append(all, Problems(one)...)
+		}
+	default:
+		all = append(all, Problem{Text: e.Error()})
+	}
+	return all
 }
 
 const (

@@ -135,7 +135,10 @@ func (s *source) setGeneratedTTL(rr dns.RR) {
 }
 
 // next says that the latest RR is done with.
-func (s *source) next() { s.now().begun = false }
+func (s *source) next() {
+	s.now().begun = false
+	s.now().lexed.longest = 0
+}
 
 // ReadByte is what the parser reads by.
 func (st *stream) ReadByte() (byte, error) {
@@ -168,10 +171,19 @@ func (st *stream) ReadByte() (byte, error) {
 type lexed struct {
 	braces                 int // that are open
 	quote, comment, escape bool
+
+	run, longest int // octets of the word or string, and of the longest in this RR
 }
+
+// idle tells whether it is in the middle of nothing.
+func (x *lexed) idle() bool { return x.braces == 0 && !x.quote && !x.comment && !x.escape }
 
 // see goes on as the lexer does.
 func (x *lexed) see(c byte) {
+	if x.run++; c == '"' || c == '\n' || !x.quote && (c == ' ' || c == '\t') {
+		x.run = 0
+	}
+	x.longest = max(x.longest, x.run)
 	escape := x.escape
 	x.escape = false
 	switch {
@@ -227,7 +239,10 @@ func (st *stream) endLine() {
 // settle goes to the next line if this one has ended.
 func (st *stream) settle() {
 	if st.broken {
-		st.line, st.column, st.place, st.broken = st.line+1, 0, indent, false
+		st.line, st.column, st.broken = st.line+1, 0, false
+		if st.place != directive || !st.lexed.quote && st.lexed.braces == 0 {
+			st.place = indent
+		}
 	}
 }
 
