@@ -48,7 +48,7 @@ bench: ## all benchmarks six times, into bench/out for benchstat
 	@mkdir -p bench/out
 	go test -run '^$$' -bench . -benchmem -count 6 ./... | tee bench/out/$$(git rev-parse --short HEAD).txt
 
-bench-peers: build ## Sextant beside Unbound: CPU, misses, memory as ratios (needs root, nsd, dnsperf; 4 minutes)
+bench-peers: build ## Sextant beside Unbound, Knot and NSD: CPU, misses, memory as ratios (needs root, nsd, dnsperf; 6 minutes)
 	go run ./bench/peers
 
 format:

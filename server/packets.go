@@ -3,6 +3,7 @@ package server
 import (
 	"hash/maphash"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
@@ -24,6 +25,11 @@ const (
 type packets struct {
 	seed  maphash.Seed
 	cache *cache.Cache[uint64, packet]
+
+	// asked are the keys of questions about zones of ours that were asked lately, each
+	// where its lowest bits say. What is for everyone and asked once, as in a flood of
+	// random names, is not worth a place in the cache: our zones answer at once.
+	asked [1 << 14]atomic.Uint64
 }
 
 // newPackets makes room for that many packets in so many octets; 0 is any number
@@ -98,6 +104,15 @@ func (p *packet) isPlaced(q *query) bool {
 	}
 	block, nobodys := ecs.Nobodys(q.subnet)
 	return nobodys && (p.flags&wire.AA != 0 || p.scope().Bits() < block.Bits())
+}
+
+// again tells whether the question was asked lately, and notes that it has been.
+func (ps *packets) again(q *query) bool {
+	if ps == nil {
+		return false
+	}
+	key := ps.key(q)
+	return ps.asked[key%uint64(len(ps.asked))].Swap(key) == key
 }
 
 // put remembers p, which was made for q, for ttl seconds.

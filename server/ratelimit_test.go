@@ -277,7 +277,9 @@ func TestLimitsSpareOtherServers(t *testing.T) {
 // What a limit withholds from one who has waited for a resolver is not sent either.
 func TestNothingIsSentOfWhatIsWithheld(t *testing.T) {
 	t.Parallel()
-	s, _ := limited(RateLimit{Responses: 1, Slip: -1}, func(o *Options) { o.Packets = -1 })
+	s, _ := limited(RateLimit{Responses: 1, Slip: -1}, func(o *Options) {
+		o.Packets, o.Views = -1, []View{{Recursive: estate(), RateLimit: true}}
+	})
 	u, conn := deaf(t, s)
 	for range 3 {
 		u.missed(t, conn, ask("www.example. A"))

@@ -126,6 +126,9 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		return s.render(dst, q, &p), true
 	}
 	q.tally.misses.Add(1)
+	if _, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0); ours {
+		return s.look(context.Background(), dst, q), true
+	}
 	return nil, false
 }
 
@@ -145,6 +148,11 @@ func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
 // look asks the view's resolver and remembers the answer.
 func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 	resolver, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0)
+	if !ours {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.options.Deadline)
+		defer cancel()
+	}
 	response := s.ask(ctx, resolver, q)
 	now := s.options.Now()
 	q.tally.slow.observe(now.Sub(q.arrived))
@@ -154,7 +162,9 @@ func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 	if ours {
 		p.traits |= ageless
 	}
-	q.generation.packets.put(q, p, response.TTL())
+	if !ours || p.scope().IsValid() || q.generation.packets.again(q) {
+		q.generation.packets.put(q, p, response.TTL())
+	}
 	return s.render(dst, q, &p)
 }
 
@@ -180,8 +190,6 @@ func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query) (r
 			response = servfail(lookup.EDE{Code: lookup.EDEOther})
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, s.options.Deadline)
-	defer cancel()
 	response, err := resolver.Resolve(ctx, asked)
 	if err != nil || response == nil {
 		s.options.Log.Debug("no answer", "question", asked.Question.String(), "client", asked.Client, "error", err)

@@ -15,7 +15,8 @@ type View struct {
 
 	// Recursive answers queries with RD set, Authoritative those without. When
 	// one of them is nil the other answers all, and when both are, the clients
-	// are refused.
+	// are refused. Authoritative must not wait for anything: who receives queries asks
+	// it, before the next one is looked at.
 	Recursive, Authoritative lookup.Resolver
 
 	RateLimit bool // Options.RateLimit holds for all replies, and not for errors alone

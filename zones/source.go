@@ -32,7 +32,7 @@ type source struct {
 	dir      string   // of the main file, as problems call it
 	names    []string // every file so far; the main file is the first
 	open     []*stream
-	closed   bool   // an included file was closed, and nothing read since
+	closed   bool // an included file was closed, and nothing read since
 }
 
 // stream is one open file of a source.

@@ -116,6 +116,14 @@ func bench(ctx context.Context, o options, out, errOut io.Writer) error {
 	if err := possible(); err != nil {
 		return err
 	}
+	if slices.Contains(o.only, millionKey) {
+		if err := million(ctx, o, out, errOut); err != nil {
+			return reason(ctx, err)
+		}
+		if len(o.only) == 1 {
+			return nil
+		}
+	}
 	servers, missing, err := findServers(o)
 	if err != nil {
 		return err
