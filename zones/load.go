@@ -45,7 +45,7 @@ const maxTTL = 1<<31 - 1 // RFC 2181 8
 // it. The error tells everything that is wrong, up to 20 things, each as a
 // [Problem] on a line of its own; what is merely unwise is in [Zone.Lint].
 func Load(r io.Reader, file string, o LoadOptions) (*Zone, error) {
-	l := &loader{src: newSource(r, file, o.Includes)}
+	l := &loader{src: newSource(r, file, o)}
 	l.gathered.reserve(o.size)
 	defer l.src.close()
 	err := l.read(o)

@@ -245,6 +245,27 @@ func TestGenerateIsBoundedInTotal(t *testing.T) {
 	}
 }
 
+// Who writes a zone file shall not be able to stop the server with it.
+func TestHostileGenerateIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"$GENERATE 0-65536 h$ A 192.0.2.1",
+		"$GENERATE 0-4294967295 h$ A 192.0.2.1",
+		"$GENERATE 0-99999999999999999999 h$ A 192.0.2.1",
+		"$GENERATE 9-1 h$ A 192.0.2.1",
+		"$GENERATE 1-3/0 h$ A 192.0.2.1",
+		"$GENERATE 1-3/-1 h$ A 192.0.2.1",
+		"$GENERATE 1-2 h${0,1000000000,d} A 192.0.2.1",
+		"$GENERATE 1-2 h${-9,1,d} A 192.0.2.1",
+		"$GENERATE 1-2 $GENERATE 1-2 A 192.0.2.1",
+	} {
+		_, err := Load(strings.NewReader(top+line+"\n"), "e", LoadOptions{Generate: 1000})
+		if err == nil || !strings.HasPrefix(err.Error(), "e:7:") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 func TestIncludeStaysInItsDirectory(t *testing.T) {
 	t.Parallel()
 	files := fstest.MapFS{
@@ -283,6 +304,8 @@ func TestLoadFileFollowsNoLinkOutOfTheDirectory(t *testing.T) {
 	}
 	write("secret", "www A 192.0.2.1\n")
 	write("zones/more", "more A 192.0.2.1\n")
+	write("zones/up.zone", top+"$INCLUDE ../secret\n")
+	write("zones/absolute.zone", top+"$INCLUDE "+dir+"/secret\n")
 	write("zones/good.zone", top+"$INCLUDE more\n")
 	write("zones/bad.zone", top+"$INCLUDE link\n")
 	if err := os.Symlink("../secret", filepath.Join(dir, "zones/link")); err != nil {
@@ -295,6 +318,11 @@ func TestLoadFileFollowsNoLinkOutOfTheDirectory(t *testing.T) {
 		t.Error("a link led out of the directory")
 	} else if p, ok := err.(interface{ Unwrap() []error }); !ok || len(p.Unwrap()) != 1 {
 		t.Errorf("got %#v", err)
+	}
+	for _, file := range []string{"zones/up.zone", "zones/absolute.zone"} {
+		if _, err := LoadFile(filepath.Join(dir, file), name("example.")); err == nil {
+			t.Errorf("%s leads out of the directory", file)
+		}
 	}
 	if _, err := LoadFile(filepath.Join(dir, "zones/none.zone"), name("example.")); err == nil {
 		t.Error("no file, no error")

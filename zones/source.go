@@ -32,7 +32,8 @@ type source struct {
 	dir      string   // of the main file, as problems call it
 	names    []string // every file so far; the main file is the first
 	open     []*stream
-	closed   bool // an included file was closed, and nothing read since
+	closed   bool  // an included file was closed, and nothing read since
+	size     int64 // of the main file; 0: unknown
 }
 
 // stream is one open file of a source.
@@ -65,14 +66,18 @@ const (
 	directive              // $ and what follows
 )
 
-func newSource(r io.Reader, file string, includes fs.FS) *source {
-	s := &source{includes: includes, dir: path.Dir(file)}
+func newSource(r io.Reader, file string, o LoadOptions) *source {
+	s := &source{includes: o.Includes, dir: path.Dir(file), size: o.size}
 	s.push(nil, r, file)
 	return s
 }
 
 func (s *source) push(f fs.File, r io.Reader, name string) *stream {
-	st := &stream{src: s, file: f, octets: bufio.NewReaderSize(r, streamBuffer), index: uint16(len(s.names)), line: 1}
+	buffer := streamBuffer
+	if f != nil || s.size > 0 && s.size < int64(buffer) {
+		buffer = 4 << 10 // there may be thousands of them
+	}
+	st := &stream{src: s, file: f, octets: bufio.NewReaderSize(r, buffer), index: uint16(len(s.names)), line: 1}
 	if f != nil {
 		st.ttl = s.now().ttl
 	}

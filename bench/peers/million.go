@@ -75,6 +75,7 @@ func nsdAuthority(at netip.AddrPort, dir string) string {
     ip-address: %s@%d
     server-count: 1
     database: ""
+    rrl-ratelimit: 0
     pidfile: %[3]s/nsd.pid
     zonelistfile: %[3]s/nsd.zones
     xfrdfile: ""
