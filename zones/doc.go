@@ -1,13 +1,14 @@
 // Package zones holds authoritative data: zones read from master files, what is
 // found in them under a name, and the tree that knows which zone a name is in.
 //
-// The story in ten lines: [Load] hands a master file to the parser of miekg/dns
-// and notes beside each RR where it stood. The RRs are sorted canonically, so
+// The story in ten lines: [Load] reads the plain lines of a master file itself (line.go)
+// and hands all others to the parser of miekg/dns,
+// and notes beside each RR where it stood. The names are sorted canonically, so
 // that one walk groups them into RRsets, adds the empty non-terminals, and marks
 // for each name the topmost delegation or DNAME above it. What contradicts the
 // RFCs is an error, what is only unwise is a [Problem] in [Zone.Lint]; both name
 // file, line and column. The [Zone] that comes out never changes. [Zone.Find] is
-// the algorithm of RFC 1034 4.3.2 for one zone, reduced to two or three map
+// the algorithm of RFC 1034 4.3.2 for one zone, reduced to two or three hash
 // look-ups: it allocates nothing and says what kind of [Match] there is, and the
 // caller makes a response of it; [Zone.Prove] adds the NSEC or NSEC3 RRsets of a
 // zone that is signed. [New] makes a zone of what came by another way than a file.
