@@ -151,7 +151,10 @@ acl:
     address: 127.0.0.0/8
     action: [transfer]
 template:
+  - id: default
+    storage: %[1]q
   - id: member
+    storage: %[1]q
     master: sextant
     acl: from-sextant
 zone:
@@ -343,8 +346,8 @@ func TestSecondaryWithTheWrongKey(t *testing.T) {
 		f.says(t, "copy failed zone="+zone+". BADKEY")
 		r := f.dig(t, "@"+ourAddr, zone, "SOA")
 		expect(t, r, "SERVFAIL")
-		if r.ede != "24" {
-			t.Errorf("want EDE 24, got\n%s", r.text)
+		if r.ede != "14" { // it has never come; one that has expired is 24
+			t.Errorf("want EDE 14, got\n%s", r.text)
 		}
 	}
 	conf, err := os.ReadFile(f.path("sextant.yaml"))
