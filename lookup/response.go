@@ -20,7 +20,10 @@ const (
 	NOTIMP    Rcode = 4
 	REFUSED   Rcode = 5
 	YXDOMAIN  Rcode = 6
+	YXRRSET   Rcode = 7
+	NXRRSET   Rcode = 8
 	NOTAUTH   Rcode = 9
+	NOTZONE   Rcode = 10
 	BADVERS   Rcode = 16
 	BADCOOKIE Rcode = 23
 )

@@ -114,3 +114,31 @@ func compresses(t lookup.Type) bool {
 	}
 	return false
 }
+
+// SameRdata tells whether two pieces of uncompressed rdata are the same RR's: the names
+// in them may differ in letter case (RFC 4343 3).
+func SameRdata(t lookup.Type, a, b string) bool {
+	if a == b {
+		return true
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	for _, f := range layoutOf(t) {
+		if f != name {
+			n, ok := f.span([]byte(a))
+			if !ok || a[:n] != b[:n] {
+				return false
+			}
+			a, b = a[n:], b[n:]
+			continue
+		}
+		one, n, err := lookup.NameFromWire(a)
+		other, m, err2 := lookup.NameFromWire(b)
+		if err != nil || err2 != nil || n != m || one != other {
+			return false
+		}
+		a, b = a[n:], b[n:]
+	}
+	return a == b
+}

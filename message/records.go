@@ -31,7 +31,14 @@ type Records struct {
 // Decode drops an RR whose rdata does not fit its type, here the message is
 // malformed. Octets after its end are malformed, too. The work is bounded, by
 // more than that of Decode; nothing refers to b.
-func DecodeRecords(b []byte) (*Records, error) {
+func DecodeRecords(b []byte) (*Records, error) { return decodeRecords(b, false) }
+
+// DecodeUpdate is DecodeRecords for an UPDATE (RFC 2136 2): RRs of class ANY and NONE
+// may have no rdata, whatever their type. Question is then the zone section, Answer the
+// prerequisites and Authority the update section.
+func DecodeUpdate(b []byte) (*Records, error) { return decodeRecords(b, true) }
+
+func decodeRecords(b []byte, update bool) (*Records, error) {
 	if len(b) < headerLen {
 		return nil, errShort
 	}
@@ -42,7 +49,7 @@ func DecodeRecords(b []byte) (*Records, error) {
 	if headerLen+int(n[0])*minQuestion+(int(n[1])+int(n[2])+int(n[3]))*minRR > len(b) {
 		return nil, errCounts
 	}
-	r := recorder{decoder: decoder{msg: b, most: maxTransfer, pointed: -1}}
+	r := recorder{update: update, decoder: decoder{msg: b, most: maxTransfer, pointed: -1}}
 	m := &Records{Header: newHeader(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]))}
 	off, err := headerLen, error(nil)
 	for range n[0] {
@@ -69,6 +76,8 @@ type recorder struct {
 	decoder
 	span span        // where the latest name came from
 	name lookup.Name // that name
+
+	update bool // an RR may stand for all of its type or name (RFC 2136 2.4, 2.5)
 }
 
 // section reads that many RRs from off on and tells where they end.
@@ -108,6 +117,9 @@ func (r *recorder) record(off int, to *Record) (end int, err error) {
 	}
 	if to.TTL > 1<<31-1 && to.Type != lookup.TypeOPT {
 		to.TTL = 0 // RFC 2181 8
+	}
+	if r.update && off == end && (to.Class == lookup.ClassANY || to.Class == lookup.ClassNONE) {
+		return end, nil
 	}
 	start := len(r.buf)
 	switch ok := r.rdata(to.Type, off, end); {

@@ -1,7 +1,6 @@
 package primary
 
 import (
-	"encoding/binary"
 	"iter"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -14,49 +13,35 @@ const (
 	minKept  = 1000 // RRs of a history that even the smallest zone may keep
 )
 
-// step leads from one version of a zone to the next. It is immutable.
-type step struct {
-	from, to       zones.Record // the SOAs
-	deleted, added []zones.Record
-}
-
-func (s step) size() int { return 2 + len(s.deleted) + len(s.added) }
-
-// soaOf is the SOA of a zone as a record.
-func soaOf(z *zones.Zone) zones.Record {
-	s := z.SOA()
-	return zones.Record{Name: z.Apex(), Type: lookup.TypeSOA, TTL: s.TTL, Data: s.Data.First()}
-}
-
-// serialOf is the serial of an SOA (RFC 1035 3.3.13): the first of five numbers at its
-// end. A Zone holds no other SOA than a well-formed one.
-func serialOf(soa zones.Record) uint32 {
-	return binary.BigEndian.Uint32([]byte(soa.Data[len(soa.Data)-20:]))
-}
-
-// newer tells whether serial a comes after b (RFC 1982 3.2).
-func newer(a, b uint32) bool { return int32(a-b) > 0 }
-
 // extended is the history of a zone with one more step. The oldest go when there are
 // many, or when they have come to more than the zone itself: RFC 1995 5.
-func extended(history []step, was, is *zones.Zone) []step {
-	next := step{from: soaOf(was), to: soaOf(is)}
-	next.deleted, next.added = zones.Diff(was, is)
-	history = append(history[:len(history):len(history)], next)
+func extended(history []zones.Difference, was, is *zones.Zone) []zones.Difference {
+	next := zones.Difference{From: was.SOARecord(), To: is.SOARecord()}
+	next.Deleted, next.Added = zones.Diff(was, is)
+	return bounded(append(history[:len(history):len(history)], next), is)
+}
+
+// bounded is the latest part of a history, as much as is kept of it.
+func bounded(history []zones.Difference, is *zones.Zone) []zones.Difference {
 	size := 0
 	for i := len(history) - 1; i >= 0; i-- {
-		if size += history[i].size(); size > max(minKept, is.Len()) || len(history)-i > maxSteps {
+		if size += history[i].Len(); size > max(minKept, is.Len()) || len(history)-i > maxSteps {
 			return history[i+1:]
 		}
 	}
 	return history
 }
 
+// leadsTo tells whether a history ends with that version of the zone.
+func leadsTo(history []zones.Difference, is *zones.Zone) bool {
+	return len(history) > 0 && history[len(history)-1].To == is.SOARecord()
+}
+
 // since is the part of a history that begins at the serial; ok is false when there is
 // none.
-func since(history []step, serial uint32) (rest []step, ok bool) {
+func since(history []zones.Difference, serial uint32) (rest []zones.Difference, ok bool) {
 	for i := range history {
-		if serialOf(history[i].from) == serial {
+		if history[i].From.Serial() == serial {
 			return history[i:], true
 		}
 	}
@@ -66,7 +51,7 @@ func since(history []step, serial uint32) (rest []step, ok bool) {
 // whole yields a zone as AXFR has it: its SOA, all else, and its SOA (RFC 5936 2.2).
 func whole(z *zones.Zone) iter.Seq[message.Record] {
 	return func(yield func(message.Record) bool) {
-		soa := soaOf(z)
+		soa := z.SOARecord()
 		if !yield(record(soa)) {
 			return
 		}
@@ -80,16 +65,16 @@ func whole(z *zones.Zone) iter.Seq[message.Record] {
 }
 
 // changes yields steps as IXFR has them (RFC 1995 4).
-func changes(z *zones.Zone, steps []step) iter.Seq[message.Record] {
+func changes(z *zones.Zone, steps []zones.Difference) iter.Seq[message.Record] {
 	return func(yield func(message.Record) bool) {
-		if !yield(record(soaOf(z))) {
+		if !yield(record(z.SOARecord())) {
 			return
 		}
 		for _, s := range steps {
 			for _, half := range []struct {
 				soa zones.Record
 				rrs []zones.Record
-			}{{s.from, s.deleted}, {s.to, s.added}} {
+			}{{s.From, s.Deleted}, {s.To, s.Added}} {
 				if !yield(record(half.soa)) {
 					return
 				}
@@ -100,13 +85,13 @@ func changes(z *zones.Zone, steps []step) iter.Seq[message.Record] {
 				}
 			}
 		}
-		yield(record(soaOf(z)))
+		yield(record(z.SOARecord()))
 	}
 }
 
 // only yields the SOA: the answer to who has nothing to hear (RFC 1995 2).
 func only(z *zones.Zone) iter.Seq[message.Record] {
-	return func(yield func(message.Record) bool) { yield(record(soaOf(z))) }
+	return func(yield func(message.Record) bool) { yield(record(z.SOARecord())) }
 }
 
 func record(r zones.Record) message.Record {

@@ -31,7 +31,7 @@ type task struct {
 // tell has Run tell those who want to know of the zone. p.mu is held.
 func (p *Primary) tell(z held) {
 	for _, t := range z.Targets {
-		p.pending[task{z.Data.Apex(), t}] = serialOf(soaOf(z.Data))
+		p.pending[task{z.Data.Apex(), t}] = z.Data.SOARecord().Serial()
 	}
 	if len(z.Targets) > 0 {
 		select {

@@ -63,6 +63,11 @@ type Zone struct {
 	Transfer []Peer      // who may have all of it
 	Targets  []Target    // who is told when it has changed
 	Notify   []Peer      // who may say that it has changed: it is a copy
+
+	// History is the differences that lead to Data, the latest last, when somebody
+	// else keeps them; empty: they are found by comparing Data with what was there
+	// before. It must not be changed.
+	History []zones.Difference
 }
 
 // Target is a server that is told of changes.
@@ -108,7 +113,7 @@ type Primary struct {
 // held is a zone with its history. It is immutable.
 type held struct {
 	Zone
-	history []step
+	history []zones.Difference
 }
 
 // New makes a Primary without zones. It starts nothing.
@@ -163,13 +168,19 @@ func (p *Primary) follow(was held, z Zone) (h held, news bool) {
 		return h, false
 	case was.Zone.Data == nil || was.Zone.Data.Absent():
 		h.history = nil // RFC 1996 3.6: after a start, too
+		if leadsTo(z.History, z.Data) {
+			h.history = bounded(z.History, z.Data)
+		}
 		return h, true
 	}
-	before, now := serialOf(soaOf(was.Zone.Data)), serialOf(soaOf(z.Data))
+	before, now := was.Zone.Data.SOARecord().Serial(), z.Data.SOARecord().Serial()
 	switch {
-	case newer(now, before):
+	case zones.Newer(now, before):
 		h.history = nil
-		if len(z.Transfer) > 0 {
+		switch {
+		case leadsTo(z.History, z.Data):
+			h.history = bounded(z.History, z.Data)
+		case len(z.Transfer) > 0:
 			h.history = extended(was.history, was.Zone.Data, z.Data)
 		}
 		return h, true
@@ -182,7 +193,7 @@ func (p *Primary) follow(was held, z Zone) (h held, news bool) {
 
 func differs(a, b *zones.Zone) bool {
 	deleted, added := zones.Diff(a, b)
-	return len(deleted)+len(added) > 0 || soaOf(a) != soaOf(b)
+	return len(deleted)+len(added) > 0 || a.SOARecord() != b.SOARecord()
 }
 
 // Key is the key of that name.
@@ -210,7 +221,7 @@ func (p *Primary) Transfer(from netip.Addr, key, zone lookup.Name, have *uint32)
 		return nil, refusal(lookup.SERVFAIL, lookup.EDEInvalidData)
 	case have == nil:
 		return whole(z.Data), nil
-	case !newer(serialOf(soaOf(z.Data)), *have):
+	case !zones.Newer(z.Data.SOARecord().Serial(), *have):
 		return only(z.Data), nil
 	}
 	if steps, ok := since(z.history, *have); ok {

@@ -46,7 +46,7 @@ func told(p *Primary, have int64) string {
 	var words []string
 	for r := range records {
 		if r.Type == lookup.TypeSOA {
-			words = append(words, fmt.Sprint(serialOf(zones.Record{Data: r.Data})))
+			words = append(words, fmt.Sprint(zones.Record{Data: r.Data}.Serial()))
 		} else {
 			words = append(words, strings.TrimSuffix(r.Name.String(), ".example."))
 		}
@@ -212,7 +212,7 @@ func TestTransferSeesOneVersion(t *testing.T) {
 		p.Replace(nil, open(zone(t, uint32(len(seen)+2))))
 		seen = append(seen, r)
 	}
-	if seen[0] != seen[len(seen)-1] || serialOf(zones.Record{Data: seen[0].Data}) != 1 {
+	if seen[0] != seen[len(seen)-1] || (zones.Record{Data: seen[0].Data}).Serial() != 1 {
 		t.Errorf("got %v", seen)
 	}
 }
@@ -237,5 +237,40 @@ func TestReplaceHoldsNobodyUp(t *testing.T) {
 	p.Replace(nil, []Zone{{Data: zone(t, 1), Transfer: []Peer{{Key: lookup.MustName("k.")}}}})
 	if p.May(from, "", apex) || !p.May(from, lookup.MustName("k."), apex) {
 		t.Error("who may have it, with a key")
+	}
+}
+
+// A history that somebody else keeps is what IXFR is answered from, from the first moment
+// on; one that leads elsewhere is not.
+func TestHistoryOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	versions := []*zones.Zone{zone(t, 1), zone(t, 2), zone(t, 3), zone(t, 4)}
+	var history []zones.Difference
+	for i := range 3 {
+		d := zones.Difference{From: versions[i].SOARecord(), To: versions[i+1].SOARecord()}
+		d.Deleted, d.Added = zones.Diff(versions[i], versions[i+1])
+		history = append(history, d)
+	}
+	given := func(i int, history []zones.Difference) []Zone {
+		z := open(versions[i])
+		z[0].History = history
+		return z
+	}
+	p := New(Options{})
+	p.Replace(nil, given(2, history[:2]))
+	if got := told(p, 1); got != "3 1 changes 2 changes 2 changes 3 changes 3" {
+		t.Errorf("at the start: %s", got)
+	}
+	p.Replace(nil, given(3, history[1:]))
+	if got := told(p, 2); got != "4 2 changes 3 changes 3 changes 4 changes 4" {
+		t.Errorf("later: %s", got)
+	}
+	if got := told(p, 1); len(strings.Fields(got)) != 5 {
+		t.Errorf("of what was given up: %s", got)
+	}
+	p = New(Options{})
+	p.Replace(nil, given(2, history))
+	if got := told(p, 1); len(strings.Fields(got)) != 5 {
+		t.Errorf("a history that leads elsewhere: %s", got)
 	}
 }

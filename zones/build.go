@@ -115,11 +115,20 @@ func (b *builder) addName(name lookup.Name, records []record) {
 	i := b.node(name)
 	first := len(b.zone.sets)
 	b.addSets(name, records)
-	sets := b.zone.sets[first:]
+	if above, exists := b.settle(i, name); exists {
+		b.checkName(name, b.zone.nodes[i], b.where[first:], above)
+	}
+}
+
+// settle notes what its RRsets, which are the last of the zone so far, make of the node
+// of a name; above is where a cut or DNAME of a name above ends what is authoritative, or
+// noStop. A name that is there for an NSEC3 alone does not exist.
+func (b *builder) settle(i uint32, name lookup.Name) (above uint8, exists bool) {
 	n := &b.zone.nodes[i]
+	sets := b.zone.sets[n.first:]
 	if len(sets) == 1 && sets[0].t == lookup.TypeNSEC3 && isHash(name, b.zone.apex) {
 		n.marks |= isOnlyHash
-		return
+		return noStop, false
 	}
 	for _, s := range sets {
 		switch {
@@ -129,12 +138,12 @@ func (b *builder) addName(name lookup.Name, records []record) {
 			n.marks |= isDNAME
 		}
 	}
-	above := n.stop
+	above = n.stop
 	if above == noStop && n.marks&(isCut|isDNAME) != 0 {
 		n.stop = uint8(name.Labels())
 	}
 	b.zone.depth = max(b.zone.depth, name.Labels())
-	b.checkName(name, *n, b.where[first:], above)
+	return above, true
 }
 
 // node is the node of a name, which is made together with the empty non-terminals

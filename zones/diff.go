@@ -2,9 +2,37 @@ package zones
 
 import (
 	"cmp"
+	"encoding/binary"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
+
+// Difference leads from one version of a zone to the next: what RFC 1995 4 calls a
+// difference sequence. It is immutable.
+type Difference struct {
+	From, To       Record // the SOAs
+	Deleted, Added []Record
+}
+
+// Len counts the RRs of a Difference, SOAs included.
+func (d Difference) Len() int { return 2 + len(d.Deleted) + len(d.Added) }
+
+// Serial is the serial of an SOA (RFC 1035 3.3.13), the first of five numbers at the
+// end of its rdata; 0 for what is none. A Zone holds no SOA that is malformed.
+func (r Record) Serial() uint32 {
+	if len(r.Data) < 20 {
+		return 0
+	}
+	return binary.BigEndian.Uint32([]byte(r.Data[len(r.Data)-20:]))
+}
+
+// SOARecord is the SOA of the zone as a Record. The zone must not be absent.
+func (z *Zone) SOARecord() Record {
+	return Record{Name: z.apex, Type: lookup.TypeSOA, TTL: z.soa.TTL, Data: z.soa.Data.First()}
+}
+
+// Newer tells whether serial a comes after b (RFC 1982 3.2).
+func Newer(a, b uint32) bool { return int32(a-b) > 0 }
 
 // Diff is what has to be taken out of one version of a zone, and put in, to make the
 // other: what RFC 1995 calls a difference sequence, without the SOA at the head of

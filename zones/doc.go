@@ -12,6 +12,7 @@
 // look-ups: it allocates nothing and says what kind of [Match] there is, and the
 // caller makes a response of it; [Zone.Prove] adds the NSEC or NSEC3 RRsets of a
 // zone that is signed. [New] makes a zone of what came by another way than a file.
+// [Zone.With] makes the next version of one, and [Zone.Write] a master file.
 // A [Tree] is an immutable set of zones; whoever reloads a zone makes a new Tree and
 // swaps it in.
 //
@@ -19,5 +20,5 @@
 // and 10 (RRsets, zone cuts, CNAME), RFC 3597 5 (unknown types), RFC 4035 3.1.3 and
 // RFC 5155 7.2 (proofs), RFC 4035 3.1.4.1 (DS at the parent side), RFC 4592
 // (wildcards), RFC 6672 2 (DNAME), RFC 8020 (empty non-terminals), RFC 8482 4.1
-// (ANY). $GENERATE is BIND's. Not implemented: journals, writing master files.
+// (ANY). $GENERATE is BIND's. Not implemented: journals, which package update has.
 package zones
