@@ -47,6 +47,7 @@ func imports() map[string][]string {
 		"authoritative": {"lookup", "ecs", "zones", "tailor"},
 		"primary":       {"lookup", "message", "tsig", "zones"},
 		"secondary":     {"lookup", "message", "store", "tsig", "zones"},
+		"update":        {"lookup", "message", "store", "zones"},
 
 		"server/internal/wire": {"lookup"},
 		"server":               {"lookup", "message", "ecs", "cache", "crew", "tsig", "server/internal/wire"},
@@ -59,7 +60,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "server", "lab", "dig", "metrics", "control", "health", "store", "catalog"},
+		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "store", "catalog"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}
