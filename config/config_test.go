@@ -337,3 +337,23 @@ catalogs:
 		t.Errorf("got %+v", s)
 	}
 }
+
+// A zone that is changed has a journal, beside its file unless it is said where.
+func TestJournalOfAZone(t *testing.T) {
+	t.Parallel()
+	zones := mustParse(t, "etc/x.yaml", `
+keys: [{ name: k, secret: c2VjcmV0 }]
+zones:
+  - { name: a.example, file: a.zone, allow-update: [{ key: k, subtrees: [dyn.a.example], types: [a, TYPE65280] }] }
+  - { name: b.example, file: b.zone, allow-update: [{ network: 127.0.0.1 }], journal: var/b }
+  - { name: c.example, file: c.zone }
+`).Zones
+	for i, want := range []string{"etc/a.zone.journal", "etc/var/b", ""} {
+		if got := zones[i].Journal; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if g := zones[0].AllowUpdate[0]; g.Key != lookup.MustName("k") || g.Subtrees[0] != lookup.MustName("dyn.a.example") || len(g.Types) != 2 || g.Types[1] != 65280 {
+		t.Errorf("got %+v", g)
+	}
+}

@@ -105,9 +105,10 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 
 		"catalogs[].allow-transfer[].": new(Peer).keys(),
 
-		"catalogs[].groups[].": new(Group).keys(),
-		"transfers.":           doc.Transfers.keys(),
-		"views[].":             new(View).keys(),
+		"catalogs[].groups[].":    new(Group).keys(),
+		"transfers.":              doc.Transfers.keys(),
+		"zones[].allow-update[].": new(Grant).keys(),
+		"views[].":                new(View).keys(),
 	} {
 		for key := range k {
 			known[prefix+key] = true

@@ -373,6 +373,11 @@ func (doc *document) config(d *decoder, folder string) *Config {
 		under(&c.Zones[i].File)
 		under(&c.Zones[i].Overlay)
 		under(&c.Zones[i].Store)
+		if z := &c.Zones[i]; len(z.AllowUpdate) > 0 && z.Journal == "" {
+			z.Journal = z.File + ".journal"
+		} else {
+			under(&z.Journal)
+		}
 		all = append(all, c.Zones[i].Name)
 	}
 	for i := range c.Catalogs {

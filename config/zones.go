@@ -4,8 +4,11 @@ import (
 	"encoding/base64"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -28,6 +31,17 @@ type Zone struct {
 
 	Catalog lookup.Name // that lists it; "": none of ours does
 	Groups  []string    // of the member (RFC 9432 4.3.2)
+
+	AllowUpdate []Grant // who may change it while it is served (RFC 2136); empty: nobody
+	Journal     string  // where changes are kept; "": no changes are
+}
+
+// Grant lets somebody change some of a zone.
+type Grant struct {
+	Peer
+	Names    []lookup.Name // those that may be changed
+	Subtrees []lookup.Name // these, too, with all names below them
+	Types    []lookup.Type // which may be changed there; empty: every type
 }
 
 // Server is a server for zones of ours that we speak to, signed with Key.
@@ -105,6 +119,8 @@ func (z *Zone) keys() keys {
 		"zonemd":         value(&z.ZONEMD, oneOf(ZONEMDRequire, ZONEMDCheck, ZONEMDIgnore)),
 		"catalog":        value(&z.Catalog, name),
 		"groups":         values(&z.Groups, text(255)), // one character string (RFC 1035 3.3)
+		"allow-update":   list(&z.AllowUpdate, grant),
+		"journal":        value(&z.Journal, text(4096)),
 	}
 }
 
@@ -147,6 +163,46 @@ func (p *Peer) keys() keys {
 	}
 }
 
+// grant reads who may change what.
+func grant(g *Grant) reader {
+	return func(d *decoder, n ast.Node) {
+		object(g, g.keys())(d, n)
+		if !d.given(&g.Network) && !d.given(&g.Key) {
+			d.report(g, "neither a network nor a key, expected at least one")
+		}
+		notEmpty(d, &g.Names)
+		notEmpty(d, &g.Subtrees)
+		notEmpty(d, &g.Types)
+	}
+}
+
+func (g *Grant) keys() keys {
+	k := g.Peer.keys()
+	k["names"] = values(&g.Names, anyName)
+	k["subtrees"] = values(&g.Subtrees, name)
+	k["types"] = values(&g.Types, rrType)
+	return k
+}
+
+// anyName reads a domain name, which may be a wildcard.
+func anyName(n ast.Node) (lookup.Name, error) { return fromText("a domain name", lookup.ParseName)(n) }
+
+// rrType reads the mnemonic of a type that zones hold, or TYPEnnn (RFC 3597 5).
+func rrType(n ast.Node) (lookup.Type, error) {
+	return fromText("an RR type", func(s string) (lookup.Type, error) {
+		t, ok := dns.StringToType[strings.ToUpper(s)]
+		if number, unknown := strings.CutPrefix(strings.ToUpper(s), "TYPE"); !ok && unknown {
+			if v, err := strconv.ParseUint(number, 10, 16); err == nil {
+				t, ok = uint16(v), true
+			}
+		}
+		if !ok || t == 0 || t == dns.TypeOPT || t >= 128 && t <= dns.TypeANY {
+			return 0, no(s)
+		}
+		return lookup.Type(t), nil
+	})(n)
+}
+
 // checkZones sees to it that each zone comes from somewhere, and that the keys that
 // are named are there.
 func (doc *document) checkZones(d *decoder) {
@@ -161,6 +217,8 @@ func (doc *document) checkZones(d *decoder) {
 			d.report(&k.SecretFile, "says nothing beside a secret, expected one or the other")
 		}
 	}
+	unique(d, doc.Zones, func(z *Zone) *string { return &z.Journal })
+	doc.checkFiles(d)
 	for i := range doc.Zones {
 		doc.Zones[i].check(d)
 		doc.checkKeys(d, doc.Zones[i].keysNamed())
@@ -172,6 +230,17 @@ func (doc *document) checkKeys(d *decoder, named []*lookup.Name) {
 	for _, at := range named {
 		if *at != "" && !slices.ContainsFunc(doc.Keys, func(k Key) bool { return k.Name == *at }) {
 			d.report(at, "no key %s is configured, expected one of those under keys", at)
+		}
+	}
+}
+
+// checkFiles sees to it that a file which may be written is that of one zone.
+func (doc *document) checkFiles(d *decoder) {
+	for i := range doc.Zones {
+		z := &doc.Zones[i]
+		shared := slices.ContainsFunc(doc.Zones, func(o Zone) bool { return o.File == z.File && o.Name != z.Name })
+		if (len(z.AllowUpdate) > 0 || z.Journal != "") && z.File != "" && shared {
+			d.report(&z.File, "is also the file of another zone, expected one of its own for a zone that is changed")
 		}
 	}
 }
@@ -189,6 +258,10 @@ func (z *Zone) check(d *decoder) {
 		d.report(&z.Primaries, "says nothing beside a file, expected one or the other")
 	case !d.given(&z.File) && !from && d.given(&z.Name):
 		d.report(z, `key "file" is missing, or "primaries" in its place`)
+	case from && d.given(&z.AllowUpdate):
+		d.report(&z.AllowUpdate, "says nothing beside primaries, who change the zone, expected a file")
+	case from && d.given(&z.Journal):
+		d.report(&z.Journal, "says nothing beside primaries, expected a file")
 	case from, !d.given(&z.File):
 	case d.given(&z.Store):
 		d.report(&z.Store, "says nothing beside a file, expected primaries")
@@ -197,11 +270,26 @@ func (z *Zone) check(d *decoder) {
 	case d.given(&z.ZONEMD):
 		d.report(&z.ZONEMD, "says nothing beside a file, expected primaries")
 	}
+	notEmpty(d, &z.AllowUpdate)
+	for i := range z.AllowUpdate {
+		g := &z.AllowUpdate[i]
+		for _, list := range [][]lookup.Name{g.Names, g.Subtrees} {
+			for j := range list {
+				if d.given(&z.Name) && list[j] != "" && !list[j].IsSubdomainOf(z.Name) {
+					d.report(&list[j], "not in zone %s", z.Name)
+				}
+			}
+		}
+	}
 }
 
 // keysNamed is where a zone names keys.
 func (z *Zone) keysNamed() []*lookup.Name {
-	return keysOf([][]Server{z.Primaries, z.Notify}, [][]Peer{z.AllowNotify, z.AllowTransfer})
+	all := keysOf([][]Server{z.Primaries, z.Notify}, [][]Peer{z.AllowNotify, z.AllowTransfer})
+	for i := range z.AllowUpdate {
+		all = append(all, &z.AllowUpdate[i].Key)
+	}
+	return all
 }
 
 // keysOf is where lists name keys.

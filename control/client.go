@@ -80,6 +80,16 @@ func (c *Client) SetHealth(ctx context.Context, r SetHealthRequest) (Health, err
 	return call[Health](ctx, c, pathSetHealth, r)
 }
 
+// ZoneStatus asks how a zone is that clients update.
+func (c *Client) ZoneStatus(ctx context.Context, r ZoneStatusRequest) (ZoneStatus, error) {
+	return call[ZoneStatus](ctx, c, pathZoneStatus, r)
+}
+
+// SyncZone has a zone be written into its master file.
+func (c *Client) SyncZone(ctx context.Context, r SyncZoneRequest) (ZoneStatus, error) {
+	return call[ZoneStatus](ctx, c, pathSyncZone, r)
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

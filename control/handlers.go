@@ -26,6 +26,9 @@ type Handlers struct {
 
 	Health    func(context.Context, HealthRequest) (Health, error)
 	SetHealth func(context.Context, SetHealthRequest) (Health, error)
+
+	ZoneStatus func(context.Context, ZoneStatusRequest) (ZoneStatus, error)
+	SyncZone   func(context.Context, SyncZoneRequest) (ZoneStatus, error)
 }
 
 // Paths of the calls.
@@ -42,6 +45,9 @@ const (
 
 	pathHealth    = "/v1/health"
 	pathSetHealth = "/v1/health/set"
+
+	pathZoneStatus = "/v1/zone/status"
+	pathSyncZone   = "/v1/zone/sync"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -55,6 +61,9 @@ func (h Handlers) routes() http.Handler {
 	serve(mux, pathRemoveNegative, h.RemoveNegative)
 	serve(mux, pathHealth, h.Health)
 	serve(mux, pathSetHealth, h.SetHealth)
+
+	serve(mux, pathZoneStatus, h.ZoneStatus)
+	serve(mux, pathSyncZone, h.SyncZone)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))

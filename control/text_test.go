@@ -226,3 +226,15 @@ func TestProofsAreShownToThoseWhoAskForThem(t *testing.T) {
 		t.Errorf("with DO: %+v", e)
 	}
 }
+
+func TestAZonesStatusIsALine(t *testing.T) {
+	t.Parallel()
+	s := control.ZoneStatus{Zone: "example.", Serial: 9, File: "example.zone", FileSerial: 7, Pending: 2, Journal: "j", JournalOctets: 100}
+	if got, want := s.String(), "example. serial 9; example.zone has serial 7 and lacks 2 changes; journal j, 100 octets\n"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	s.Pending = 0
+	if got, want := s.String(), "example. serial 9, and so has example.zone; journal j, 100 octets\n"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -20,7 +20,7 @@ import (
 // line of the first part of G.
 func checklists() map[string][]span {
 	return map[string][]span{
-		"D": {{1, 84}}, "E": {{1, 79}}, "T": {{1, 25}}, "V": {{1, 25}}, "R": {{30, 48}}, "C": {{1, 14}},
+		"D": {{1, 84}}, "E": {{1, 79}}, "T": {{1, 25}}, "V": {{1, 25}}, "R": {{30, 48}}, "C": {{1, 14}}, "U": {{1, 22}},
 		"G": {
 			{101, 111},   // messages
 			{201, 206},   // lookups

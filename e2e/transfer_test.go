@@ -173,10 +173,10 @@ func (f *family) serve(t *testing.T, zones string) {
 listen: ["%s:53"]
 control: { socket: control.sock }
 dnssec: { validate: false }
-keys: [{ name: transfer.key, secret: %s }, { name: wrong.key, secret: %s }]
+keys: [{ name: transfer.key, secret: %s }, { name: wrong.key, secret: %s }, { name: host.key, secret: %[2]s }]
 zones:
   - { name: sextant.own, file: own.zone }
-%s`, ourAddr, goodKey, wrongKey, zones))
+%[4]s`, ourAddr, goodKey, wrongKey, zones))
 	f.sextant = f.start(t, f.answers(t, ourAddr, "sextant.own."), sextant, "serve", "--config", f.path("sextant.yaml"))
 }
 

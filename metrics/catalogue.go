@@ -42,6 +42,7 @@ type catalogue struct {
 	copyLeft, copyRefreshes             series
 	members, clashes, catalogUsed       series
 	transfers, notifies                 series
+	updates                             series
 	told, untold, confirmed             series
 	barred, scoped, unkept              series
 	synthesized                         series
@@ -94,6 +95,7 @@ func newCatalogue() catalogue {
 		copyAge:       newSeries(gauge, "sextant_copy_age_seconds", "Time since a primary last confirmed the copy.", "zone"),
 		copyLeft:      newSeries(gauge, "sextant_copy_left_seconds", "Time until the copy is not used any more if nothing confirms it; below 0 when that is over.", "zone"),
 		copyRefreshes: newSeries(counter, "sextant_copy_refreshes_total", "Attempts to refresh the copy, by what came of them.", "zone", "result"),
+		updates:       newSeries(counter, "sextant_updates_total", "Dynamic updates of zones of ours (RFC 2136), by what was replied.", "rcode"),
 
 		catalogUsed: newSeries(gauge, "sextant_catalog_used", "1 when the catalog zone is good, 0 when it is broken, has expired or has never come: its members stay as they were.", "zone"),
 		members:     newSeries(gauge, "sextant_catalog_members", "Zones that are served because the catalog lists them, or that a catalog of ours lists.", "zone"),
@@ -126,7 +128,7 @@ func (c *catalogue) all() []series {
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
 		c.judged, c.bogus, c.signatures, c.negative, c.trustKeys, c.trustAge, c.troubles,
-		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes,
+		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes, c.updates,
 		c.catalogUsed, c.members, c.clashes, c.transfers, c.notifies,
 		c.told, c.untold, c.confirmed, c.barred, c.scoped, c.unkept,
 		c.synthesized,

@@ -70,6 +70,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		c.copied(out, each)
 	}
 	c.between(out, s)
+	updates := totals{}
+	for rcode, n := range s.Updates {
+		updates.add(n, rcode)
+	}
+	out.totals(c.updates, updates)
 	synthesized := totals{}
 	for _, each := range s.DNS64 {
 		synthesized.add(each.Count, each.View, each.Mode)

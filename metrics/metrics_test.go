@@ -60,6 +60,7 @@ func busy() Snapshot {
 			{Zone: ".", Used: true, Held: true, Serial: 2026112100, Age: 90 * time.Second, Left: 7 * 24 * time.Hour, Transfers: 2, Confirmations: 30, Failures: 1},
 			{Zone: "example.", Failures: 3},
 		},
+		Updates:  map[string]uint64{"NOERROR": 6, "NXRRSET": 1},
 		Catalogs: []Catalog{{"cat.example.", true, 1200, 3}, {"ours.example.", false, 2, 0}},
 		Between: Between{
 			Transfers: []Transfers{{"in", "AXFR", "received", 5}, {"out", "IXFR", "sent", 6}, {"out", "IXFR", "sent", 1}, {"in", "any", "failed", 2}},

@@ -11,6 +11,7 @@ type Snapshot struct {
 	Copies     []Copy
 	Catalogs   []Catalog
 	Between    Between
+	Updates    map[string]uint64 // UPDATEs of zones of ours, by the RCODE of the reply
 	DNS64      []Synthesis
 	Health     Health
 }

@@ -172,7 +172,7 @@ func (s *Server) write(dst []byte, q *query, p *packet) []byte {
 		q.rcode = lookup.SERVFAIL
 	}
 	flags |= wire.Flags(q.rcode & 0xf)
-	if q.view >= 0 && q.generation.views[q.view].Recursive != nil {
+	if q.view >= 0 && q.Flags.Opcode() == 0 && q.generation.views[q.view].Recursive != nil {
 		flags |= wire.RA
 	}
 	// RFC 6840 5.7 and 5.8: AD goes to those who asked for it, or set DO.

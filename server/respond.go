@@ -89,7 +89,7 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		return s.fail(dst, q, lookup.NOTIMP), true
 	case wire.BadVers:
 		return s.fail(dst, q, lookup.BADVERS), true
-	case wire.Notify:
+	case wire.Notify, wire.Update:
 		if s.options.Zones == nil {
 			return s.fail(dst, q, lookup.NOTIMP), true
 		}
@@ -139,7 +139,7 @@ func (s *Server) fail(dst []byte, q *query, rcode lookup.Rcode, ede ...lookup.ED
 
 // resolve replies to a q that quick could not reply to.
 func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
-	if s.among(q, wire.Plain) || q.Flags.Opcode() == wire.OpcodeNotify || s.isSecluded(q) {
+	if s.among(q, wire.Plain) || q.Flags.Opcode() != 0 || s.isSecluded(q) {
 		return s.serve(ctx, dst, q)
 	}
 	return s.look(ctx, dst, q)

@@ -26,15 +26,19 @@ type Zones interface {
 
 	// Notify hears that the zone has changed (RFC 1996) and tells what to reply.
 	Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode
+
+	// Update does an UPDATE (RFC 2136), or does not, and tells what to reply: an RCODE
+	// and what explains it. It may take a while.
+	Update(from netip.Addr, key lookup.Name, m *message.Records) *lookup.Response
 }
 
-// among tells whether a message is one among servers for a zone: a transfer, NOTIFY,
-// or anything signed.
+// among tells whether a message is one among servers for a zone, or from who may change
+// it: a transfer, NOTIFY, UPDATE, or anything signed.
 func (s *Server) among(q *query, verdict wire.Verdict) bool {
 	if s.options.Zones == nil {
 		return false
 	}
-	return verdict == wire.Notify || q.Signed() || q.transfers()
+	return verdict == wire.Notify || verdict == wire.Update || q.Signed() || q.transfers()
 }
 
 // transfers tells whether q asks for a whole zone, or what has changed in it. Over UDP
@@ -61,6 +65,8 @@ func (s *Server) serve(ctx context.Context, dst []byte, q *query) []byte {
 	switch {
 	case q.Flags.Opcode() == wire.OpcodeNotify:
 		return s.fail(dst, q, s.notify(q, key))
+	case q.Flags.Opcode() == wire.OpcodeUpdate:
+		return s.update(dst, q, key)
 	case q.transfers():
 		return s.transfer(ctx, dst, q, key)
 	case s.isSecluded(q):
@@ -82,6 +88,16 @@ func (s *Server) notify(q *query, key lookup.Name) lookup.Rcode {
 		return lookup.NOTIMP // RFC 1996 knows no other
 	}
 	return s.options.Zones.Notify(clientOf(q.from), key, q.Name())
+}
+
+// update has an UPDATE done. RFC 2136 3.8: the reply repeats the zone section at most.
+func (s *Server) update(dst []byte, q *query, key lookup.Name) []byte {
+	m, err := message.DecodeUpdate(q.msg)
+	if err != nil {
+		return s.fail(dst, q, lookup.FORMERR)
+	}
+	response := s.options.Zones.Update(clientOf(q.from), key, m)
+	return s.fail(dst, q, response.Rcode, response.EDE...)
 }
 
 // transfer replies to AXFR or IXFR. All messages of the reply but the last go to

@@ -58,6 +58,27 @@ func (r *registry) Notify(from netip.Addr, key, zone lookup.Name) lookup.Rcode {
 	return lookup.NOERROR
 }
 
+func (r *registry) Update(from netip.Addr, key lookup.Name, m *message.Records) *lookup.Response {
+	if key == "" {
+		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}
+	}
+	if len(m.Authority) != 1 {
+		return &lookup.Response{Rcode: lookup.NOTZONE}
+	}
+	return &lookup.Response{}
+}
+
+// update is an UPDATE that removes a name.
+func update(change ...func(*dns.Msg)) *dns.Msg {
+	m := new(dns.Msg).SetUpdate("example.")
+	m.Id = 4711
+	m.RemoveName([]dns.RR{&dns.A{Hdr: dns.RR_Header{Name: "www.example."}}})
+	for _, f := range change {
+		f(m)
+	}
+	return m
+}
+
 // notify is a NOTIFY for the zone.
 func notify(zone string, change ...func(*dns.Msg)) *dns.Msg {
 	m := new(dns.Msg).SetNotify(zone)
@@ -94,7 +115,11 @@ func TestMessagesAmongServers(t *testing.T) {
 		{"NOTIFY of another type", notify("example.", func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeA }), UDP, elsewhere, "NOTIMP"},
 		{"NOTIFY of another class", notify("example.", func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }), UDP, elsewhere, "NOTIMP"},
 		{"NOTIFY of EDNS 1", notify("example.", edns(1232, false), func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), UDP, elsewhere, "NOTIMP"},
-		{"UPDATE", new(dns.Msg).SetUpdate("example."), UDP, somebody, "NOTIMP"},
+		{"UPDATE", update(), UDP, somebody, "REFUSED 1/0/0/0"},
+		{"UPDATE with EDNS", update(edns(1232, false)), TCP, elsewhere, "REFUSED 1/0/0/0 edns0:1232 ede18"},
+		{"UPDATE of EDNS 1", update(edns(1232, false), func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), UDP, elsewhere, "BADVERS"},
+		{"UPDATE of two zones", update(func(m *dns.Msg) { m.Question = append(m.Question, m.Question[0]) }), UDP, elsewhere, "FORMERR"},
+		{"UPDATE of no zone", update(func(m *dns.Msg) { m.Question = nil }), UDP, elsewhere, "FORMERR"},
 		{"AXFR over UDP", axfr, UDP, somebody, "FORMERR"},
 		{"AXFR of a stranger", axfr, TCP, elsewhere, "REFUSED"},
 		{"IXFR over UDP", ixfr(3), UDP, somebody, "NOERROR aa 1/1/0/0"},
@@ -116,6 +141,9 @@ func TestServerWithoutZones(t *testing.T) {
 	s := New(Options{Views: everyone(new(world))})
 	if got := brief(talk(t, s, notify("example."))); !strings.HasPrefix(got, "NOTIMP") {
 		t.Errorf("NOTIFY: %s", got)
+	}
+	if got := brief(talk(t, s, update())); !strings.HasPrefix(got, "NOTIMP") {
+		t.Errorf("UPDATE: %s", got)
 	}
 	if got := brief(talk(t, s, ixfr(1))); !strings.HasPrefix(got, "REFUSED") {
 		t.Errorf("IXFR: %s", got)
@@ -267,6 +295,18 @@ func TestSignedQuestions(t *testing.T) {
 					t.Errorf("%s: got %s, want %s", c.what, got, c.want)
 				}
 			}
+		}
+	}
+	// An UPDATE that is signed is heard, and so is the reply.
+	for _, c := range []struct {
+		key  tsig.Key
+		want string
+	}{{good, "NOERROR"}, {bad, "NOTAUTH"}} {
+		asked, session := tsig.Ask(packed(t, update()), c.key, now)
+		reply := s.Respond(nil, asked, addrPort(elsewhere), UDP)
+		err := session.Check(reply, now)
+		if got := read(t, reply); dns.RcodeToString[got.Rcode] != c.want || got.Opcode != dns.OpcodeUpdate || (err == nil) != (c.want == "NOERROR") {
+			t.Errorf("UPDATE: got %s, %v", brief(got), err)
 		}
 	}
 	// The other library believes our signature, too.

@@ -21,9 +21,15 @@ type ours struct {
 	names     []lookup.Name
 }
 
-// held is the zones of s as they are now: those of files, and those that are copied.
+// held is the zones of s as they are now: those of files, with what has been changed since
+// these were written, and those that are copied.
 func (p *parts) held(s *state) map[lookup.Name]*zones.Zone {
 	all := maps.Clone(s.files)
+	for name, one := range s.updates {
+		if data, _ := one.Data(); data != nil {
+			all[name] = data
+		}
+	}
 	maps.Copy(all, p.copies.zones())
 	for name, made := range p.catalogs.produced {
 		all[name] = made.zone
@@ -64,7 +70,13 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 	lists := p.catalogs.all(s.config)
 	for _, z := range slices.Concat(s.config.Zones, lists, p.catalogs.members) {
 		if data := held[z.Name]; data != nil {
-			given = append(given, give(z, data))
+			one := give(z, data)
+			if u := s.updates[z.Name]; u != nil {
+				if now, history := u.Data(); now == data {
+					one.History = history
+				}
+			}
+			given = append(given, one)
 		}
 	}
 	p.seclude(lists, held)

@@ -58,6 +58,7 @@ type parts struct {
 	transfers config.Transfers
 	turns     turns // of copies that ask their primaries
 	moved     moved // zones, between servers
+	updates   *updates
 	primary   *primary.Primary
 	anchors   *anchors.Keeper // nil: nothing is validated
 	troubles  troubles        // with them
@@ -89,6 +90,8 @@ type state struct {
 	located  located
 	catalogs map[lookup.Name]bool // which zones are no zones for clients
 
+	updates map[lookup.Name]*updated // of files, those that have a journal
+
 	path     string    // of the file that config was read from; "": none
 	reloaded time.Time // zero: config is the first
 }
@@ -112,6 +115,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if p.anchors, err = p.buildKeeper(c, w); err != nil {
 		return nil, err
 	}
+	p.updates = newUpdates(p.log, p.renew)
 	p.root = newLocalRoot(c, p.trusted, p.log)
 	p.primary = primary.New(primary.Options{Refresh: p.copies.hear, Dial: dialer("udp", c.Transfers.Source), Observe: func(e primary.Event) {
 		logZone(p.log, e)
@@ -226,8 +230,12 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 	if err := errors.Join(filesWrong, locatedWrong, keysWrong, secretsWrong, checkProduced(c)); err != nil {
 		return nil, err
 	}
+	changing, err := p.updates.prepare(c, files)
+	if err != nil {
+		return nil, err
+	}
 	p.announce(located)
-	s := &state{config: c, files: files, located: located, keys: keys, cookies: secrets, catalogs: map[lookup.Name]bool{}}
+	s := &state{config: c, files: files, updates: changing, located: located, keys: keys, cookies: secrets, catalogs: map[lookup.Name]bool{}}
 	for _, cat := range c.Catalogs {
 		s.catalogs[cat.Name] = true
 	}
@@ -299,6 +307,7 @@ func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver,
 
 // use makes s what is served.
 func (p *parts) use(s *state) {
+	p.updates.replace(s) // which may wait for an update that waits to be served
 	p.mutable.Lock()
 	defer p.mutable.Unlock()
 	p.primary.Rekey(s.keys) // before the copies ask their primaries under them
@@ -380,7 +389,7 @@ func (p *parts) serverOptions(s *state) server.Options {
 		NSID:    c.NSID,
 		Version: c.Version,
 		Log:     p.log,
-		Zones:   p.primary,
+		Zones:   among{p.primary, p.updates},
 
 		Secluded:  p.secluded,
 		Transfers: server.TransferOptions{Most: c.Transfers.Out, PerClient: c.Transfers.OutPerClient},
@@ -418,6 +427,10 @@ func (p *parts) run(ctx context.Context) error {
 	if p.root != nil {
 		_ = p.root.Load() // so that it serves the first query; what is wrong with it has been logged
 	}
+	if err := p.updates.open(); err != nil {
+		return err
+	}
+	defer p.updates.close()
 	p.move()
 	p.copies.load() // likewise
 	p.renew()

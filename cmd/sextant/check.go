@@ -25,7 +25,7 @@ Prints every problem with file, line and column, and warns of what is unwise. Ex
 			c.DNSSEC.State = "" // which is the server's to write
 			p, err := build(c, wiring{})
 			if err == nil {
-				err = errors.Join(checkLocalRoot(c.Resolver.LocalRoot, p.root), checkStores(c))
+				err = errors.Join(checkLocalRoot(c.Resolver.LocalRoot, p.root), checkStores(c), checkJournals(c))
 			}
 			if err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), err)

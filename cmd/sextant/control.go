@@ -37,6 +37,9 @@ func (p *parts) handlers() control.Handlers {
 
 		Health:    p.listHealth,
 		SetHealth: p.setHealth,
+
+		ZoneStatus: p.zoneStatus,
+		SyncZone:   p.syncZone,
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/sextant-dns/sextant/resolver"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var rewrite = flag.Bool("update", false, "write the golden files anew")
 
 // steady is the lab with nothing left to chance. In the bubble of synctest, where
 // it belongs, its servers are some milliseconds away, each as far as no other.
@@ -85,7 +85,7 @@ views:
 
 func golden(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if *rewrite {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -345,7 +345,7 @@ func TestTheHowTosShowWhatIsPrinted(t *testing.T) {
 			switch {
 			case !ok || !closed:
 				t.Fatalf("%s has no %q", file, c.command)
-			case *update:
+			case *rewrite:
 				page := head + "$ sextant explain " + c.command + "\n" + told + "```" + tail
 				if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
 					t.Fatal(err)

@@ -16,7 +16,11 @@ import (
 // snapshot is what the running parts have counted, in the words of package
 // metrics.
 func (p *parts) snapshot() metrics.Snapshot {
-	return metrics.Snapshot{Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), DNS64: p.synthesisCounts(), Catalogs: p.catalogCounts(), Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health)}
+	return metrics.Snapshot{
+		Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), Updates: p.updates.results(),
+		DNS64: p.synthesisCounts(), Catalogs: p.catalogCounts(),
+		Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health),
+	}
 }
 
 func (p *parts) catalogCounts() (all []metrics.Catalog) {

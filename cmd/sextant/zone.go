@@ -16,8 +16,8 @@ import (
 )
 
 func zoneCommand() *cobra.Command {
-	command := &cobra.Command{Use: "zone", Short: "Look at zone files"}
-	command.AddCommand(zoneCheckCommand())
+	command := &cobra.Command{Use: "zone", Short: "Look at zone files, and at the zones of the running server that clients update"}
+	command.AddCommand(zoneCheckCommand(), zoneStatusCommand(), zoneSyncCommand())
 	return command
 }
 

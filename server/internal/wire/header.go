@@ -35,6 +35,9 @@ const (
 // OpcodeNotify is the opcode of NOTIFY (RFC 1996 3.2).
 const OpcodeNotify = 4
 
+// OpcodeUpdate is the opcode of UPDATE (RFC 2136 2.2).
+const OpcodeUpdate = 5
+
 // Opcode is the kind of query; 0 is QUERY.
 func (f Flags) Opcode() int { return int(f & opcodeMask >> 11) }
 

@@ -13,10 +13,11 @@ type Verdict uint8
 const (
 	Drop    Verdict = iota // too short for a header, or a response: no reply
 	FormErr                // not a well-formed query
-	NotImp                 // an opcode other than QUERY and NOTIFY, or a NOTIFY that is malformed
+	NotImp                 // an opcode other than QUERY, NOTIFY and UPDATE, or a NOTIFY that is malformed
 	BadVers                // EDNS of a version other than 0 (RFC 6891 6.1.3)
 	Notify                 // a well-formed NOTIFY (RFC 1996)
 	Empty                  // no question, and nothing but an OPT (RFC 7873 5.4)
+	Update                 // an UPDATE with a zone section of one zone, as far as that can be told (RFC 2136)
 	Plain                  // one question of class IN and of a type that data can have
 	Special                // well-formed, but of another class, a meta-type, or with more RRs than an OPT
 )
@@ -90,6 +91,12 @@ func Parse(msg []byte, q *Query) Verdict {
 	switch {
 	case q.Flags.Opcode() == OpcodeNotify && ok && asks && q.Version == 0:
 		return Notify
+	case q.Flags.Opcode() == OpcodeUpdate && ok && asks && q.Version == 0:
+		return Update
+	case q.Flags.Opcode() == OpcodeUpdate && !(ok && asks): // RFC 2136 3.1.1
+		return FormErr
+	case q.Flags.Opcode() == OpcodeUpdate:
+		return BadVers
 	case q.Flags.Opcode() != 0: // whatever the body of such a message looks like
 		return NotImp
 	case !ok || !asks && (!q.EDNS || q.extra):
