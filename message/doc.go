@@ -12,8 +12,8 @@
 // compression remembers are all counted.
 //
 // Standards: RFC 1035 4 (messages), RFC 2181 5, 8 and 9 (RRsets, TTL, TC),
-// RFC 3597 3 and 4 (unknown types, compression inside rdata), RFC 4035 3.2.1
+// RFC 2136 2 (RRs of an UPDATE, as they stand), RFC 3597 3 and 4 (unknown types, compression inside rdata), RFC 4035 3.2.1
 // (DNSSEC records only on demand), RFC 4343 (letter case), RFC 6891 6 (OPT),
 // RFC 8914 2 (one option). Not implemented: classes other than IN beyond the
-// question, TSIG and SIG(0), UPDATE; what options other than that say.
+// question, TSIG and SIG(0); what options other than that say.
 package message

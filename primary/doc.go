@@ -12,7 +12,7 @@
 // what is decided by address and key (peer.go); signatures were checked before.
 //
 // Standards: RFC 5936 (AXFR; messages are the server's), RFC 1995 (IXFR; history is in
-// memory, so that the first transfer after a start is whole), RFC 1996 (NOTIFY), RFC
+// memory, so that the first transfer after a start is whole, unless somebody else keeps it), RFC 1996 (NOTIFY), RFC
 // 8945 (TSIG; package tsig). Not implemented: NOTIFY for types other than SOA (RFC
 // 9859), condensing of differences.
 package primary

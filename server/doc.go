@@ -23,13 +23,13 @@
 //	                    special.go)
 //
 // Standards: RFC 1035 4.1 and 4.2 (messages, transports), RFC 1995 2 (IXFR), RFC 1996
-// (NOTIFY), RFC 2181 4 and 9 (the
+// (NOTIFY), RFC 2136 2 and 3.8 (UPDATE; package update does it), RFC 2181 4 and 9 (the
 // address that replies leave from, TC), RFC 3225 (DO), RFC 4035 3.1.6 and 3.2
 // (AD, CD), RFC 4892 (ID.SERVER), RFC 5001 (NSID), RFC 5936 2.2 (AXFR), RFC 6840 5.7 and 5.8 (AD),
 // RFC 6891 (EDNS), RFC 7314 (EXPIRE), RFC 7766 and 7828 (TCP), RFC 7830 and 8467 4.1
 // (padding), RFC 7871 6 and 7.2.1 (Client Subnet: its form and its echo), RFC 7873 5.2 and
 // 5.4 and RFC 9018 (cookies), RFC 8906 8 (every
 // query gets a reply), RFC 8914 (Extended DNS Errors), RFC 8945 (TSIG), RFC 9471 3 (glue), RFC
-// 9619 (one question), RFC 9824 3.5 (NXNAME). Not implemented:
-// UPDATE (NOTIMP), sockets for TLS, HTTPS, QUIC.
+// 9619 (one question), RFC 9824 3.5 (NXNAME). Not implemented: sockets for TLS, HTTPS,
+// QUIC.
 package server
