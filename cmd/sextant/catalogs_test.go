@@ -66,10 +66,14 @@ func (h *household) exists(name string) bool {
 	return err == nil
 }
 
+// impatient is for tests that ask again and again until a zone is served: more errors in
+// a second than strangers hear.
+const impatient = "rate-limit: { errors-per-second: 0 }\n"
+
 // start starts a server, which ends when it is told to, or with the test.
 func (h *household) start(name, text string) (p *parts, at netip.AddrPort, stop func()) {
 	h.t.Helper()
-	h.write(name, transferKeys+text)
+	h.write(name, impatient+transferKeys+text)
 	c, err := config.Load(h.path(name))
 	if err != nil {
 		h.t.Fatal(err)
@@ -95,7 +99,7 @@ func (h *household) start(name, text string) (p *parts, at netip.AddrPort, stop 
 
 // reload has a server read another configuration; its address stays.
 func (h *household) reload(p *parts, name, text string) {
-	h.write(name, transferKeys+text)
+	h.write(name, impatient+transferKeys+text)
 	p.reload(h.path(name))
 }
 
