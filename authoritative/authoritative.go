@@ -66,10 +66,8 @@ func (a *Authority) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respon
 		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: lookup.SERVFAIL, Text: "the zone has expired, or has never come"})
 		return unavailable(zone), nil
 	}
-	if q.Budget == nil {
-		q.Budget = lookup.NewBudget(lookup.Limits{})
-	}
-	d := draft{data: data, query: q, client: tailor.ClientOf(q)}
+	d := &draft{data: data, query: q}
+	d.response.Answer, d.response.Authority = d.answers[:0], d.authority[:0]
 	d.answer(ctx, zone, q.Name)
 	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: d.response.Rcode, Text: "answered"})
 	return &d.response, nil

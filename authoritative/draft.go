@@ -13,8 +13,29 @@ import (
 type draft struct {
 	data     *Data
 	query    lookup.Query
-	client   tailor.Client
+	client   tailor.Client // once it is needed, see from
 	response lookup.Response
+
+	// Most responses have one RRset in one section. These two are the response's, in the
+	// memory that it has anyway.
+	answers   [1]lookup.RRset
+	authority [1]lookup.RRset
+}
+
+// from is whose place decides.
+func (d *draft) from() tailor.Client {
+	if d.client == (tailor.Client{}) {
+		d.client = tailor.ClientOf(d.query)
+	}
+	return d.client
+}
+
+// budget pays for aliases. Who asked may have left it to us.
+func (d *draft) budget() *lookup.Budget {
+	if d.query.Budget == nil {
+		d.query.Budget = lookup.NewBudget(lookup.Limits{})
+	}
+	return d.query.Budget
 }
 
 // answer finds the answer for name, which is in zone, and goes where aliases lead
@@ -52,7 +73,7 @@ func (d *draft) add(ctx context.Context, zone *zones.Zone, name lookup.Name) (ta
 		}
 		return target, alias
 	}
-	f := tailored.Find(name, d.query.Type, d.client)
+	f := tailored.Find(name, d.query.Type, d.from())
 	if !d.narrow(f, name) {
 		return "", false
 	}
@@ -129,7 +150,7 @@ func (d *draft) prove(zone *zones.Zone, m zones.Match, name lookup.Name) {
 // it got, which is as much as any server could say.
 func (d *draft) mayFollow(target lookup.Name) bool {
 	_, been := lookup.Find(d.response.Answer, target, lookup.TypeCNAME)
-	return !been && d.query.Budget.Alias()
+	return !been && d.budget().Alias()
 }
 
 // redirect applies a DNAME to a name below it (RFC 6672 3.2, step 3C): the DNAME,

@@ -49,7 +49,7 @@ func (d *draft) host(zone *zones.Zone, host lookup.Name, t lookup.Type) zones.Ma
 	if tailored == nil {
 		return zone.Find(host, t)
 	}
-	f := tailored.Find(host, t, d.client)
+	f := tailored.Find(host, t, d.from())
 	if f.Scope.IsValid() || f.Uncacheable || f.Alias != nil {
 		return zones.Match{}
 	}
@@ -92,7 +92,7 @@ func (d *draft) flatten(ctx context.Context, zone *zones.Zone, name lookup.Name,
 
 // target is the addresses of an alias' target, wherever that is, for the same client.
 func (d *draft) target(ctx context.Context, target lookup.Name) (*lookup.Response, error) {
-	if !d.query.Budget.Alias() {
+	if !d.budget().Alias() {
 		return nil, lookup.Fail(lookup.EDEOther, "too many aliases behind %s", target)
 	}
 	next := d.data.Aliases

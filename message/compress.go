@@ -21,6 +21,12 @@ type compressor struct {
 	hashes [maxName / 2]uint32 // of the suffixes that start there
 }
 
+// reset makes it ready for a message that starts at dst[start]. What it remembered
+// stays behind the heads, where nobody looks.
+func (c *compressor) reset(start int) {
+	c.start, c.count, c.heads = start, 0, [64]uint8{}
+}
+
 // suffix is a name, or the end of one, that stands uncompressed or with a
 // pointer at its end somewhere in the message.
 type suffix struct {

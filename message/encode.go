@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -43,8 +44,21 @@ func AppendQuery(dst []byte, h Header, q Question, opt *OPT) []byte {
 // RRsets that would take the message beyond 65535 octets are left out, with all
 // that follow; TC is set unless only additional data was lost (RFC 2181 9).
 func AppendResponse(dst []byte, h Header, q Question, r *lookup.Response, dnssec bool) ([]byte, Layout) {
-	e := encoder{dst: dst, dnssec: dnssec, asked: q.Type}
-	e.names.start = len(dst)
+	return new(Encoder).AppendResponse(dst, h, q, r, dnssec)
+}
+
+// An Encoder is the memory that a response is written with, to be used again and again:
+// most of what it takes to write a small one is to have that clean. The zero value is
+// ready. It is not safe for concurrent use.
+type Encoder struct {
+	e encoder
+}
+
+// AppendResponse is the function of that name; Layout.TTLs is good until the next call.
+func (again *Encoder) AppendResponse(dst []byte, h Header, q Question, r *lookup.Response, dnssec bool) ([]byte, Layout) {
+	e := &again.e
+	e.dst, e.ttls, e.dnssec, e.asked, e.full = dst, e.ttls[:0], dnssec, q.Type, false
+	e.names.reset(len(dst))
 	h.QR, h.AA, h.Rcode = true, r.AA, r.Rcode
 
 	var n counts
@@ -55,7 +69,7 @@ func AppendResponse(dst []byte, h Header, q Question, r *lookup.Response, dnssec
 		e.dst = binary.BigEndian.AppendUint16(e.dst, uint16(q.Type))
 		e.dst = binary.BigEndian.AppendUint16(e.dst, uint16(q.Class))
 	}
-	e.ttls = make([]uint16, 0, rrs(r.Answer)+rrs(r.Authority)+rrs(r.Additional))
+	e.ttls = slices.Grow(e.ttls, rrs(r.Answer)+rrs(r.Authority)+rrs(r.Additional))
 	var at Layout
 	at.Answer, n[1] = e.section(r.Answer, false)
 	at.Authority, n[2] = e.section(r.Authority, !dnssec)
@@ -64,7 +78,8 @@ func AppendResponse(dst []byte, h Header, q Question, r *lookup.Response, dnssec
 	h.TC = h.TC || e.full && r.Glue // RFC 9471 3
 	at.End, at.TTLs = e.offset(), e.ttls
 	appendHeader(e.dst[:e.names.start], h, n)
-	return e.dst, at
+	dst, e.dst = e.dst, nil // it is the caller's
+	return dst, at
 }
 
 // counts are QDCOUNT, ANCOUNT, NSCOUNT and ARCOUNT.

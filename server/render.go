@@ -81,11 +81,25 @@ func (p *packet) ede() []lookup.EDE {
 	return p.rare.ede
 }
 
+// bench is the memory that an answer is made with and that is not part of it.
+type bench struct {
+	encoder message.Encoder
+	msg     []byte
+}
+
 // pack makes a packet of the response to q.
-func pack(q *query, r *lookup.Response) packet {
-	name := q.Name()
+func (s *Server) pack(q *query, r *lookup.Response) packet {
+	on := s.benches.Get().(*bench)
+	defer s.benches.Put(on)
+	return on.pack(q, q.Name(), r)
+}
+
+func (on *bench) pack(q *query, name lookup.Name, r *lookup.Response) packet {
 	asked := message.Question{Raw: string(name), Name: name, Type: q.Type, Class: q.Class}
-	msg, at := message.AppendResponse(make([]byte, 0, 512), message.Header{}, asked, r, q.DO)
+	msg, at := on.encoder.AppendResponse(on.msg[:0], message.Header{}, asked, r, q.DO)
+	if cap(msg) <= keptReply {
+		on.msg = msg
+	}
 	flags, counts := wire.ReadHead(msg)
 	key := q.Key()
 	var image strings.Builder

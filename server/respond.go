@@ -157,7 +157,7 @@ func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 	now := s.options.Now()
 	q.tally.slow.observe(now.Sub(q.arrived))
 
-	p := pack(q, response)
+	p := s.pack(q, response)
 	p.born = now.UnixNano()
 	if ours {
 		p.traits |= ageless

@@ -47,7 +47,7 @@ func (s *Server) seclude(ctx context.Context, dst []byte, q *query, key lookup.N
 	}
 	asked := lookup.Question{Name: q.Name(), Type: q.Type, Class: q.Class, DO: q.DO}
 	response := s.options.Secluded(ctx, clientOf(q.from), key, asked)
-	p := pack(q, response)
+	p := s.pack(q, response)
 	p.born = s.options.Now().UnixNano()
 	p.traits |= ageless
 	return s.render(dst, q, &p)

@@ -132,6 +132,7 @@ type Server struct {
 	answered sync.WaitGroup // queries in pending
 	crew     crew.Crew      // who answers them
 	pendings sync.Pool      // *pending that can be used again
+	benches  sync.Pool      // *bench that can be used again
 }
 
 // New makes a Server. It opens no socket and starts nothing.
@@ -143,6 +144,7 @@ func New(o Options) *Server {
 	s.limiter = newLimiter(s.options.RateLimit)
 	s.transfers = newTurns(s.options.Transfers)
 	s.pendings.New = func() any { return new(pending) }
+	s.benches.New = func() any { return new(bench) }
 	s.generation.Store(newGeneration(s.options.Views, s.options))
 	return s
 }

@@ -1,0 +1,60 @@
+package server_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"github.com/sextant-dns/sextant/authoritative"
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/server"
+	"github.com/sextant-dns/sextant/zones"
+)
+
+// What an authority's answer costs that no packet is ready for: names of a zone that are
+// asked once (wide), and names that it does not have (flood).
+func BenchmarkRespondAuthority(b *testing.B) {
+	const names = 100_000
+	var text strings.Builder
+	text.WriteString("$ORIGIN wide.example.\n$TTL 300\n@ SOA ns host 1 1 1 1 300\n@ NS ns\nns A 192.0.2.1\n")
+	for i := range names {
+		fmt.Fprintf(&text, "n%d A 192.0.2.%d\n", i, i%250+1)
+	}
+	z, err := zones.Load(strings.NewReader(text.String()), "wide", zones.LoadOptions{Origin: lookup.MustName("wide.example.")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	tree, err := zones.NewTree(z)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := server.New(server.Options{Views: []server.View{{Authoritative: authoritative.New(tree)}}})
+	from := netip.MustParseAddrPort("192.0.2.200:4242")
+	for _, c := range []struct{ name, form string }{{"wide", "n%d.wide.example."}, {"flood", "x%d.wide.example."}} {
+		b.Run(c.name, func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			queries := make([][]byte, 1<<16)
+			for i := range queries {
+				m := new(dns.Msg).SetQuestion(fmt.Sprintf(c.form, r.IntN(names)), dns.TypeA)
+				m.RecursionDesired = false
+				m.SetEdns0(1232, false)
+				queries[i], _ = m.Pack()
+			}
+			dst := make([]byte, 0, 4096)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				if reply := s.Respond(dst, queries[i%len(queries)], from, server.UDP); len(reply) < 12 {
+					b.Fatal("no reply")
+				}
+				if i%len(queries) == len(queries)-1 {
+					s.Flush() // what was asked twice by now
+				}
+			}
+		})
+	}
+}
