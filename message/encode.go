@@ -2,7 +2,6 @@ package message
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -69,7 +68,9 @@ func (again *Encoder) AppendResponse(dst []byte, h Header, q Question, r *lookup
 		e.dst = binary.BigEndian.AppendUint16(e.dst, uint16(q.Type))
 		e.dst = binary.BigEndian.AppendUint16(e.dst, uint16(q.Class))
 	}
-	e.ttls = slices.Grow(e.ttls, rrs(r.Answer)+rrs(r.Authority)+rrs(r.Additional))
+	if e.ttls == nil { // later there is room for the most that there were
+		e.ttls = make([]uint16, 0, rrs(r.Answer)+rrs(r.Authority)+rrs(r.Additional))
+	}
 	var at Layout
 	at.Answer, n[1] = e.section(r.Answer, false)
 	at.Authority, n[2] = e.section(r.Authority, !dnssec)
