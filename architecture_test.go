@@ -46,6 +46,7 @@ func imports() map[string][]string {
 		"resolver":      {"lookup", "ecs", "cache", "crew", "dnssec", "transport"},
 		"authoritative": {"lookup", "ecs", "zones", "tailor"},
 		"primary":       {"lookup", "message", "tsig", "zones"},
+		"lifeline":      {"lookup", "dnssec", "message", "store", "transport"},
 		"secondary":     {"lookup", "message", "store", "tsig", "zones"},
 		"update":        {"lookup", "message", "store", "zones"},
 
