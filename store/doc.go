@@ -6,7 +6,8 @@
 // middle leaves the old file as it was: a reader sees the one or the other and never
 // a part. What the file says, and whether it can be believed, is the matter of who
 // reads it. Files are read by everybody and written by their owner, so there must be
-// no secret in them.
+// no secret in them. Where what is read decides whom to believe, a [Vault] seals it: it
+// notices damage, strangers and files that were put back from the past.
 //
-// Standards: POSIX rename and fsync; no RFC.
+// Standards: POSIX rename and fsync, RFC 2104 (HMAC).
 package store
