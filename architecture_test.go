@@ -46,7 +46,7 @@ func imports() map[string][]string {
 		"resolver":      {"lookup", "ecs", "cache", "crew", "dnssec", "transport"},
 		"authoritative": {"lookup", "ecs", "zones", "tailor"},
 		"primary":       {"lookup", "message", "tsig", "zones"},
-		"lifeline":      {"lookup", "dnssec", "message", "store", "transport"},
+		"lifeline":      {"lookup", "dnssec", "ecs", "transport"},
 		"secondary":     {"lookup", "message", "store", "tsig", "zones"},
 		"update":        {"lookup", "message", "store", "zones"},
 
@@ -61,7 +61,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "store", "catalog"},
+		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

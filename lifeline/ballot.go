@@ -46,6 +46,8 @@ type Vote struct {
 
 	Delegation Delegation // that it refers to
 	Secure     bool       // its DS, or that there are none, validated
+	// Unsigned: the parent is proven to be outside the signed tree, and so is the zone.
+	Unsigned bool
 	// Continuous: the child's DNSKEY RRset is signed by a key that was trusted before,
 	// and the DS of the Delegation, which validated, name one of its keys.
 	Continuous bool
@@ -160,6 +162,45 @@ func (b Ballot) witness(d Delegation) (v Vote, ok bool) {
 		}
 	}
 	return Vote{}, false
+}
+
+// shown is the delegation d with the addresses that two operators show for its hosts, or
+// the only one there is: a single server that lies adds none.
+func (b Ballot) shown(d Delegation) Delegation {
+	groups, count := b.Groups(), map[netip.Addr]int{}
+	for _, g := range groups {
+		for a := range g.addresses(d) {
+			count[a]++
+		}
+	}
+	hosts := make([]Host, len(d.Hosts))
+	for i, h := range d.Hosts {
+		hosts[i].Name = h.Name
+		for _, v := range b.Votes {
+			if v.Finding != Refers || !v.Delegation.Agrees(d) {
+				continue
+			}
+			for _, a := range v.Delegation.Hosts[i].Addrs { // the same names in the same order: they agree
+				if count[a] >= min(2, len(groups)) {
+					hosts[i].Addrs = append(hosts[i].Addrs, a)
+				}
+			}
+		}
+	}
+	return NewDelegation(hosts, d.DS)
+}
+
+// addresses are those that the servers of g give for hosts of d.
+func (g Group) addresses(d Delegation) map[netip.Addr]bool {
+	all := map[netip.Addr]bool{}
+	for _, v := range g.Votes {
+		if v.Finding == Refers && !v.Young && v.Delegation.Agrees(d) {
+			for _, a := range v.Delegation.Addresses() {
+				all[a] = true
+			}
+		}
+	}
+	return all
 }
 
 // A Tally is a ballot counted by groups.

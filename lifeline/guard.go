@@ -3,8 +3,11 @@ package lifeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -18,60 +21,76 @@ const (
 	rungs
 )
 
+// String is the rung in a word.
+func (r Rung) String() string { return [...]string{"parent", "known"}[min(r, ByKnown)] }
+
 // The times of the ladder.
 const (
-	hedge        = 400 * time.Millisecond // before the other path is tried, too
-	denialKept   = 5                      // seconds that a parent's denial of a protected zone is kept
-	stillPatient = 1800 * time.Millisecond
+	hedge      = 400 * time.Millisecond  // before the other path is tried, too
+	hedgePlain = 1200 * time.Millisecond // the same while nothing is suspected; RFC 8767 5: before 1.8 s
+	denialKept = 5                       // seconds that a parent's denial of a protected zone is kept
 )
 
+// codeTold is the private INFO-CODE (RFC 8914 5.2) under which clients are told why an
+// answer has not come by the parent's delegation.
+const codeTold = 49152
+
 // Guard is next for names in protected zones: what it says is taken as long as nothing
-// is wrong with it. A denial by the parent, or no answer at all, makes a suspect of the
-// zone, and the same query is answered by the delegation that is known.
-func (k *Keeper) Guard(next lookup.Resolver) lookup.Resolver { return guard{k, next} }
+// is wrong with it. A denial by the parent, or no answer for too long, makes a suspect of
+// the zone, and the same query is answered by the delegation that is known. Aliases that
+// lead out of a zone go on by the Guard itself. view makes of a zone's path, which is
+// what Options.Path has made, that of the clients in question; nil: it is for all.
+func (k *Keeper) Guard(next lookup.Resolver, view func(path lookup.Resolver) lookup.Resolver) lookup.Resolver {
+	if view == nil {
+		view = func(path lookup.Resolver) lookup.Resolver { return path }
+	}
+	return guard{k, next, view}
+}
 
 type guard struct {
 	keeper *Keeper
 	next   lookup.Resolver
+	view   func(lookup.Resolver) lookup.Resolver
 }
 
 // Resolve answers by the path that the zone's state wants, and by the other where that
 // one fails.
 func (g guard) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
 	z := g.keeper.closest(q.Name)
-	if z == nil {
+	// The DS of a zone is its parent's (RFC 4035 3.1.4.1), and who does not want
+	// recursion wants what is in memory.
+	if z == nil || !q.RD || q.Class != lookup.ClassIN || q.Type == lookup.TypeDS && q.Name == z.zone {
 		return g.next.Resolve(ctx, q)
 	}
 	stand, known := g.keeper.stand(z)
 	if known == nil {
 		return g.next.Resolve(ctx, q)
 	}
-	byParent, byKnown := path{g.next, ByParent}, path{known, ByKnown}
+	if q.Budget == nil { // one ledger for both paths: a query in trouble costs no more than another
+		q.Budget = lookup.NewBudget(lookup.Limits{})
+	}
+	c := climb{guard: g, zone: z, query: q, patience: hedge, first: path{g.next, ByParent}, second: path{g.escaping(z.zone, g.view(known)), ByKnown}}
 	switch stand {
 	case Held:
-		return g.climb(ctx, z, q, byKnown, byParent)
-	case Race:
-		return g.climb(ctx, z, q, byParent, byKnown)
+		c.first, c.second = c.second, c.first
+	case Plain:
+		c.patience = hedgePlain
 	}
-	r, err := g.next.Resolve(ctx, q)
-	why, bad := suspicion(z.zone, r, err)
-	if !bad || ctx.Err() != nil {
-		z.count(ByParent, err)
-		return r, err
-	}
-	g.keeper.suspect(z, why)
-	tell(q, ByParent, string(why))
-	saved, savedErr := known.Resolve(ctx, q)
-	if _, worse := suspicion(z.zone, saved, savedErr); worse {
-		return brief(r), err
-	}
-	z.count(ByKnown, nil)
-	return saved, nil
+	return c.run(ctx)
 }
 
 type path struct {
 	lookup.Resolver
 	rung Rung
+}
+
+// climb is one query on its way up the ladder.
+type climb struct {
+	guard
+	zone          *keeping
+	query         lookup.Query
+	patience      time.Duration // before second is tried, too
+	first, second path
 }
 
 type outcome struct {
@@ -82,25 +101,22 @@ type outcome struct {
 	bad      bool
 }
 
-// climb tries first, and second when first fails or takes long. An answer that nothing
-// is wrong with wins; where there is none, first's.
-func (g guard) climb(ctx context.Context, z *keeping, q lookup.Query, first, second path) (*lookup.Response, error) {
+// run tries first, and second when first fails or takes long. An answer that nothing is
+// wrong with wins; where there is none, what is left: an old answer, and otherwise what
+// first said.
+func (c climb) run(ctx context.Context) (*lookup.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan outcome, 2)
+	ended := make(chan outcome, 2) // both can leave what they have and go
 	start := func(p path) {
-		own := q
-		if q.Budget != nil {
-			own.Budget = q.Budget // one ledger for both: a query in trouble costs no more than another
-		}
 		go func() {
-			r, err := p.Resolve(ctx, own)
-			why, bad := suspicion(z.zone, r, err)
+			r, err := p.Resolve(ctx, c.query)
+			why, bad := suspicion(c.zone.zone, c.query, r, err)
 			ended <- outcome{p, r, err, why, bad}
 		}()
 	}
-	start(first)
-	timer := time.NewTimer(hedge)
+	start(c.first)
+	timer := time.NewTimer(c.patience)
 	defer timer.Stop()
 	var failed []outcome
 	for running, both := 1, false; running > 0; {
@@ -109,73 +125,153 @@ func (g guard) climb(ctx context.Context, z *keeping, q lookup.Query, first, sec
 		case o := <-ended:
 			running--
 			if !o.bad {
-				z.count(o.rung, nil)
-				return o.response, nil
+				return c.won(o, failed), nil
 			}
-			if o.rung == ByParent {
-				g.keeper.suspect(z, o.why)
+			if o.why != "" {
+				c.tell(o.rung, string(o.why))
 			}
-			tell(q, o.rung, string(o.why))
 			failed = append(failed, o)
 		}
-		if !both {
+		if !both && ctx.Err() == nil {
 			both = true
 			running++
-			start(second)
+			start(c.second)
 		}
 	}
+	return c.lost(failed)
+}
+
+// won is the response of the path that nothing is wrong with. When it is the known one,
+// and the other has failed or is late, the parent may be to blame.
+func (c climb) won(o outcome, failed []outcome) *lookup.Response {
+	c.zone.count(o.rung)
+	if o.rung == ByParent {
+		return o.response
+	}
+	if len(failed) > 0 {
+		c.keeper.suspect(c.zone, failed[0].why)
+	} else if c.first.rung == ByParent {
+		c.keeper.suspect(c.zone, Unanswered)
+	}
+	c.tell(ByKnown, "answers")
+	if !c.keeper.o.Tell {
+		return o.response
+	}
+	told := *o.response
+	told.EDE = append(slices.Clone(told.EDE), lookup.EDE{Code: codeTold, Text: c.zone.text()})
+	return &told
+}
+
+// lost is what there is to say when something is wrong with all that was heard. A denial
+// by the parent alone is evidence then: whatever else failed may be the zone's own doing.
+func (c climb) lost(failed []outcome) (*lookup.Response, error) {
+	var best outcome
 	for _, o := range failed {
-		if o.rung == first.rung {
-			return brief(o.response), o.err
+		if o.rung == ByParent && o.why == DeniedByParent {
+			c.keeper.suspect(c.zone, o.why)
+		}
+		old := o.response != nil && isStale(o.response)
+		if best.Resolver == nil || old && (best.response == nil || !isStale(best.response)) {
+			best = o
 		}
 	}
-	return nil, ctx.Err()
+	if best.response == nil || isStale(best.response) {
+		return best.response, best.err
+	}
+	brief := *best.response // a denial, which may not be true for long
+	brief.Keep = lookup.LeastKeep(brief.Keep, denialKept)
+	return &brief, nil
+}
+
+func (c climb) tell(r Rung, why string) {
+	text := "lifeline: by the parent's delegation: " + why
+	if r == ByKnown {
+		text = "lifeline: by the delegation that was known: " + why
+	}
+	c.query.Trace.Add(lookup.Event{Kind: lookup.EventFilter, Name: c.query.Name, Type: c.query.Type, Text: text})
 }
 
 // suspicion is what is wrong with an outcome, as far as the parent may be to blame:
-// there is none, it does not validate, or a zone above denies.
-func suspicion(zone lookup.Name, r *lookup.Response, err error) (why Suspicion, bad bool) {
+// there is none, it is an old one, it does not validate, or a zone above denies.
+func suspicion(zone lookup.Name, q lookup.Query, r *lookup.Response, err error) (why Suspicion, bad bool) {
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			return "", false
+			return "", true
 		}
 		if code := lookup.EDEOf(err).Code; code >= lookup.EDEBogus && code <= lookup.EDENSECMissing {
 			return Unproven, true
 		}
 		return Unanswered, true
 	}
-	if r.Rcode == lookup.SERVFAIL {
+	if r.Rcode == lookup.SERVFAIL || isStale(r) {
 		return Unanswered, true
 	}
-	if soa, denied := r.Denial(); denied && len(r.Answer) == 0 && soa.Name != zone && zone.IsSubdomainOf(soa.Name) {
+	_, end := r.Chase(q.Name)
+	soa, denied := r.Denial()
+	switch {
+	case !end.IsSubdomainOf(zone): // another zone's business
+	case denied && soa.Name != zone && zone.IsSubdomainOf(soa.Name), !denied && r.Rcode == lookup.NXDOMAIN:
 		return DeniedByParent, true
 	}
 	return "", false
 }
 
-// brief is a denial of a protected zone, kept for seconds only.
-func brief(r *lookup.Response) *lookup.Response {
-	if r == nil {
-		return nil
-	}
-	c := *r
-	c.Keep = lookup.LeastKeep(c.Keep, denialKept)
-	return &c
+// isStale tells whether a response had expired (RFC 8767).
+func isStale(r *lookup.Response) bool {
+	return slices.ContainsFunc(r.EDE, func(e lookup.EDE) bool {
+		return e.Code == lookup.EDEStaleAnswer || e.Code == lookup.EDEStaleNXDOMAIN
+	})
 }
 
-func (z *keeping) count(r Rung, err error) {
-	if err != nil {
-		return
-	}
+func (z *keeping) count(r Rung) {
 	z.mu.Lock()
-	z.activity[r]++
+	z.answers[r]++
 	z.mu.Unlock()
 }
 
-func tell(q lookup.Query, r Rung, why string) {
-	text := "lifeline: by the parent: " + why
-	if r == ByKnown {
-		text = "lifeline: by the known delegation: " + why
-	}
-	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Text: text})
+// text is why answers come by the known delegation, for clients.
+func (z *keeping) text() string {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return fmt.Sprintf("lifeline %s %s; delegation confirmed %s", z.zone, z.m.Last, z.m.Snapshot.Confirmed.UTC().Format("2006-01-02T15:04Z"))
+}
+
+// escaping is a zone's path, which ends where an alias leads out of the zone: there the
+// Guard goes on, and what both have found is joined.
+func (g guard) escaping(zone lookup.Name, known lookup.Resolver) lookup.Resolver {
+	return lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+		r, err := known.Resolve(ctx, q)
+		if err != nil || q.Type == lookup.TypeCNAME || q.Type == lookup.TypeANY {
+			return r, err
+		}
+		chain, end := r.Chase(q.Name)
+		if len(chain) == 0 || end.IsSubdomainOf(zone) {
+			return r, nil
+		}
+		if !q.Budget.Alias() {
+			return nil, lookup.Fail(lookup.EDEOther, "too many aliases, the last to %s", end)
+		}
+		on := q
+		on.Name = end
+		rest, err := g.Resolve(ctx, on)
+		if err != nil {
+			return nil, err
+		}
+		return join(r, rest), nil
+	})
+}
+
+// join is the way that an alias has led, and what is at its end.
+func join(way, end *lookup.Response) *lookup.Response {
+	whole := *end
+	whole.AA = false
+	whole.Answer = slices.Concat(way.Answer, end.Answer)
+	whole.Authority = slices.Concat(way.Authority, end.Authority)
+	whole.EDE = slices.Concat(way.EDE, end.EDE)
+	whole.Security = min(way.Security, end.Security) // RFC 4035 3.2.3: all of it, or it is not authentic
+	whole.Uncacheable = way.Uncacheable || end.Uncacheable
+	whole.Keep = lookup.LeastKeep(way.Keep, end.Keep)
+	scope := ecs.Narrowest(ecs.Scope{Network: way.Scope, Wanted: way.Wanted}, ecs.Scope{Network: end.Scope, Wanted: end.Wanted})
+	whole.Scope, whole.Wanted = scope.Network, scope.Wanted // RFC 7871 7.2.1: the longest of those on the way
+	return &whole
 }

@@ -20,13 +20,13 @@ type judge struct {
 
 func (j *judge) find() {
 	r, v := j.reply, j.vote
-	d, refers := referral(r, j.zone)
+	d, refers := referral(r, j.parent.Zone, j.zone)
 	soa, denied := denial(r, j.zone)
 	switch {
 	case r.TC:
 		v.fail(Errs, "its reply is truncated, over TCP, too")
 	case r.Rcode == lookup.NOERROR && refers:
-		v.Finding, v.Delegation, v.TTL = Refers, d, nsTTL(r, j.zone)
+		v.Finding, v.Delegation, v.TTL, v.Unsigned = Refers, d, nsTTL(r, j.zone), j.parent.Unsigned
 		j.findDS(nil, r.Authority)
 	case r.Rcode == lookup.NXDOMAIN && r.AA && denied:
 		j.findDenial(soa)
@@ -42,8 +42,9 @@ func (j *judge) find() {
 func (v *Vote) fail(f Finding, why string) { v.Finding, v.Err = f, why }
 
 // referral is the delegation that a reply shows, from the authority section, or from the
-// answer of a server that holds both zones.
-func referral(r *transport.Reply, zone lookup.Name) (Delegation, bool) {
+// answer of a server that holds both zones. Of addresses, it has those that a server of
+// the parent has a say about: of name servers in the parent's own zone.
+func referral(r *transport.Reply, parent, zone lookup.Name) (Delegation, bool) {
 	ns, ok := lookup.Find(r.Authority, zone, lookup.TypeNS)
 	if !ok {
 		if ns, ok = lookup.Find(r.Answer, zone, lookup.TypeNS); !ok {
@@ -58,6 +59,9 @@ func referral(r *transport.Reply, zone lookup.Name) (Delegation, bool) {
 		}
 		h := Host{Name: name}
 		for _, t := range [2]lookup.Type{lookup.TypeA, lookup.TypeAAAA} {
+			if !name.IsSubdomainOf(parent) {
+				break
+			}
 			glue, _ := lookup.Find(r.Additional, name, t)
 			for octets := range glue.Data.All() {
 				if a, ok := netip.AddrFromSlice([]byte(octets)); ok && usable(a) {

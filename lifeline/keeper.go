@@ -3,7 +3,6 @@ package lifeline
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -39,8 +38,10 @@ type Options struct {
 	// Parent finds who serves the zone above, from what the resolver knows.
 	Parent func(ctx context.Context, zone lookup.Name) (Parent, error)
 	// Path makes a Resolver that finds names at and below a zone by its snapshot's
-	// delegation, and validates them by its DS and Keys.
+	// delegation, and validates them by its DS and Keys. It leaves aliases that lead out
+	// of the zone to the Guard.
 	Path    func(Snapshot) lookup.Resolver
+	Tell    bool                                 // clients hear by EDE (RFC 8914) of answers by the known delegation
 	Records Records                              // nil: nothing outlives a restart
 	Observe func(zone lookup.Name, t Transition) // told of each; must not block or call the Keeper. nil: nobody
 	Report  func(zone lookup.Name, err error)    // told what goes wrong beside the network; nil: nobody
@@ -59,13 +60,17 @@ type keeping struct {
 	zone lookup.Name
 	wake chan struct{} // a roll-call is wanted at once
 
-	mu       sync.Mutex
-	m        *Machine
-	parent   Parent
-	ages     map[netip.Addr]time.Time
-	path     lookup.Resolver // by the snapshot with this epoch
-	epoch    uint64
-	activity [rungs]uint64
+	saving sync.Mutex // two must not keep one record at the same time
+
+	mu      sync.Mutex
+	m       *Machine
+	parent  Parent
+	ages    map[netip.Addr]time.Time
+	path    lookup.Resolver // by what pathOf was
+	pathOf  string
+	answers [rungs]uint64
+	actives map[Kind]uint64
+	unsaved uint64 // times that a record could not be kept
 }
 
 // New makes a Keeper with what the records say. It starts nothing. A record that cannot
@@ -88,7 +93,7 @@ func New(o Options) (*Keeper, error) {
 	}
 	k := &Keeper{o: o, zones: map[lookup.Name]*keeping{}}
 	for _, p := range o.Zones {
-		z := &keeping{zone: p.Zone, wake: make(chan struct{}, 1), ages: map[netip.Addr]time.Time{}}
+		z := &keeping{zone: p.Zone, wake: make(chan struct{}, 1), ages: map[netip.Addr]time.Time{}, actives: map[Kind]uint64{}}
 		k.restore(z, p.Policy)
 		k.zones[p.Zone] = z
 	}
@@ -114,7 +119,7 @@ func (k *Keeper) restore(z *keeping, p Policy) {
 		return
 	}
 	z.m = NewMachine(p, r.Snapshot, r.Previous, now)
-	z.m.Gone = r.Gone
+	z.m.Gone, z.m.Pinned = r.Gone, r.Pinned
 	if r.State == Emergency || r.State == Suspect { // it began in the middle of it, and so it goes on
 		z.m.State = r.State
 	}
@@ -159,58 +164,95 @@ func (k *Keeper) keep(ctx context.Context, z *keeping) {
 	}
 }
 
-// RollCall asks all servers of the parent of a protected zone now.
+// RollCall asks all servers of the parent of a protected zone now, and takes in what they
+// say.
 func (k *Keeper) RollCall(ctx context.Context, zone lookup.Name) (Ballot, error) {
 	z := k.zones[zone]
 	if z == nil {
 		return Ballot{}, fmt.Errorf("%s is not protected", zone)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 4*patience)
-	defer cancel()
-	parent, err := k.o.Parent(ctx, zone)
+	k.meet(ctx, z)
 	z.mu.Lock()
-	if err == nil && len(parent.Hosts) > 0 {
-		z.meet(parent, k.o.Now())
-	}
 	parent, known := z.parent, z.m.Snapshot
 	parent.Young = z.young(k.o.Now())
 	z.mu.Unlock()
 	b := k.o.Caller.Call(ctx, zone, parent, known)
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return Ballot{}, ctx.Err() // the end of the program, not of the parent
+	if ctx.Err() != nil {
+		return Ballot{}, ctx.Err() // our end, and not the parent's
 	}
 	z.mu.Lock()
-	now := k.o.Now()
-	b.At = now
-	transitions := z.m.Count(b, now)
-	z.m.Snapshot.Parent = parent.Zone
-	learn := z.m.Snapshot.Standing == Secure && len(z.m.Snapshot.DS) > 0
+	b.At = k.o.Now()
+	transitions := z.m.Count(b, b.At)
+	if parent.Zone != "" {
+		z.m.Snapshot.Parent = parent.Zone
+	}
 	known = z.m.Snapshot
 	z.mu.Unlock()
-	if learn {
+	if known.Standing == Secure && len(known.DS) > 0 {
 		k.learnKeys(ctx, z, known)
 	}
 	k.save(z)
-	for _, t := range transitions {
-		k.o.Observe(zone, t)
-	}
+	k.tell(z, transitions)
 	return b, nil
 }
 
-// meet notes who serves the parent, and since when.
-func (z *keeping) meet(p Parent, now time.Time) {
-	ages := map[netip.Addr]time.Time{}
+// tell passes on what has happened to a zone.
+func (k *Keeper) tell(z *keeping, transitions []Transition) {
+	for _, t := range transitions {
+		if t.To != t.From && (t.To == Suspect || t.To == Emergency) {
+			z.mu.Lock()
+			z.actives[t.Kind()]++
+			z.mu.Unlock()
+		}
+		k.o.Observe(z.zone, t)
+	}
+}
+
+// meet finds out who serves the parent now. While that cannot be had, those who served it
+// last are asked.
+func (k *Keeper) meet(ctx context.Context, z *keeping) {
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	p, err := k.o.Parent(ctx, z.zone)
+	if err != nil || len(p.Hosts) == 0 {
+		return
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	now, first := k.o.Now(), len(z.ages) == 0
 	for _, h := range p.Hosts {
 		for _, a := range h.Addrs {
-			ages[a] = now
-			if first, known := z.ages[a]; known {
-				ages[a] = first
-			} else if len(z.ages) == 0 {
-				ages[a] = now.Add(-youth) // those of the beginning have to do
+			if _, known := z.ages[a]; known {
+				continue
+			}
+			z.ages[a] = now
+			if first { // those of the beginning have to do
+				z.ages[a] = now.Add(-youth)
 			}
 		}
 	}
-	z.parent, z.ages = p, ages
+	if p.Keys == nil && !p.Unsigned && p.Zone == z.parent.Zone {
+		p.Keys, p.Unsigned = z.parent.Keys, z.parent.Unsigned
+	}
+	z.parent = p
+	z.forget()
+}
+
+// maxAges is how many addresses are remembered that are or were the parent's.
+const maxAges = 4 * maxServers
+
+// forget makes room where a parent has had very many addresses: those that are not among
+// the present ones go.
+func (z *keeping) forget() {
+	if len(z.ages) <= maxAges {
+		return
+	}
+	present := Delegation{Hosts: z.parent.Hosts}.Addresses()
+	for a := range z.ages {
+		if !slices.Contains(present, a) {
+			delete(z.ages, a)
+		}
+	}
 }
 
 func (z *keeping) young(now time.Time) (all []netip.Addr) {
@@ -241,9 +283,11 @@ func (k *Keeper) save(z *keeping) {
 	if k.o.Records == nil {
 		return
 	}
+	z.saving.Lock()
+	defer z.saving.Unlock()
 	z.mu.Lock()
 	r := record{
-		Version: 1, Snapshot: z.m.Snapshot, Previous: z.m.Previous, State: z.m.State, Gone: z.m.Gone,
+		Version: 1, Snapshot: z.m.Snapshot, Previous: z.m.Previous, State: z.m.State, Gone: z.m.Gone, Pinned: z.m.Pinned,
 		Saved: k.o.Now(), Parents: z.parent.Hosts, Ages: z.ages,
 	}
 	content, err := json.Marshal(r)
@@ -252,6 +296,9 @@ func (k *Keeper) save(z *keeping) {
 		err = k.o.Records.Save(z.zone.String(), r.Snapshot.Epoch, content)
 	}
 	if err != nil {
+		z.mu.Lock()
+		z.unsaved++
+		z.mu.Unlock()
 		k.o.Report(z.zone, fmt.Errorf("what is known cannot be kept: %w", err))
 	}
 }
@@ -283,21 +330,20 @@ func (k *Keeper) suspect(z *keeping, why Suspicion) {
 		default:
 		}
 	}
-	for _, t := range transitions {
-		k.o.Observe(z.zone, t)
-	}
+	k.tell(z, transitions)
 }
 
-// stand is how queries are answered now, and the path by the known delegation.
+// stand is how queries are answered now, and the path by the known delegation; nil when
+// there is none that may be used.
 func (k *Keeper) stand(z *keeping) (Stand, lookup.Resolver) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	s := z.m.Snapshot
-	if z.m.Gone || !s.Known() || z.m.expired() {
+	if !s.Known() || !z.m.Pinned && (z.m.Gone || z.m.expired()) {
 		return Plain, nil
 	}
-	if z.path == nil || z.epoch != s.Epoch {
-		z.path, z.epoch = k.o.Path(s), s.Epoch
+	if of := s.path(); z.path == nil || z.pathOf != of {
+		z.path, z.pathOf = k.o.Path(s), of
 	}
 	return z.m.Stand(), z.path
 }

@@ -34,6 +34,7 @@ const (
 	backoffMost   = 5 * time.Minute  // between roll-calls in an emergency
 	normalLeast   = 15 * time.Minute // between roll-calls of a zone that is well
 	demandLeast   = 30 * time.Second // between roll-calls that clients' queries ask for
+	beginCalls    = 10               // roll-calls at most that are sent soon, so that a zone is known to be unsigned
 	jump          = time.Hour        // of the clock that is not believed
 )
 
@@ -57,6 +58,7 @@ type Machine struct {
 	Since    time.Time // of the state
 	Reason   string    // for the state
 	Pending  bool      // a change has a majority and waits for time or for the operator
+	Pinned   bool      // by the operator: the known delegation is used, whatever the parent says
 	Gone     bool      // released: the parent's word counts again
 	Last     Ballot    // the latest
 
@@ -71,6 +73,7 @@ type Machine struct {
 	calls   time.Time                // of the latest roll-call
 	demand  time.Time                // of the latest that a query asked for
 	wanted  bool                     // a roll-call is wanted at once
+	counted int                      // roll-calls
 	behind  map[netip.Addr]time.Time // servers of the parent with an older zone, and since when
 }
 
@@ -90,6 +93,8 @@ func (m *Machine) Next(jitter float64) time.Time {
 	switch {
 	case m.wanted:
 		return m.calls
+	case m.State == Normal && (!m.Snapshot.Known() || m.Snapshot.Unproven() && m.counted < beginCalls):
+		every = recoverCalls // there is nothing yet that could help
 	case m.State == Suspect:
 		every = suspectCalls
 	case m.State == Emergency:
@@ -113,6 +118,8 @@ const (
 // Stand says by what path queries are answered now.
 func (m *Machine) Stand() Stand {
 	switch {
+	case m.Pinned && m.Snapshot.Known():
+		return Held
 	case m.Gone || !m.Snapshot.Known() || m.expired():
 		return Plain
 	case m.State == Suspect:
@@ -186,8 +193,11 @@ func (m *Machine) Suspect(why Suspicion, now time.Time) []Transition {
 func (m *Machine) Count(b Ballot, now time.Time) []Transition {
 	m.tick(now)
 	b = m.markLaggards(b, now)
-	m.Last, m.calls, m.wanted = b, now, false
+	m.Last, m.calls, m.wanted, m.counted = b, now, false, m.counted+1
 	v := decide(m.Snapshot, b, m.policy, m.change, m.agreed)
+	if m.Gone && v.outcome == Kept { // whoever has the zone now is to be known as at the beginning
+		v = capture(b.Count(Delegation{}))
+	}
 	m.change, m.Pending = v.pending, v.pending != nil
 	switch v.outcome {
 	case Adopted:
@@ -226,7 +236,7 @@ func (m *Machine) adopt(v verdict, now time.Time) []Transition {
 func (m *Machine) affirm(v Vote, b Ballot, now time.Time) {
 	s := &m.Snapshot
 	old := *s
-	s.Confirmed, s.TTL, s.Delegation = now, v.TTL, s.Delegation.with(v.Delegation)
+	s.Confirmed, s.TTL, s.Delegation = now, v.TTL, s.Delegation.with(b.shown(s.Delegation))
 	if serial, ok := b.newest(); ok && (s.Serial == 0 || newer(serial, s.Serial)) {
 		s.Serial = serial
 	}
@@ -238,6 +248,8 @@ func (m *Machine) affirm(v Vote, b Ballot, now time.Time) {
 // unsigned again by anything but a proof (resilience: no downgrade by an outage).
 func (s *Snapshot) stand(v Vote, old Snapshot) {
 	switch {
+	case v.Unsigned && old.Standing != Secure:
+		s.Standing, s.Insecure = Insecure, old.Insecure+1
 	case !v.Secure:
 		s.Standing, s.Insecure = old.Standing, old.Insecure
 	case len(v.Delegation.DS) > 0:
@@ -267,7 +279,7 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 		m.clean = now
 	}
 	switch {
-	case !m.Snapshot.Known():
+	case !m.Snapshot.Known() || m.Gone:
 		return nil
 	case m.expired() && v.outcome == Kept:
 		return m.end(now)
@@ -335,8 +347,19 @@ func (m *Machine) Acknowledge() bool {
 // confirms the delegation that was known.
 func (m *Machine) Release(now time.Time) Transition {
 	m.tick(now)
-	m.Gone, m.change, m.Pending = true, nil, false
+	m.Gone, m.Pinned, m.change, m.Pending = true, false, nil, false
 	return m.move(Normal, Released, "the operator has released it", now)
+}
+
+// Pin has queries be answered by the known delegation, whatever the parent says and for
+// as long as the operator wants; false takes that back. It tells whether there is
+// anything to pin.
+func (m *Machine) Pin(on bool) bool {
+	if on && !m.Snapshot.Known() {
+		return false
+	}
+	m.Pinned, m.wanted = on, true
+	return true
 }
 
 // Rollback puts the snapshot before the present one back into its place.

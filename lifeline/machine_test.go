@@ -186,7 +186,7 @@ func TestTruthfulDenial(t *testing.T) {
 	follow := newParent(t, lifeline.Policy{Withdraw: lifeline.Follow})
 	follow.log = nil
 	follow.all(0, 7, lifeline.Disproves)
-	follow.run(80 * time.Minute) // seen after half an hour at the latest, and not for an hour yet
+	follow.run(55 * time.Minute) // seen at once, as the zone is young, and not for an hour yet
 	follow.expect(lifeline.Emergency, lifeline.Held, "normal>emergency")
 	follow.run(20 * time.Minute)
 	follow.expect(lifeline.Normal, lifeline.Plain, "emergency>normal")

@@ -18,7 +18,8 @@ type record struct {
 	Snapshot Snapshot
 	Previous []Snapshot `json:",omitempty"`
 	State    State
-	Gone     bool
+	Gone     bool `json:",omitempty"`
+	Pinned   bool `json:",omitempty"`
 	Saved    time.Time
 	Parents  []Host                   // who served the parent
 	Ages     map[netip.Addr]time.Time // when each of their addresses was seen first

@@ -38,6 +38,8 @@ type Parent struct {
 	Hosts []Host
 	// Keys are its DNSKEYs, validated; none: it is not known to be signed.
 	Keys []dnssec.Key
+	// Unsigned: it is proven to be outside the signed tree, or nobody validates.
+	Unsigned bool
 	// Young are addresses whose votes do not count yet.
 	Young []netip.Addr
 }
@@ -80,7 +82,7 @@ func (c *Caller) now() time.Time {
 // ask gets one vote.
 func (c *Caller) ask(ctx context.Context, zone lookup.Name, p Parent, known Snapshot, server netip.Addr) Vote {
 	v := Vote{Server: server}
-	reply, err := c.sure(ctx, server, zone, known)
+	reply, err := c.sure(ctx, server, p.Zone, zone, known)
 	if err != nil {
 		v.Err = err.Error()
 		return v
@@ -104,19 +106,16 @@ func (c *Caller) ask(ctx context.Context, zone lookup.Name, p Parent, known Snap
 // sure asks so that one forged packet is not enough: over UDP with a cookie that comes
 // back (RFC 7873), or over TCP. A server that speaks neither may confirm what is known
 // and nothing else.
-func (c *Caller) sure(ctx context.Context, server netip.Addr, zone lookup.Name, known Snapshot) (*transport.Reply, error) {
+func (c *Caller) sure(ctx context.Context, server netip.Addr, parent, zone lookup.Name, known Snapshot) (*transport.Reply, error) {
 	reply, err := c.exchange(ctx, server, zone, lookup.TypeNS, false)
-	if err == nil && (reply.Cookie || reply.TCP) {
-		return reply, nil
+	if err != nil || reply.Cookie || reply.TCP {
+		return reply, err // the silent are not waited for once more
 	}
 	better, worse := c.exchange(ctx, server, zone, lookup.TypeNS, true)
-	switch {
-	case worse == nil:
+	if worse == nil {
 		return better, nil
-	case err != nil:
-		return nil, err
 	}
-	if d, ok := referral(reply, zone); ok && known.Known() && d.Agrees(known.Delegation) {
+	if d, ok := referral(reply, parent, zone); ok && known.Known() && d.Agrees(known.Delegation) {
 		return reply, nil
 	}
 	return nil, lookup.Fail(lookup.EDENetworkError, "it replies over UDP alone, without a cookie, and TCP fails: %v", worse)

@@ -1,11 +1,12 @@
 package lifeline
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -161,15 +162,22 @@ type Snapshot struct {
 // Known tells whether there is anything to fall back to.
 func (s Snapshot) Known() bool { return len(s.Hosts) > 0 }
 
-// secure tells whether what comes from the zone has to validate by what is known of it.
-func (s Snapshot) secure() bool { return s.Standing == Secure && len(s.DS)+len(s.Keys) > 0 }
-
-// unproven tells that nothing is known of whether the zone is signed that would allow
-// its answers to be taken as they come: a zone counts as unsigned when that was proven
-// three times.
-func (s Snapshot) unproven() bool {
-	return !s.secure() && (s.Standing != Insecure || s.Insecure < 3)
+// path is a text that is the same for snapshots by which names are found alike.
+func (s Snapshot) path() string {
+	var b strings.Builder
+	for _, h := range s.Hosts {
+		fmt.Fprint(&b, h.Name, h.Addrs)
+	}
+	fmt.Fprintf(&b, "%q %q %v %v", s.DS, s.Keys, s.Secure(), s.Unproven())
+	return b.String()
 }
 
-// byEpoch puts the newest first.
-func byEpoch(a, b Snapshot) int { return cmp.Compare(b.Epoch, a.Epoch) }
+// Secure tells whether what comes from the zone has to validate by what is known of it.
+func (s Snapshot) Secure() bool { return s.Standing == Secure && len(s.DS)+len(s.Keys) > 0 }
+
+// Unproven tells that nothing is known of whether the zone is signed that would allow
+// its answers to be taken as they come: a zone counts as unsigned when that was proven
+// three times.
+func (s Snapshot) Unproven() bool {
+	return !s.Secure() && (s.Standing != Insecure || s.Insecure < 3)
+}
