@@ -22,6 +22,7 @@ func (doc *document) check(d *decoder) {
 	doc.Geo.check(d)
 	doc.checkCatalogs(d)
 	unique(d, doc.Transfers.Source, func(a *netip.Addr) *netip.Addr { return a })
+	doc.checkLifeline(d)
 	if doc.Control.Socket == "" && doc.Control.Group != "" {
 		d.report(&doc.Control.Group, "there is no socket for the group %s, expected one", doc.Control.Group)
 	}

@@ -35,7 +35,8 @@ type Config struct {
 	Stale        Stale
 	Pinned       []Pinned // zones whose servers are configured
 
-	Control Control
+	Control  Control
+	Lifeline Lifeline
 
 	Geo Geo
 

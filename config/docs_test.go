@@ -78,6 +78,9 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"rebinding.":                 doc.Rebinding.keys(),
 		"stale.":                     doc.Stale.keys(),
 		"control.":                   doc.Control.keys(),
+		"lifeline.":                  doc.Lifeline.keys(),
+		"lifeline.notify.":           doc.Lifeline.Notify.keys(),
+		"lifeline.zones[].":          new(LifelineZone).keys(),
 		"dnssec.":                    doc.DNSSEC.keys(),
 		"dnssec.negative-anchors[].": new(NegativeAnchor).keys(),
 		"forward[].":                 new(Pinned).forwardKeys(),
@@ -114,7 +117,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "dnssec", "tcp", "udp", "transfers", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
+	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "lifeline", "lifeline.notify", "dnssec", "tcp", "udp", "transfers", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

@@ -48,6 +48,7 @@ func newDocument() *document {
 			SpecialNames: SpecialNames{Answer: true},
 			Stale:        Stale{After: 1800 * time.Millisecond, MaxAge: 24 * time.Hour, TTL: 30}, // RFC 8767 5
 			Control:      Control{Socket: DefaultSocket},
+			Lifeline:     Lifeline{GraceDelegation: 6 * time.Hour},
 		},
 		Allow: prefixes(
 			"127.0.0.0/8", "::1/128", // this host
@@ -104,6 +105,7 @@ func (doc *document) keys() keys {
 		"rebinding":     object(&doc.Rebinding, doc.Rebinding.keys()),
 		"stale":         object(&doc.Stale, doc.Stale.keys()),
 		"control":       object(&doc.Control, doc.Control.keys()),
+		"lifeline":      object(&doc.Lifeline, doc.Lifeline.keys()),
 		"forward":       list(&doc.Forward, forwarded),
 		"stub":          list(&doc.Stub, stub),
 		"keys":          list(&doc.Keys, key),
@@ -360,6 +362,7 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	under(&c.Resolver.LocalRoot.Store)
 	under(&c.Control.Socket)
 	under(&c.Cookies.SecretFile)
+	under(&c.Lifeline.State)
 	under(&c.DNSSEC.State)
 	c.Geo.under(under)
 	for i := range c.DNSSEC.TrustAnchorFiles {

@@ -26,10 +26,11 @@ type Exchanger interface {
 type Options struct {
 	Exchanger Exchanger
 
-	Zones          []Zone   // for which it is configured whom to ask
-	Hints          []Server // where to find the root; default BuiltinHints()
-	Port           uint16   // that all servers listen on; default 53
-	NoIPv4, NoIPv6 bool     // do not ask servers over this family
+	Within         lookup.Name // aliases that lead out of this name are not followed: the response ends with them; "": all are
+	Zones          []Zone      // for which it is configured whom to ask
+	Hints          []Server    // where to find the root; default BuiltinHints()
+	Port           uint16      // that all servers listen on; default 53
+	NoIPv4, NoIPv6 bool        // do not ask servers over this family
 
 	// DoNotQuery is where no server is looked for, whatever delegations and glue
 	// say; Zones and Hints are exempt. nil: where nobody but this host, or nobody
@@ -274,7 +275,7 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 		}
 		chain.narrow(t.who.tellOf(q, h), h.response.Uncacheable)
 		chain.keep = lookup.LeastKeep(chain.keep, lookup.LeastKeep(here.Keep, r.unseen(t, h, now)))
-		if h.next == "" || !followsAlias(q.Type) {
+		if h.next == "" || !followsAlias(q.Type) || r.leaves(h.next) {
 			return confess(chain.before(here)), nil
 		}
 		t.tell(lookup.Event{Kind: lookup.EventAlias, Name: q.Name, Type: q.Type, Target: h.next})
@@ -311,6 +312,11 @@ func (r *Resolver) find(ctx context.Context, t task, q lookup.Question, now time
 		return h, h != nil, nil
 	}
 	return r.obtain(ctx, t.begun(r.options.Deadline), q)
+}
+
+// leaves tells whether to find name is the business of whoever has asked.
+func (r *Resolver) leaves(name lookup.Name) bool {
+	return r.options.Within != "" && !name.IsSubdomainOf(r.options.Within)
 }
 
 // followsAlias tells whether a CNAME is a step towards t and not the answer
