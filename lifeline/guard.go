@@ -28,6 +28,7 @@ func (r Rung) String() string { return [...]string{"parent", "known"}[min(r, ByK
 const (
 	hedge      = 400 * time.Millisecond  // before the other path is tried, too
 	hedgePlain = 1200 * time.Millisecond // the same while nothing is suspected; RFC 8767 5: before 1.8 s
+	avoidance  = 5 * time.Second         // for which all queries but one spare a parent that was of no help
 	denialKept = 5                       // seconds that a parent's denial of a protected zone is kept
 )
 
@@ -70,10 +71,10 @@ func (g guard) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, e
 		q.Budget = lookup.NewBudget(lookup.Limits{})
 	}
 	c := climb{guard: g, zone: z, query: q, patience: hedge, first: path{g.next, ByParent}, second: path{g.escaping(z.zone, g.view(known)), ByKnown}}
-	switch stand {
-	case Held:
+	switch {
+	case stand == Held || g.keeper.avoids(z):
 		c.first, c.second = c.second, c.first
-	case Plain:
+	case stand == Plain:
 		c.patience = hedgePlain
 	}
 	return c.run(ctx)
@@ -146,12 +147,15 @@ func (c climb) run(ctx context.Context) (*lookup.Response, error) {
 func (c climb) won(o outcome, failed []outcome) *lookup.Response {
 	c.zone.count(o.rung)
 	if o.rung == ByParent {
+		c.keeper.avoid(c.zone, 0)
 		return o.response
 	}
 	if len(failed) > 0 {
 		c.keeper.suspect(c.zone, failed[0].why)
+		c.keeper.avoid(c.zone, avoidance)
 	} else if c.first.rung == ByParent {
 		c.keeper.suspect(c.zone, Unanswered)
+		c.keeper.avoid(c.zone, avoidance)
 	}
 	c.tell(ByKnown, "answers")
 	if !c.keeper.o.Tell {
@@ -221,6 +225,32 @@ func isStale(r *lookup.Response) bool {
 	return slices.ContainsFunc(r.EDE, func(e lookup.EDE) bool {
 		return e.Code == lookup.EDEStaleAnswer || e.Code == lookup.EDEStaleNXDOMAIN
 	})
+}
+
+// avoid has queries take the known path first for so long.
+func (k *Keeper) avoid(z *keeping, lasts time.Duration) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.avoided = time.Time{}
+	if lasts > 0 {
+		z.avoided = k.o.Now().Add(lasts)
+	}
+}
+
+// avoids tells whether a query is to spare the parent, which was of no help lately. Once
+// that was some seconds ago a single one tries.
+func (k *Keeper) avoids(z *keeping) bool {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.avoided.IsZero() {
+		return false
+	}
+	now := k.o.Now()
+	if now.Before(z.avoided) {
+		return true
+	}
+	z.avoided = now.Add(avoidance)
+	return false
 }
 
 func (z *keeping) count(r Rung) {

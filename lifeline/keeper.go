@@ -63,6 +63,7 @@ type keeping struct {
 	saving sync.Mutex // two must not keep one record at the same time
 
 	mu      sync.Mutex
+	avoided time.Time // until when queries spare the parent; zero: they do not
 	m       *Machine
 	parent  Parent
 	ages    map[netip.Addr]time.Time

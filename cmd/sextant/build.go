@@ -23,6 +23,7 @@ import (
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/health"
+	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/primary"
@@ -60,9 +61,11 @@ type parts struct {
 	moved     moved // zones, between servers
 	updates   *updates
 	primary   *primary.Primary
-	anchors   *anchors.Keeper // nil: nothing is validated
-	troubles  troubles        // with them
-	health    *health.Monitor // of sites
+	anchors   *anchors.Keeper  // nil: nothing is validated
+	troubles  troubles         // with them
+	health    *health.Monitor  // of sites
+	lifeline  *lifeline.Keeper // nil: no zone is protected
+	notifier  *notifier        // nil: nobody is told of that
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
@@ -125,6 +128,9 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		return nil, err
 	}
 	p.recurse = resolver.New(p.options)
+	if err := p.buildLifeline(c); err != nil {
+		return nil, err
+	}
 	s, err := p.buildState(c)
 	if err != nil {
 		return nil, err
@@ -220,7 +226,7 @@ func limits(c *config.Config) lookup.Limits {
 
 // buildState connects, for each view, the resolvers that it hears:
 //
-//	RD=1: dns64 -> our zones -> special-use names -> rebinding filter -> the resolver
+//	RD=1: dns64 -> our zones -> special-use names -> rebinding filter -> lifeline -> the resolver
 //	RD=0: our zones
 func (p *parts) buildState(c *config.Config) (*state, error) {
 	files, filesWrong := p.loadZones(c)
@@ -277,6 +283,14 @@ func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver,
 		return nil, err
 	}
 	internet := p.recurse.With(policy)
+	if p.lifeline != nil {
+		internet = p.lifeline.Guard(internet, func(path lookup.Resolver) lookup.Resolver {
+			if known, ok := path.(*knownPath); ok {
+				return known.with(policy)
+			}
+			return path
+		})
+	}
 	if p.anchors != nil && c.DNSSEC.Sentinel {
 		internet = anchors.Sentinels(internet, p.anchors.Set)
 	}
@@ -447,6 +461,10 @@ func (p *parts) run(ctx context.Context) error {
 		group.Go(func() error { return p.client.Run(ctx) })
 	}
 	group.Go(func() error { return p.recurse.Run(ctx) })
+	if p.lifeline != nil {
+		group.Go(func() error { return p.lifeline.Run(ctx) })
+		group.Go(func() error { return p.notifier.Run(ctx) })
+	}
 	if p.anchors != nil {
 		group.Go(func() error { return p.anchors.Run(ctx) })
 	}

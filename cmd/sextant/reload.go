@@ -56,6 +56,7 @@ func needRestart(was, is *config.Config) []string {
 		{"stale", was.Stale, is.Stale},
 		{"forward or stub", was.Pinned, is.Pinned},
 		{"control", was.Control, is.Control},
+		{"lifeline", was.Lifeline, is.Lifeline},
 		{"tcp", was.TCP, is.TCP},
 		{"udp", was.UDP, is.UDP},
 		{"cookies", cookieOptions(was.Cookies, nil), cookieOptions(is.Cookies, nil)}, // the secrets do not wait

@@ -24,6 +24,8 @@ type signedInternet struct {
 	tb     testing.TB
 	files  fstest.MapFS
 	anchor string // the root's DS
+
+	expires func(lookup.RRset) time.Time // when signatures do; nil: late enough
 }
 
 // The names that it has.
@@ -79,12 +81,18 @@ func (n *signedInternet) plain(apex, server, records string) {
 // signed adds a signed zone and returns its DS, for the zone above.
 func (n *signedInternet) signed(apex, server, records string, chain func(dnssec.Signer, []lookup.RRset) []lookup.RRset) (ds string) {
 	n.tb.Helper()
+	return n.sign(apex, n.zone(apex, server, records), chain)
+}
+
+// sign adds a zone of that text, signed, and returns its DS.
+func (n *signedInternet) sign(apex, text string, chain func(dnssec.Signer, []lookup.RRset) []lookup.RRset) (ds string) {
+	n.tb.Helper()
 	seed := sha256.Sum256([]byte(apex))
 	key, err := dnssec.NewSigner(lookup.MustName(apex), dnssec.ED25519, dnssec.FlagZone|dnssec.FlagSEP, ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
 		n.tb.Fatal(err)
 	}
-	sets, err := lookup.ParseRRsets(n.zone(apex, server, records))
+	sets, err := lookup.ParseRRsets(text)
 	if err != nil {
 		n.tb.Fatal(err)
 	}
@@ -93,7 +101,7 @@ func (n *signedInternet) signed(apex, server, records string, chain func(dnssec.
 	var b strings.Builder
 	for _, s := range sets {
 		if !isGlue(sets, s) && !(s.Type == lookup.TypeNS && s.Name != key.Key.Owner) {
-			if s, err = key.Sign(s, time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+			if s, err = key.Sign(s, time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), n.until(s)); err != nil {
 				n.tb.Fatal(err)
 			}
 		}
@@ -102,6 +110,13 @@ func (n *signedInternet) signed(apex, server, records string, chain func(dnssec.
 	n.files[apex+"zone"] = &fstest.MapFile{Data: []byte(b.String())}
 	named, _ := dnssec.DSOf(key.Key, dnssec.SHA256)
 	return lookup.RRset{Name: key.Key.Owner, Type: lookup.TypeDS, TTL: 300, Data: lookup.PackRdata(named.Rdata())}.String() + "\n"
+}
+
+func (n *signedInternet) until(s lookup.RRset) time.Time {
+	if n.expires != nil {
+		return n.expires(s)
+	}
+	return time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
 // isGlue tells whether s lies below a cut of its zone, or at one and is not NS or DS.

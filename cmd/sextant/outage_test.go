@@ -1,0 +1,337 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sextant-dns/sextant/lifeline"
+	"github.com/sextant-dns/sextant/lookup"
+)
+
+const protected = "lifeline: { zones: [example.io] }"
+
+// T1, the incident of 28 October 2016: three servers of io. are well, three silent, one
+// denies what exists. 10 000 queries over 12 hours, and none fails.
+func TestIncidentOfIO(t *testing.T) {
+	t.Parallel()
+	const queries = 10_000
+	for _, c := range []struct {
+		name          string
+		signed, naive bool // example.io. is signed; nobody validates
+		protected     bool
+	}{
+		{"signed", true, false, true},
+		{"unsigned", false, false, true},
+		{"nobody validates", false, true, true},
+		{"nobody validates and nothing is protected", false, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlanet(t, c.signed)
+				p.naive = c.naive
+				p.add("empty", variant{delegates: "none", forged: true})
+				yaml := protected
+				if !c.protected {
+					yaml = "log: info"
+				}
+				r := p.run(t, yaml)
+				time.Sleep(time.Hour)
+				p.set("silent", tlds[3:6]...)
+				p.set("empty", tlds[6])
+				failed, slow, random := 0, 0, rand.New(rand.NewPCG(2016, 1028))
+				begun, before := time.Now(), p.total(tlds...)
+				for i := range queries {
+					time.Sleep(time.Until(begun.Add(time.Duration(i) * 12 * time.Hour / queries)))
+					host, asked := random.IntN(50), time.Now()
+					if got := r.a(fmt.Sprintf("host%d.example.io.", host)); strings.TrimSuffix(got, " AD") != fmt.Sprintf("192.0.2.%d", 100+host) {
+						if failed++; failed < 5 && c.protected {
+							t.Errorf("after %v: %s", time.Since(begun), got)
+						}
+					}
+					if time.Since(asked) > 2*time.Second {
+						slow++
+					}
+				}
+				t.Logf("of %d queries %d have failed, %d were slow; messages to io.: %d", queries, failed, slow, p.total(tlds...)-before)
+				if !c.protected {
+					if failed == 0 { // or all of this shows nothing
+						t.Error("nothing fails without a lifeline")
+					}
+					return
+				}
+				if failed > 0 || slow > queries/1000 {
+					t.Errorf("%d failed, %d were slow", failed, slow)
+				}
+				s := r.zone()
+				t.Logf("by the parent %d, by the known delegation %d; %s", s.Answers[lifeline.ByParent], s.Answers[lifeline.ByKnown], s.Last)
+			})
+		})
+	}
+}
+
+// begin has a server that knows the zone well.
+func begin(t *testing.T, p *planet, yaml string) *outage {
+	t.Helper()
+	r := p.run(t, yaml)
+	time.Sleep(2 * time.Hour)
+	r.expect(lifeline.Normal)
+	if s := r.zone(); s.Snapshot.Unproven() || !s.Snapshot.Known() {
+		t.Fatalf("after two hours: %+v", s.Snapshot)
+	}
+	return r
+}
+
+// all asks for names now and then, and counts the answers that are not as they should be.
+func (r *outage) all(lasts, every time.Duration, want string, names ...string) {
+	r.t.Helper()
+	wrong := 0
+	for begun, i := time.Now(), 0; time.Since(begun) < lasts; i++ {
+		time.Sleep(every)
+		if got := r.a(names[i%len(names)]); got != want {
+			if wrong++; wrong < 4 {
+				r.t.Errorf("after %v: %s: got %s, want %s", time.Since(begun), names[i%len(names)], got, want)
+			}
+		}
+	}
+	if wrong > 3 {
+		r.t.Errorf("%d wrong answers", wrong)
+	}
+}
+
+// T2 and T13: all servers of io., or all there are above example.io., are silent for
+// three days. Answers are fresh, new names are there, and it ends with a recovery.
+func TestAllSilent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		signed bool
+		quiet  []netip.Addr
+	}{{"io", true, tlds}, {"io, and example.io is not signed", false, tlds}, {"the root as well", true, slices.Concat(roots, tlds, addrs("198.41.2.1"))}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlanet(t, c.signed)
+				p.add("later", variant{records: "new 60 A 192.0.2.200\nmoved 60 A 192.0.2.202\n"})
+				p.add("before", variant{records: "moved 60 A 192.0.2.201\n"})
+				p.set("before", children...)
+				ad := map[bool]string{true: " AD"}[c.signed]
+				r := begin(t, p, protected)
+				p.set("silent", c.quiet...)
+				r.all(2*time.Hour, 97*time.Second, "192.0.2.201"+ad, "moved.example.io.")
+				p.set("later", children...)
+				time.Sleep(time.Minute)
+				r.all(70*time.Hour, 7*time.Minute, "192.0.2.202"+ad, "moved.example.io.")
+				r.expect(lifeline.Emergency)
+				if got := r.a("new.example.io."); got != "192.0.2.200"+ad {
+					t.Errorf("a new name: %s", got)
+				}
+				if got := r.a("none.example.io."); got != "NXDOMAIN" {
+					t.Errorf("no such name: %s", got)
+				}
+				p.set("later", c.quiet...)
+				time.Sleep(15 * time.Minute)
+				r.expect(lifeline.Recovering)
+				time.Sleep(15 * time.Minute)
+				r.expect(lifeline.Normal)
+				if got := r.a("cdn.example.io."); got != "192.0.2.78" && got != "192.0.2.78 AD" {
+					t.Errorf("an alias out of the zone: %s", got)
+				}
+			})
+		})
+	}
+}
+
+// T3, I7: the registry holds the name, and all servers deny it, with a proof. Who holds
+// on is served; who follows lets go after an hour.
+func TestRegistryHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		p.add("held", variant{delegates: "none", serial: 101})
+		r := begin(t, p, protected)
+		p.set("held", tlds...)
+		r.all(24*time.Hour, 5*time.Minute, "192.0.2.100 AD", "host0.example.io.")
+		r.expect(lifeline.Emergency)
+		if got := r.a("cdn.example.io."); got != "192.0.2.78" {
+			t.Errorf("an alias out of the zone: %s", got)
+		}
+		if s := r.zone(); s.Pending == nil || s.Last.String() != "7 disproves" {
+			t.Errorf("%+v, %s", s.Pending, s.Last)
+		}
+		p.set("", tlds...)
+		time.Sleep(time.Hour)
+		r.expect(lifeline.Normal)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		p.add("held", variant{delegates: "none", serial: 101})
+		r := begin(t, p, "lifeline: { zones: [{ zone: example.io, withdraw: follow }] }")
+		p.set("held", tlds...)
+		r.all(50*time.Minute, time.Minute, "192.0.2.100 AD", "host0.example.io.")
+		time.Sleep(2 * time.Hour)
+		if got := r.a("host0.example.io."); got != "NXDOMAIN" {
+			t.Errorf("after three hours: %s", got)
+		}
+	})
+}
+
+// T4, I6: two servers have a copy of last month, validly signed, without the zone. They
+// have no say once they are known to be behind.
+func TestStaleParents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		p.add("old", variant{delegates: "none", serial: 7})
+		r := begin(t, p, "lifeline: { zones: [{ zone: example.io, withdraw: follow }] }")
+		p.set("old", tlds[1], tlds[3])
+		r.all(12*time.Hour, 3*time.Minute, "192.0.2.100 AD", "host0.example.io.")
+		if s := r.zone(); s.Last.String() != "5 refers, 2 lags" || s.Gone {
+			t.Errorf("%s", s.Last)
+		}
+	})
+}
+
+// T5 and T12: the delegation changes on one, four and all servers, to where nobody but
+// an attacker is. With DNSSEC and with the default policy it is not followed.
+func TestChangedDelegation(t *testing.T) {
+	t.Parallel()
+	const away = "example.io. NS ns.zz.io.\n"
+	for _, c := range []struct {
+		servers int
+		policy  string
+		serial  int
+		adopted bool
+	}{
+		{1, "hold", 101, false}, {4, "hold", 101, false}, {7, "hold", 101, false},
+		{1, "follow", 101, false}, {4, "follow", 100, false}, {7, "follow", 101, true},
+		{4, "follow", 101, true}, // the others have not followed for an hour, and have no say
+	} {
+		t.Run(fmt.Sprint(c.servers, c.policy, c.serial), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlanet(t, false)
+				p.add("moved", variant{delegates: away, serial: c.serial})
+				r := begin(t, p, fmt.Sprintf("lifeline: { zones: [{ zone: example.io, change: %s }] }", c.policy))
+				p.set("moved", tlds[:c.servers]...)
+				if !c.adopted {
+					r.all(6*time.Hour, 3*time.Minute, "192.0.2.100", "host0.example.io.")
+				} else {
+					time.Sleep(6 * time.Hour)
+				}
+				s := r.zone()
+				if adopted := s.Snapshot.Hosts[0].Name == lookup.MustName("ns.zz.io."); adopted != c.adopted {
+					t.Errorf("adopted %v: %s, %s", adopted, s.Last, s.Reason)
+				}
+			})
+		})
+	}
+}
+
+// T6 and T7, I14: signatures of io. are bad or have expired, on all servers. Who is
+// signed is validated by what was known before, and who is not is not lost with io.
+func TestBogusParent(t *testing.T) {
+	t.Parallel()
+	for _, signed := range []bool{false, true} {
+		for name, expires := range map[string]func(lookup.RRset) time.Time{
+			"all": func(lookup.RRset) time.Time { return time.Date(1999, 6, 1, 0, 0, 0, 0, time.UTC) },
+			"two thirds": func(s lookup.RRset) time.Time {
+				if (len(s.Name)+int(s.Type))%3 == 0 {
+					return time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)
+				}
+				return time.Date(1999, 6, 1, 0, 0, 0, 0, time.UTC)
+			},
+		} {
+			t.Run(fmt.Sprint(name, signed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					p := newPlanet(t, signed)
+					p.add("bogus", variant{expires: expires, serial: 101})
+					r := begin(t, p, protected)
+					p.set("bogus", tlds...)
+					r.all(12*time.Hour, 4*time.Minute, "192.0.2.100"+map[bool]string{true: " AD"}[signed], "host0.example.io.")
+				})
+			})
+		}
+	}
+}
+
+// §5.6: what was signed is validated also when its parent cannot be had: whoever answers
+// in the place of its servers is not believed.
+func TestNoDowngrade(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		r := begin(t, p, protected)
+		p.signed = false
+		p.add("forged", variant{records: "www 60 A 203.0.113.66\n"})
+		p.set("silent", tlds...)
+		time.Sleep(2 * time.Hour)
+		p.set("forged", children...)
+		time.Sleep(2 * time.Hour)
+		if got := r.a("www.example.io."); !strings.Contains(got, "EDE") {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// T11: a parent that comes and goes every 30 seconds moves nothing more often than once
+// in a quarter of an hour.
+func TestFlappingParent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		var moves []time.Time
+		r := p.run(t, protected)
+		time.Sleep(2 * time.Hour)
+		before := r.zone().Activations
+		for i := range 480 { // four hours
+			p.set(map[bool]string{true: "silent"}[i%2 == 0], tlds...)
+			time.Sleep(30 * time.Second)
+			if got := r.a(fmt.Sprintf("host%d.example.io.", i%50)); !strings.HasPrefix(got, "192.0.2.1") {
+				t.Errorf("%s", got)
+			}
+			if s := r.zone(); len(moves) == 0 || s.Since != moves[len(moves)-1] {
+				moves = append(moves, s.Since)
+			}
+		}
+		if len(moves) > 1+2*16 {
+			t.Errorf("%d moves in four hours: %v, before %v", len(moves), r.zone().Activations, before)
+		}
+	})
+}
+
+// T17: a thousand clients ask for a thousand names while nobody of io. replies. Servers
+// are not asked more than three times in five seconds each.
+func TestRetryStorm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		r := begin(t, p, protected)
+		time.Sleep(90 * time.Minute)
+		p.set("silent", tlds...)
+		before := p.total(tlds...)
+		var clients sync.WaitGroup
+		var failed atomic.Int32
+		for i := range 1000 {
+			clients.Go(func() {
+				time.Sleep(time.Duration(i) * 5 * time.Millisecond)
+				if got := r.a(fmt.Sprintf("x%d.example.io.", i)); got != "NXDOMAIN" {
+					failed.Add(1)
+				}
+			})
+		}
+		clients.Wait()
+		if sent := p.total(tlds...) - before; sent > 3*len(tlds) || failed.Load() > 0 {
+			t.Errorf("%d messages to %d servers, %d failed", sent, len(tlds), failed.Load())
+		}
+	})
+}
