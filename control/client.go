@@ -90,6 +90,16 @@ func (c *Client) SyncZone(ctx context.Context, r SyncZoneRequest) (ZoneStatus, e
 	return call[ZoneStatus](ctx, c, pathSyncZone, r)
 }
 
+// Lifeline asks how protected zones are.
+func (c *Client) Lifeline(ctx context.Context, r LifelineRequest) (Lifeline, error) {
+	return call[Lifeline](ctx, c, pathLifeline, r)
+}
+
+// SetLifeline tells an operator's will about a protected zone.
+func (c *Client) SetLifeline(ctx context.Context, r SetLifelineRequest) (Lifeline, error) {
+	return call[Lifeline](ctx, c, pathSetLifeline, r)
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

@@ -83,6 +83,12 @@ func echo() control.Handlers {
 		Health: func(_ context.Context, r control.HealthRequest) (control.Health, error) {
 			return control.Health{Held: []string{fmt.Sprintf("%+v", r)}}, nil
 		},
+		Lifeline: func(_ context.Context, r control.LifelineRequest) (control.Lifeline, error) {
+			return control.Lifeline{Zones: []control.LifelineZone{{Reason: fmt.Sprintf("%+v", r)}}}, nil
+		},
+		SetLifeline: func(_ context.Context, r control.SetLifelineRequest) (control.Lifeline, error) {
+			return control.Lifeline{Zones: []control.LifelineZone{{Reason: fmt.Sprintf("%+v", r)}}}, nil
+		},
 		SetHealth: func(_ context.Context, r control.SetHealthRequest) (control.Health, error) {
 			return control.Health{Held: []string{fmt.Sprintf("%+v", r)}}, nil
 		},
@@ -127,6 +133,13 @@ func TestEachCallGoesThereAndBack(t *testing.T) {
 		t.Errorf("got %+v, %v", n, err)
 	}
 	health, set := control.HealthRequest{Site: "a"}, control.SetHealthRequest{Site: "a", Address: "b", State: "c", For: 5}
+	how, do := control.LifelineRequest{Name: "a", Call: true}, control.SetLifelineRequest{Zone: "a", Do: "b"}
+	if l, err := c.Lifeline(ctx, how); err != nil || l.Zones[0].Reason != fmt.Sprintf("%+v", how) {
+		t.Errorf("lifeline: %+v, %v", l, err)
+	}
+	if l, err := c.SetLifeline(ctx, do); err != nil || l.Zones[0].Reason != fmt.Sprintf("%+v", do) {
+		t.Errorf("lifeline set: %+v, %v", l, err)
+	}
 	if h, err := c.Health(ctx, health); err != nil || h.Held[0] != fmt.Sprintf("%+v", health) {
 		t.Errorf("got %+v, %v", h, err)
 	}

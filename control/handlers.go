@@ -29,6 +29,9 @@ type Handlers struct {
 
 	ZoneStatus func(context.Context, ZoneStatusRequest) (ZoneStatus, error)
 	SyncZone   func(context.Context, SyncZoneRequest) (ZoneStatus, error)
+
+	Lifeline    func(context.Context, LifelineRequest) (Lifeline, error)
+	SetLifeline func(context.Context, SetLifelineRequest) (Lifeline, error)
 }
 
 // Paths of the calls.
@@ -48,6 +51,9 @@ const (
 
 	pathZoneStatus = "/v1/zone/status"
 	pathSyncZone   = "/v1/zone/sync"
+
+	pathLifeline    = "/v1/lifeline"
+	pathSetLifeline = "/v1/lifeline/set"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -64,6 +70,9 @@ func (h Handlers) routes() http.Handler {
 
 	serve(mux, pathZoneStatus, h.ZoneStatus)
 	serve(mux, pathSyncZone, h.SyncZone)
+
+	serve(mux, pathLifeline, h.Lifeline)
+	serve(mux, pathSetLifeline, h.SetLifeline)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))

@@ -26,10 +26,10 @@ func (r Rung) String() string { return [...]string{"parent", "known"}[min(r, ByK
 
 // The times of the ladder.
 const (
-	hedge      = 400 * time.Millisecond  // before the other path is tried, too
-	hedgePlain = 1200 * time.Millisecond // the same while nothing is suspected; RFC 8767 5: before 1.8 s
-	avoidance  = 5 * time.Second         // for which all queries but one spare a parent that was of no help
-	denialKept = 5                       // seconds that a parent's denial of a protected zone is kept
+	hedge      = 400 * time.Millisecond // before the other path is tried, too
+	avoidance  = 5 * time.Second        // for which all queries but one spare a parent that was of no help
+	lateness   = 2                      // times in a row that the parent is late before that makes a suspect of the zone
+	denialKept = 5                      // seconds that a parent's denial of a protected zone is kept
 )
 
 // codeTold is the private INFO-CODE (RFC 8914 5.2) under which clients are told why an
@@ -70,12 +70,9 @@ func (g guard) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, e
 	if q.Budget == nil { // one ledger for both paths: a query in trouble costs no more than another
 		q.Budget = lookup.NewBudget(lookup.Limits{})
 	}
-	c := climb{guard: g, zone: z, query: q, patience: hedge, first: path{g.next, ByParent}, second: path{g.escaping(z.zone, g.view(known)), ByKnown}}
-	switch {
-	case stand == Held || g.keeper.avoids(z):
+	c := climb{guard: g, zone: z, query: q, first: path{g.next, ByParent}, second: path{g.escaping(z.zone, g.view(known)), ByKnown}}
+	if stand == Held || g.keeper.avoids(z) {
 		c.first, c.second = c.second, c.first
-	case stand == Plain:
-		c.patience = hedgePlain
 	}
 	return c.run(ctx)
 }
@@ -90,7 +87,6 @@ type climb struct {
 	guard
 	zone          *keeping
 	query         lookup.Query
-	patience      time.Duration // before second is tried, too
 	first, second path
 }
 
@@ -117,12 +113,15 @@ func (c climb) run(ctx context.Context) (*lookup.Response, error) {
 		}()
 	}
 	start(c.first)
-	timer := time.NewTimer(c.patience)
+	timer := time.NewTimer(hedge)
 	defer timer.Stop()
+	alarm := c.zone.alarmed()
 	var failed []outcome
 	for running, both := 1, false; running > 0; {
 		select {
 		case <-timer.C:
+		case <-alarm: // another query has shown that the parent is of no help
+			alarm = nil
 		case o := <-ended:
 			running--
 			if !o.bad {
@@ -154,8 +153,9 @@ func (c climb) won(o outcome, failed []outcome) *lookup.Response {
 		c.keeper.suspect(c.zone, failed[0].why)
 		c.keeper.avoid(c.zone, avoidance)
 	} else if c.first.rung == ByParent {
-		c.keeper.suspect(c.zone, Unanswered)
-		c.keeper.avoid(c.zone, avoidance)
+		if c.keeper.avoid(c.zone, avoidance) >= lateness {
+			c.keeper.suspect(c.zone, Unanswered)
+		}
 	}
 	c.tell(ByKnown, "answers")
 	if !c.keeper.o.Tell {
@@ -227,14 +227,29 @@ func isStale(r *lookup.Response) bool {
 	})
 }
 
-// avoid has queries take the known path first for so long.
-func (k *Keeper) avoid(z *keeping, lasts time.Duration) {
+// avoid has queries take the known path first for so long; 0: not any more. It tells how
+// often in a row that was so.
+func (k *Keeper) avoid(z *keeping, lasts time.Duration) (times int) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	z.avoided = time.Time{}
-	if lasts > 0 {
-		z.avoided = k.o.Now().Add(lasts)
+	if lasts == 0 {
+		z.avoided, z.times = time.Time{}, 0
+		return 0
 	}
+	if z.times == 0 || z.tried { // those of one moment are one
+		z.times, z.tried = z.times+1, false
+	}
+	z.avoided = k.o.Now().Add(lasts)
+	close(z.alarm)
+	z.alarm = make(chan struct{})
+	return z.times
+}
+
+// alarmed is closed when queries begin to spare the parent.
+func (z *keeping) alarmed() <-chan struct{} {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.alarm
 }
 
 // avoids tells whether a query is to spare the parent, which was of no help lately. Once
@@ -249,7 +264,7 @@ func (k *Keeper) avoids(z *keeping) bool {
 	if now.Before(z.avoided) {
 		return true
 	}
-	z.avoided = now.Add(avoidance)
+	z.avoided, z.tried = now.Add(avoidance), true
 	return false
 }
 

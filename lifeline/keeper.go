@@ -63,7 +63,10 @@ type keeping struct {
 	saving sync.Mutex // two must not keep one record at the same time
 
 	mu      sync.Mutex
-	avoided time.Time // until when queries spare the parent; zero: they do not
+	avoided time.Time     // until when queries spare the parent; zero: they do not
+	times   int           // in a row that the parent was of no help
+	tried   bool          // a query has tried it since the last time
+	alarm   chan struct{} // closed when that begins, so that those who wait need not
 	m       *Machine
 	parent  Parent
 	ages    map[netip.Addr]time.Time
@@ -94,7 +97,7 @@ func New(o Options) (*Keeper, error) {
 	}
 	k := &Keeper{o: o, zones: map[lookup.Name]*keeping{}}
 	for _, p := range o.Zones {
-		z := &keeping{zone: p.Zone, wake: make(chan struct{}, 1), ages: map[netip.Addr]time.Time{}, actives: map[Kind]uint64{}}
+		z := &keeping{zone: p.Zone, wake: make(chan struct{}, 1), alarm: make(chan struct{}), ages: map[netip.Addr]time.Time{}, actives: map[Kind]uint64{}}
 		k.restore(z, p.Policy)
 		k.zones[p.Zone] = z
 	}

@@ -2,6 +2,7 @@ package lifeline
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"sync"
@@ -85,6 +86,9 @@ func (c *Caller) ask(ctx context.Context, zone lookup.Name, p Parent, known Snap
 	reply, err := c.sure(ctx, server, p.Zone, zone, known)
 	if err != nil {
 		v.Err = err.Error()
+		if e, ok := errors.AsType[*transport.Error](err); ok { // where is told beside it
+			v.Err = e.Cause.Error()
+		}
 		return v
 	}
 	v.RTT = reply.RTT

@@ -48,6 +48,9 @@ type catalogue struct {
 	synthesized                         series
 	healthUp, healthChanges, checks     series
 	healthHeld, checkTime               series
+	lifeState, lifeVotes, lifeAnswers   series
+	lifeAge, lifeActive, lifePending    series
+	lifeUnsaved                         series
 }
 
 func newCatalogue() catalogue {
@@ -117,6 +120,14 @@ func newCatalogue() catalogue {
 		checks:        newSeries(counter, "sextant_health_checks_total", "Checks that have ended, by what came of them.", "site", "addr", "check", "result"),
 		healthHeld:    newSeries(gauge, "sextant_health_held", "1 while states are held, as no check of the address family passes.", "family"),
 		checkTime:     newSeries(histogram, "sextant_health_check_duration_seconds", "Time that checks took, also those that failed."),
+
+		lifeState:   newSeries(gauge, "sextant_lifeline_state", "1 for the state that the protected zone is in, 0 for the others.", "zone", "state"),
+		lifeVotes:   newSeries(gauge, "sextant_lifeline_votes", "Servers of the zone above, by what they said of the protected zone in the last roll-call.", "zone", "finding"),
+		lifeAnswers: newSeries(counter, "sextant_lifeline_answers_total", "Answers for names in the protected zone, by the path that they came by: as the parent delegates, or by the delegation that was known.", "zone", "rung"),
+		lifeAge:     newSeries(gauge, "sextant_lifeline_confirmed_age_seconds", "Time since a server of the zone above has last confirmed the delegation.", "zone"),
+		lifeActive:  newSeries(counter, "sextant_lifeline_activations_total", "Times that the protected zone became suspect or came into an emergency, by what was wrong.", "zone", "kind"),
+		lifePending: newSeries(gauge, "sextant_lifeline_pending_change", "1 while a change of the delegation waits for time or for the operator.", "zone"),
+		lifeUnsaved: newSeries(counter, "sextant_lifeline_snapshot_write_errors_total", "Times that what is known of the protected zone could not be kept on disk.", "zone"),
 	}
 }
 
@@ -133,6 +144,7 @@ func (c *catalogue) all() []series {
 		c.told, c.untold, c.confirmed, c.barred, c.scoped, c.unkept,
 		c.synthesized,
 		c.healthUp, c.healthChanges, c.checks, c.healthHeld, c.checkTime,
+		c.lifeState, c.lifeVotes, c.lifeAnswers, c.lifeAge, c.lifeActive, c.lifePending, c.lifeUnsaved,
 	}
 }
 

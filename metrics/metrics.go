@@ -81,6 +81,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	out.totals(c.synthesized, synthesized)
 	c.health(out, s.Health)
+	for _, z := range s.Lifeline {
+		c.lifeline(out, z)
+	}
 }
 
 func (c *collector) server(out sink, s Server) {
@@ -241,6 +244,36 @@ func (c *collector) health(out sink, h Health) {
 		out.number(c.healthHeld, held, family)
 	}
 	out.histogram(c.checkTime, h.Took)
+}
+
+func (c *collector) lifeline(out sink, z Protected) {
+	for _, state := range [...]string{"normal", "suspect", "emergency", "recovering"} {
+		out.number(c.lifeState, boolean(z.State == state), z.Zone, state)
+	}
+	for _, finding := range slices.Sorted(maps.Keys(z.Votes)) {
+		out.number(c.lifeVotes, float64(z.Votes[finding]), z.Zone, finding)
+	}
+	answers, kinds := totals{}, totals{}
+	for rung, n := range z.Answers {
+		answers.add(n, z.Zone, rung)
+	}
+	for kind, n := range z.Activations {
+		kinds.add(n, z.Zone, kind)
+	}
+	out.totals(c.lifeAnswers, answers)
+	out.totals(c.lifeActive, kinds)
+	if z.Age >= 0 {
+		out.number(c.lifeAge, z.Age.Seconds(), z.Zone)
+	}
+	out.number(c.lifePending, boolean(z.Pending), z.Zone)
+	out.count(c.lifeUnsaved, z.Unsaved, z.Zone)
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // sink hands values to Prometheus.

@@ -67,6 +67,10 @@ func busy() Snapshot {
 			Notifies:  []Notifies{{"in", "refused", 4}, {"out", "sent", 8}},
 		},
 		DNS64: []Synthesis{{"default", "standard", 4}, {"lab \xff", "forced", 9}},
+		Lifeline: []Protected{{
+			Zone: "example.io.", State: "emergency", Votes: map[string]int{"silent": 6, "denies": 1}, Answers: map[string]uint64{"parent": 5, "known": 7},
+			Age: 90 * time.Second, Pending: true, Activations: map[string]uint64{"silent": 2}, Unsaved: 1,
+		}},
 		Health: Health{
 			Targets: []HealthTarget{
 				{"fra", "192.0.2.1", "tcp:443", true, 2, map[string]uint64{"passed": 5, "failed": 3}},

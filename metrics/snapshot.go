@@ -14,6 +14,7 @@ type Snapshot struct {
 	Updates    map[string]uint64 // UPDATEs of zones of ours, by the RCODE of the reply
 	DNS64      []Synthesis
 	Health     Health
+	Lifeline   []Protected
 }
 
 // Server counts what clients asked and were told.
@@ -171,6 +172,18 @@ type HealthTarget struct {
 	Usable               bool // answers may name it without further thought
 	Changes              uint64
 	Results              map[string]uint64 // of checks, by a short word
+}
+
+// Protected is a zone that is to survive its TLD.
+type Protected struct {
+	Zone        string
+	State       string            // a short word
+	Votes       map[string]int    // of the last roll-call, by what servers of the parent say
+	Answers     map[string]uint64 // by the path that they came by
+	Age         time.Duration     // since the delegation was last confirmed; below 0: nothing is known
+	Pending     bool              // a change waits
+	Activations map[string]uint64 // by a short word
+	Unsaved     uint64            // times that what is known could not be kept
 }
 
 // Histogram counts durations. The zero Histogram has no series.

@@ -40,6 +40,9 @@ func (p *parts) handlers() control.Handlers {
 
 		ZoneStatus: p.zoneStatus,
 		SyncZone:   p.syncZone,
+
+		Lifeline:    p.listLifeline,
+		SetLifeline: p.setLifeline,
 	}
 }
 

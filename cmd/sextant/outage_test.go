@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -332,6 +334,77 @@ func TestRetryStorm(t *testing.T) {
 		clients.Wait()
 		if sent := p.total(tlds...) - before; sent > 3*len(tlds) || failed.Load() > 0 {
 			t.Errorf("%d messages to %d servers, %d failed", sent, len(tlds), failed.Load())
+		}
+	})
+}
+
+// What operators see in the middle of it, and what they can do.
+func TestOperatorsInAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, false)
+		p.add("moved", variant{delegates: "example.io. NS ns.zz.io.\n", serial: 101})
+		p.add("empty", variant{delegates: "none", serial: 101})
+		r := begin(t, p, protected)
+		p.set("moved", tlds[:4]...)
+		p.set("silent", tlds[4:6]...)
+		p.set("empty", tlds[6])
+		list := func(do string) control.LifelineZone {
+			t.Helper()
+			var l control.Lifeline
+			var err error
+			if do == "" {
+				l, err = r.listLifeline(t.Context(), control.LifelineRequest{Name: "www.example.io", Call: true})
+			} else {
+				l, err = r.setLifeline(t.Context(), control.SetLifelineRequest{Zone: "example.io", Do: do})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l.Zones[0]
+		}
+		z := list("")
+		said := regexp.MustCompile(`  +`).ReplaceAllString(z.Said(), "  ")
+		for _, want := range []string{
+			"2 silent, 4 refers, 1 disproves",
+			"ns0.io.  198.51.100.1  refers  " + z.Pending.ID + "  101  20.0 ms  not what is known",
+			"ns4.io.  198.51.104.1  silent  -  -  -  no reply in time: i/o timeout",
+			"ns6.io.  198.51.106.1  disproves  -  101  20.0 ms",
+		} {
+			if !strings.Contains(said, want) {
+				t.Errorf("want %s in\n%s", want, said)
+			}
+		}
+		const diff = `- example.io.	NS	ns1.example.io.
+- example.io.	NS	ns2.example.io.
+- ns1.example.io.	A	192.0.2.1
+- ns2.example.io.	A	203.0.113.1
++ example.io.	NS	ns.zz.io.
++ ns.zz.io.	A	192.0.2.99
+`
+		if got := z.Diff(); !strings.HasSuffix(got, diff) || !strings.Contains(got, "sextant lifeline ack example.io.") {
+			t.Errorf("got\n%s", got)
+		}
+		if got := explained(z); !strings.Contains(got, "names are found by the known delegation first") || !strings.Contains(got, "ns1.example.io.\t3600\tIN\tA\t192.0.2.1") {
+			t.Errorf("got\n%s", got)
+		}
+		if z := list("pin"); !z.Pinned || z.Path != "known" {
+			t.Errorf("%+v", z)
+		}
+		if z := list("unpin"); z.Pinned {
+			t.Errorf("%+v", z)
+		}
+		if z := list("ack"); z.Known.Servers[0].Name != "ns.zz.io." || z.Pending != nil {
+			t.Errorf("%+v", z)
+		}
+		if z := list("release"); !z.Released || z.Path != "parent" {
+			t.Errorf("%+v", z)
+		}
+		if _, err := r.setLifeline(t.Context(), control.SetLifelineRequest{Zone: "example.io", Do: "sell"}); err == nil {
+			t.Error("sold")
+		}
+		if m := r.lifelineCounts(); len(m) != 1 || m[0].Zone != "example.io." || m[0].Votes["silent"] != 2 || m[0].Activations["denial"] == 0 {
+			t.Errorf("%+v", m)
 		}
 	})
 }

@@ -19,7 +19,7 @@ func (p *parts) snapshot() metrics.Snapshot {
 	return metrics.Snapshot{
 		Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), Updates: p.updates.results(),
 		DNS64: p.synthesisCounts(), Catalogs: p.catalogCounts(),
-		Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health),
+		Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health), Lifeline: p.lifelineCounts(),
 	}
 }
 
