@@ -408,3 +408,66 @@ func TestOperatorsInAnOutage(t *testing.T) {
 		}
 	})
 }
+
+// Golden: what `sextant audit` says of the incident.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		p.add("new", variant{serial: 101, own: 2})
+		p.add("empty", variant{serial: 101, delegates: "none"})
+		p.add("moved", variant{serial: 101, delegates: "example.io. NS ns1.example.io.\nns1.example.io. A 192.0.2.1\n"})
+		r := p.run(t, "log: info")
+		audit := func() string {
+			t.Helper()
+			a, err := r.audit(t.Context(), lookup.MustName("example.io."))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return auditOf(a).String()
+		}
+		if got := audit(); !strings.HasSuffix(got, "\nnothing is wrong\n") || !strings.Contains(got, "authoritative  1       secure  yes   yes  20.0 ms") {
+			t.Errorf("got\n%s", got)
+		}
+		p.set("new", append(tlds[:3:3], children[0])...)
+		p.set("silent", tlds[3])
+		p.set("empty", tlds[4])
+		p.set("moved", tlds[5])
+		got := audit()
+		const want = `example.io., as io. has it:
+SERVER   ADDRESS       SAYS       DELEGATION  SERIAL  RTT
+ns0.io.  198.51.100.1  refers     a52a1573    101     20.0 ms
+ns1.io.  198.51.101.1  refers     a52a1573    101     20.0 ms
+ns2.io.  198.51.102.1  refers     a52a1573    101     20.0 ms
+ns3.io.  198.51.103.1  silent     -           -       -
+ns4.io.  198.51.104.1  disproves  -           101     20.0 ms
+ns5.io.  198.51.105.1  refers     1e221fd2    101     20.0 ms
+ns6.io.  198.51.106.1  refers     a52a1573    100     20.0 ms
+
+its own servers:
+SERVER           ADDRESS      SAYS           SERIAL  DNSSEC  EDNS  TCP  RTT
+ns1.example.io.  192.0.2.1    authoritative  2       secure  yes   yes  20.0 ms
+ns2.example.io.  203.0.113.1  authoritative  1       secure  yes   yes  20.0 ms
+
+! io. server ns3.io. (198.51.103.1) is silent: no reply in time: i/o timeout
+! io. server ns4.io. (198.51.104.1) says that there is no example.io.
+! io. server ns5.io. (198.51.105.1) disagrees: it refers to ns1.example.io., most others to ns1.example.io., ns2.example.io.
+! io. server ns6.io. (198.51.106.1) is behind: serial 100, and there is 101
+! ns2.example.io. (203.0.113.1) is behind: serial 1, and there is 2
+`
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// The command works without a server, and its exit code tells.
+func TestAuditCommand(t *testing.T) {
+	t.Parallel()
+	for zone, want := range map[string]int{"example.com": exitOK, "nope.example.com": exitFailed, ".": exitUsage} {
+		var out, errOut strings.Builder
+		if code := run(t.Context(), []string{"audit", zone, "--lab"}, &out, &errOut); code != want {
+			t.Errorf("%s: exit code %d\n%s%s", zone, code, out.String(), errOut.String())
+		}
+	}
+}

@@ -52,7 +52,7 @@ type variant struct {
 	expires   func(lookup.RRset) time.Time // of the signatures of io.
 	forged    bool                         // io. says so of all that is below it, signed by nobody
 	records   string                       // of example.io., more
-	key       string                       // of example.io. is another one
+	own       int                          // serial of example.io.; 0: 1
 }
 
 func newPlanet(tb testing.TB, signed bool) *planet {
@@ -67,7 +67,7 @@ const soaLine = "$ORIGIN %s\n$TTL 3600\n@ SOA ns host %d 1800 900 604800 900\n"
 func (p *planet) add(name string, v variant) {
 	p.tb.Helper()
 	n := &signedInternet{tb: p.tb, files: fstest.MapFS{}}
-	child := fmt.Sprintf(soaLine, "example.io.", 1) + "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 203.0.113.1\n" +
+	child := fmt.Sprintf(soaLine, "example.io.", max(v.own, 1)) + "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 203.0.113.1\n" +
 		"cdn 60 CNAME www.example.com.\n" + v.records
 	for i := range 50 {
 		child += fmt.Sprintf("host%d 60 A 192.0.2.%d\n", i, 100+i)
