@@ -30,6 +30,9 @@ type cut struct {
 	via    *Zone         // from which it was reached; nil from the root
 	pinned bool          // it is that Zone itself, with its servers, and never expires
 
+	above lookup.Name // the zone whose server has referred to it
+	grace time.Time   // until when it may be used although it has expired, see lapsed; zero: it may not
+
 	local lookup.Resolver // a copy of the zone, by which it is known and which alone is asked; nil as a rule
 }
 
@@ -52,6 +55,7 @@ type cuts struct {
 	mu     sync.Mutex // held over reading and replacing what is there
 	cache  *cache.Cache[lookup.Name, *cut]
 	maxTTL uint32
+	grace  time.Duration
 }
 
 func newCuts(o Options) *cuts {
@@ -63,6 +67,7 @@ func newCuts(o Options) *cuts {
 			Hash:    nameHash(),
 		}),
 		maxTTL: o.MaxTTL,
+		grace:  o.Grace,
 	}
 }
 
@@ -80,7 +85,7 @@ func (cs *cuts) learn(parent, c *cut, now time.Time) *cut {
 	learned := *c
 	learned.since = now
 	learned.expires = now.Add(time.Duration(min(c.ttl, cs.maxTTL)) * time.Second)
-	learned.via = parent.via
+	learned.via, learned.above = parent.via, parent.zone
 	if parent.zone != lookup.Root && !parent.pinned && parent.local == nil {
 		learned.expires = earlier(learned.expires, parent.expires)
 	}
@@ -88,6 +93,9 @@ func (cs *cuts) learn(parent, c *cut, now time.Time) *cut {
 	defer cs.mu.Unlock()
 	if old, ok := cs.get(c.zone, now); ok && old.via == learned.via {
 		learned.expires = earlier(learned.expires, old.expires)
+	}
+	if cs.grace > 0 { // as it lives no longer than its parent, neither does this
+		learned.grace = learned.expires.Add(cs.grace)
 	}
 	learned.life = learned.expires.Sub(now)
 	if learned.expires.After(now) {

@@ -110,7 +110,11 @@ func (r *Resolver) overtaken(t task) bool { return t.epoch != r.epoch.Load() }
 
 // refer remembers the cut that at has referred to, and returns it.
 func (r *Resolver) refer(t task, at, to *cut) *cut {
-	learned := r.cuts.learn(at, to, r.options.Now())
+	now := r.options.Now()
+	learned := r.cuts.learn(at, to, now)
+	if between, ok := to.zone.Parent(); ok {
+		r.revoke(at, between, now)
+	}
 	t.held.keepCut(learned)
 	if r.overtaken(t) {
 		r.cuts.cache.Remove(learned.zone)

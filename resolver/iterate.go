@@ -16,19 +16,30 @@ const maxReferrals = 30
 func (r *Resolver) iterate(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	at := r.closest(ctx, t, q)
 	t.tellCut(q, at, r.options.Now())
-	h, err := r.walk(ctx, t, at, q)
+	h, last, err := r.graced(ctx, t, at, q)
 	if err != nil && at.via != nil && at.via.First && t.around == nil && !isCircumstantial(err) {
 		t.around = at.via
 		at = r.closest(ctx, t, q)
 		t.tellCut(q, at, r.options.Now())
-		return r.walk(ctx, t, at, q)
+		h, last, err = r.graced(ctx, t, at, q)
+	}
+	for range maxReferrals {
+		if err == nil || !isSilence(ctx, err) {
+			break
+		}
+		old := r.lapsed(t, last, q, r.options.Now())
+		if old == nil {
+			break
+		}
+		t.tellCut(q, old, r.options.Now())
+		h, last, err = r.walk(ctx, t, old, q)
 	}
 	return h, err
 }
 
 // walk fetches the hop of q: down from at, from referral to referral, until a
-// server says something else (RFC 1034 5.3.3).
-func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question) (*hop, error) {
+// server says something else (RFC 1034 5.3.3). last is the cut at which it has ended.
+func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question) (h *hop, last *cut, err error) {
 	d := r.descend(q, at)
 	for range maxReferrals + maxMinimised {
 		v, answered, err := r.consult(ctx, t, at, q, classify)
@@ -39,10 +50,11 @@ func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question)
 			d.enter(at)
 			continue
 		case d.part() != q:
-			var h *hop
-			if at, h, err = r.onward(ctx, t, d, at); h != nil || err != nil {
-				return h, err
+			next, h, err := r.onward(ctx, t, d, at)
+			if h != nil || err != nil {
+				return h, at, err
 			}
+			at = next
 			continue
 		default:
 			v, err = r.ask(ctx, t, at, q, false)
@@ -50,7 +62,7 @@ func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question)
 		now := r.options.Now()
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, at, err
 		case v.kind == referral:
 			at = r.refer(t, at, v.cut)
 			d.enter(at)
@@ -59,10 +71,10 @@ func (r *Resolver) walk(ctx context.Context, t task, at *cut, q lookup.Question)
 			if d.denied != "" && v.kind != nameError {
 				r.answers.exists(d.denied)
 			}
-			return r.learn(t, at, q, v, now), nil
+			return r.learn(t, at, q, v, now), at, nil
 		}
 	}
-	return nil, lookup.Fail(lookup.EDENoReachableAuth, "more than %d referrals for %s", maxReferrals, q)
+	return nil, at, lookup.Fail(lookup.EDENoReachableAuth, "more than %d referrals for %s", maxReferrals, q)
 }
 
 // onward takes a step of the descent d, and tells to which cut it has led. There is a
@@ -170,6 +182,8 @@ func (r *Resolver) proves(t task, q lookup.Question, now time.Time) bool {
 // learn remembers what v, which was heard at a server of the zone of at, says
 // about q, and what it says about others on the way.
 func (r *Resolver) learn(t task, at *cut, q lookup.Question, v verdict, now time.Time) *hop {
+	r.revoke(at, q.Name, now)
+	v = at.expiring(v, now)
 	if v.own.Type == lookup.TypeNS && at.zone != lookup.Root {
 		r.cuts.own(at, v.own, now)
 	}

@@ -58,7 +58,11 @@ type Options struct {
 	Any            Any           // what becomes of queries for ANY; default AnyFull
 	Snoop          bool          // answer queries without RD from memory, and do not refuse them (RFC 1034 4.3.2)
 	NXDomainCut    bool          // take the word that a name does not exist for all names below it (RFC 8020), though unsigned
-	Stale          Stale         // when to give answers that have expired
+	// Grace is how long after it has expired a delegation may be used while nothing but
+	// silence, errors and what does not validate comes from the zone above; default 0:
+	// not at all.
+	Grace time.Duration
+	Stale Stale // when to give answers that have expired
 
 	Validation Validation // of answers (RFC 4035)
 

@@ -76,6 +76,16 @@ func untrusted(zone lookup.Name) lookup.Question {
 // trust finds out how zone stands to the trust anchor above it. Those who need the
 // same wait for one flight, which itself waits for nothing but names above zone.
 func (r *Resolver) trust(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
+	tr, err := r.trustNow(ctx, t, zone)
+	if err != nil && ctx.Err() == nil {
+		if old := r.lapsedTrust(zone, err); old != nil {
+			return old, nil
+		}
+	}
+	return tr, err
+}
+
+func (r *Resolver) trustNow(ctx context.Context, t task, zone lookup.Name) (*trust, error) {
 	now := r.options.Now()
 	if tr, ok := r.trusts.get(zone, now); ok {
 		r.tellKnown(t, tr, now)

@@ -186,6 +186,7 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		DoNotQuery:     append([]netip.Prefix{}, r.DoNotQuery...), // not nil, which is the resolver's default
 		Snoop:          r.Snoop,
 		NXDomainCut:    r.NXDomainCut,
+		Grace:          c.Lifeline.GraceDelegation,
 		NoHardenGlue:   !r.HardenGlue,
 		Stale:          staleOptions(c.Stale),
 		Zones:          zones,
