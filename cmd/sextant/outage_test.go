@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -470,4 +471,51 @@ func TestAuditCommand(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s%s", zone, code, out.String(), errOut.String())
 		}
 	}
+}
+
+// Name servers that the parent gives no addresses for are found as any other name, and a
+// restart in the middle of an outage needs no more than what was kept. The answer tells.
+func TestRestartWithServersElsewhere(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "state")
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, false)
+		p.add("elsewhere", variant{delegates: "example.io. NS www.example.com.\n", elsewhere: true})
+		p.set("elsewhere", slices.Concat(roots, tlds, addrs("198.41.2.1 192.0.2.77 192.0.2.78"))...)
+		yaml := "lifeline: { tell: true, state: " + folder + ", zones: [example.io] }"
+		r := p.run(t, yaml)
+		time.Sleep(2 * time.Hour)
+		if s := r.zone(); len(s.Snapshot.Hosts) != 1 || len(s.Snapshot.Addresses()) != 0 {
+			t.Fatalf("%+v", s.Snapshot)
+		}
+		p.set("silent", tlds...)
+		time.Sleep(2 * time.Hour)
+		r.stop()
+		again := p.run(t, yaml)
+		again.expect(lifeline.Emergency)
+		again.all(time.Hour, 3*time.Minute, "192.0.2.100", "host0.example.io.")
+		told, err := again.state.Load().served[0].Recursive.Resolve(t.Context(), lookup.Query{RD: true, Question: lookup.Question{Name: lookup.MustName("host1.example.io."), Type: lookup.TypeA, Class: lookup.ClassIN}})
+		if err != nil || len(told.EDE) != 1 || told.EDE[0].Code != 49152 {
+			t.Errorf("%v, %v", told, err)
+		}
+	})
+}
+
+// A parent that gives an address of this host, or of nobody, has us ask nobody there.
+func TestPoisonedAddressesAreNotAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, false)
+		r := p.run(t, protected)
+		s := lifeline.Snapshot{Zone: lookup.MustName("example.io."), Standing: lifeline.Insecure, Insecure: 3, Delegation: lifeline.NewDelegation(
+			[]lifeline.Host{{Name: lookup.MustName("ns1.example.io."), Addrs: addrs("127.0.0.1 ::1 0.0.0.0")}}, nil)}
+		q := lookup.Query{RD: true, Question: lookup.Question{Name: lookup.MustName("host1.example.io."), Type: lookup.TypeA, Class: lookup.ClassIN}}
+		if _, err := r.knownPath(s).Resolve(t.Context(), q); err == nil || p.total(addrs("127.0.0.1 ::1")...) > 0 {
+			t.Errorf("%v", err)
+		}
+		s.Insecure = 2 // not often enough
+		if _, err := r.knownPath(s).Resolve(t.Context(), q); lookup.EDEOf(err).Code != lookup.EDEIndeterminate {
+			t.Errorf("%v", err)
+		}
+	})
 }

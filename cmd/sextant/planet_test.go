@@ -52,6 +52,7 @@ type variant struct {
 	expires   func(lookup.RRset) time.Time // of the signatures of io.
 	forged    bool                         // io. says so of all that is below it, signed by nobody
 	records   string                       // of example.io., more
+	elsewhere bool                         // the only server of example.io. is www.example.com.
 	own       int                          // serial of example.io.; 0: 1
 }
 
@@ -71,6 +72,9 @@ func (p *planet) add(name string, v variant) {
 		"cdn 60 CNAME www.example.com.\n" + v.records
 	for i := range 50 {
 		child += fmt.Sprintf("host%d 60 A 192.0.2.%d\n", i, 100+i)
+	}
+	if v.elsewhere {
+		child = strings.NewReplacer("@ NS ns1\n@ NS ns2\n", "@ NS www.example.com.\n", "ns1 A 192.0.2.1\nns2 A 203.0.113.1\n", "").Replace(child)
 	}
 	ds := ""
 	if p.signed {
