@@ -13,7 +13,8 @@
 // zone: normal, suspect, emergency, recovering; it takes evidence with the time at which
 // it came and gives [Transition]s. It is pure: it asks nobody, and time is an argument.
 // A [Keeper] has one for each zone, sends the roll-calls, and keeps snapshots where a
-// restart finds them. While something is suspect a [Guard] answers from both paths.
+// restart finds them. While something is suspect, its Guard answers from both paths. An
+// [Audit] is a roll-call of a zone's own servers, too, for people.
 //
 // Standards: RFC 1034 4.2.1 (delegations), RFC 4035 5 (what DS and keys prove), RFC 8767
 // (what came before: answers that have expired), RFC 9520 (failures), RFC 8914 (EDE).

@@ -30,7 +30,6 @@ type keeping struct {
 	paths   atomic.Int32                // how many were made
 
 	mu   sync.Mutex
-	log  []string
 	errs []string
 }
 
@@ -49,13 +48,6 @@ func newKeeping(w *world, change ...func(*lifeline.Options)) *keeping {
 				}
 				return answer("192.0.2.80"), nil
 			})
-		},
-		Observe: func(_ lookup.Name, t lifeline.Transition) {
-			k.mu.Lock()
-			defer k.mu.Unlock()
-			if t.From != t.To {
-				k.log = append(k.log, t.From.String()+">"+t.To.String())
-			}
 		},
 		Report: func(_ lookup.Name, err error) {
 			k.mu.Lock()
@@ -87,12 +79,6 @@ func (k *keeping) call(tb testing.TB, times int) {
 			tb.Fatal(err)
 		}
 	}
-}
-
-func (k *keeping) told() string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return strings.Join(k.log, " ")
 }
 
 func (k *keeping) state(tb testing.TB) lifeline.Status {
