@@ -40,7 +40,7 @@ func TestIncidentOfIO(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := newPlanet(t, c.signed)
-				p.naive = c.naive
+				p.naive, p.nearest = c.naive, tlds[6]
 				p.add("empty", variant{delegates: "none", forged: true})
 				yaml := protected
 				if !c.protected {

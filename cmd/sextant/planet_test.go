@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -21,11 +22,12 @@ import (
 // and example.io. below it. There are several of its kind, which differ in what they
 // say, and each server answers from one of them.
 type planet struct {
-	tb     testing.TB
-	signed bool // example.io. is; the root, io. and com. are always
-	naive  bool // nobody validates
-	worlds map[string]*lab.Internet
-	anchor string
+	tb      testing.TB
+	signed  bool       // example.io. is; the root, io. and com. are always
+	naive   bool       // nobody validates
+	nearest netip.Addr // of all servers; others are ten times as far
+	worlds  map[string]*lab.Internet
+	anchor  string
 
 	mu   sync.Mutex
 	at   map[netip.Addr]string // which world a server answers from; "silent": none
@@ -107,7 +109,12 @@ func (p *planet) add(name string, v variant) {
 	n.plain("example.com.", "192.0.2.77", "www 60 A 192.0.2.78\n")
 	comDS := n.signed("com.", "198.41.2.1", n.delegation("example.com.", "192.0.2.77"), nsecChain)
 	n.anchor = strings.TrimSpace(n.signed(".", "198.41.1.1", glue+ioDS+n.delegation("com.", "198.41.2.1")+comDS, nsecChain))
-	net, err := lab.New(n.files, lab.Options{Latency: func(netip.Addr) time.Duration { return 20 * time.Millisecond }})
+	net, err := lab.New(n.files, lab.Options{Latency: func(a netip.Addr) time.Duration {
+		if a == p.nearest {
+			return 2 * time.Millisecond
+		}
+		return 20 * time.Millisecond
+	}})
 	if err != nil {
 		p.tb.Fatalf("%s: %v", name, err)
 	}
@@ -172,8 +179,9 @@ func (p *planet) run(t *testing.T, yaml string) *outage {
 	for _, root := range p.worlds[""].Roots() {
 		w.hints = append(w.hints, resolver.Server(root))
 	}
-	if p.naive {
-		w.unsigned = true
+	if p.naive { // and chance is the same each time
+		var last atomic.Uint64
+		w.unsigned, w.intN = true, func(n int) int { return int(last.Add(7) % uint64(n)) }
 	}
 	yaml += fmt.Sprintf("\ndnssec: {builtin-anchor: false, trust-anchors: [%q]}\n", strings.ReplaceAll(p.anchor, "\t", " "))
 	built, err := build(parsed(t, yaml), w)
