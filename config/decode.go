@@ -183,12 +183,12 @@ func (d *decoder) reportAt(at place, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file, Line: at.line, Column: at.column, Message: message})
 }
 
-// errors is all that was noted, with the lines of the file.
+// errors is all that was noted, with the lines of the file, but no secrets.
 func (d *decoder) errors() Errors {
 	lines := strings.Split(d.text, "\n")
 	for i, p := range d.problems {
 		if 0 < p.Line && p.Line <= len(lines) {
-			d.problems[i].Source = lines[p.Line-1]
+			d.problems[i].Source = concealed(lines, p.Line-1)
 		}
 	}
 	return d.problems.inOrder()
@@ -222,6 +222,9 @@ func unexpected(n ast.Node, wanted string) error {
 
 // found describes a node in an error.
 func found(n ast.Node) string {
+	if keys := strings.FieldsFunc(n.GetPath(), func(r rune) bool { return strings.ContainsRune("$.[]0123456789", r) }); len(keys) > 0 && namesSecret(keys[len(keys)-1]) {
+		return "something else"
+	}
 	switch n := n.(type) {
 	case *ast.NullNode:
 		return "nothing"

@@ -13,7 +13,7 @@ type Problem struct {
 	Line    int    // from 1
 	Column  int    // from 1, in characters
 	Message string // what is wrong and what was expected
-	Source  string // the line, without its line break
+	Source  string // the line, without its line break; asterisks in the place of secrets
 }
 
 // Error is the place and the message, then the line with a caret under the
