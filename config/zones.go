@@ -253,6 +253,11 @@ func (z *Zone) check(d *decoder) {
 	if d.given(&z.Overlay) && d.given(&z.Primaries) {
 		d.report(&z.Overlay, "lies over a zone of a file, and not over a copy")
 	}
+	for _, at := range []any{&z.AllowUpdate, &z.Journal} {
+		if d.given(&z.Overlay) && d.given(at) { // which is held against the file alone
+			d.report(at, "says nothing beside an overlay, under which a zone stays as its file is, expected one or the other")
+		}
+	}
 	switch from := d.given(&z.Primaries); {
 	case d.given(&z.File) && from:
 		d.report(&z.Primaries, "says nothing beside a file, expected one or the other")

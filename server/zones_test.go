@@ -114,7 +114,7 @@ func TestMessagesAmongServers(t *testing.T) {
 		{"NOTIFY of no zone of ours", notify("nosuch."), UDP, elsewhere, "NOTAUTH"},
 		{"NOTIFY of another type", notify("example.", func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeA }), UDP, elsewhere, "NOTIMP"},
 		{"NOTIFY of another class", notify("example.", func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS }), UDP, elsewhere, "NOTIMP"},
-		{"NOTIFY of EDNS 1", notify("example.", edns(1232, false), func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), UDP, elsewhere, "NOTIMP"},
+		{"NOTIFY of EDNS 1", notify("example.", edns(1232, false), func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), UDP, elsewhere, "BADVERS"},
 		{"UPDATE", update(), UDP, somebody, "REFUSED 1/0/0/0"},
 		{"UPDATE with EDNS", update(edns(1232, false)), TCP, elsewhere, "REFUSED 1/0/0/0 edns0:1232 ede18"},
 		{"UPDATE of EDNS 1", update(edns(1232, false), func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), UDP, elsewhere, "BADVERS"},

@@ -118,7 +118,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if p.anchors, err = p.buildKeeper(c, w); err != nil {
 		return nil, err
 	}
-	p.updates = newUpdates(p.log, p.renew)
+	p.updates = newUpdates(p.log, p.renew, p.serves)
 	p.root = newLocalRoot(c, p.trusted, p.log)
 	p.primary = primary.New(primary.Options{Refresh: p.copies.hear, Dial: dialer("udp", c.Transfers.Source), Observe: func(e primary.Event) {
 		logZone(p.log, e)

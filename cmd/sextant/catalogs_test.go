@@ -291,6 +291,13 @@ func TestCatalogsAreConsumed(t *testing.T) {
 			t.Errorf("got %+v", s)
 		}
 	})
+	t.Run("nobody updates a copy, and it is known that the zone is here", func(t *testing.T) {
+		for zone, want := range map[string]string{"a.example.": "REFUSED", "old.": "REFUSED", "nosuch.example.": "NOTAUTH"} {
+			if got := added(t, second, zone, "www."+zone); got != want {
+				t.Errorf("%s: got %s, want %s", zone, got, want)
+			}
+		}
+	})
 	t.Run("a group has its own template", func(t *testing.T) {
 		from := netip.MustParseAddr("127.0.0.1")
 		if two.primary.May(from, "", lookup.MustName("a.example.")) || !two.primary.May(from, "", lookup.MustName("b.example.")) {

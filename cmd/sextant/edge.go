@@ -82,6 +82,12 @@ type good struct {
 	copy *secondary.Copy // nil: the zone is not a copy
 }
 
+// serves tells whether a zone is ours, be it configured or listed by a catalog.
+func (p *parts) serves(zone lookup.Name) bool {
+	_, ok := (*p.good.Load())[zone]
+	return ok
+}
+
 // expire is for how many seconds a zone of ours is good: a copy until it expires, any
 // other for as long as its SOA says (RFC 7314 3.2 and 3.3). It waits for nobody who loads
 // zones.

@@ -23,12 +23,12 @@ import (
 // updates are the zones with a journal, those of the configuration that was put into
 // force last. It is safe for concurrent use.
 type updates struct {
-	use func() // has what is served be the zones as they are now
-	log *slog.Logger
+	use  func()                 // has what is served be the zones as they are now
+	ours func(lookup.Name) bool // tells whether we have a zone, changed by clients or not
+	log  *slog.Logger
 
 	mu     sync.Mutex
 	all    map[lookup.Name]*updated
-	ours   map[lookup.Name]bool // every zone that we have, changed by clients or not
 	opened bool
 	counts map[lookup.Rcode]uint64 // UPDATEs by what was replied
 }
@@ -47,8 +47,8 @@ type among struct {
 	*updates
 }
 
-func newUpdates(log *slog.Logger, use func()) *updates {
-	return &updates{use: use, log: log, counts: map[lookup.Rcode]uint64{}}
+func newUpdates(log *slog.Logger, use func(), ours func(lookup.Name) bool) *updates {
+	return &updates{use: use, ours: ours, log: log, counts: map[lookup.Rcode]uint64{}}
 }
 
 // prepare is the zones of c that have a journal, those that stay with what they know. A
@@ -131,10 +131,7 @@ func (u *updates) replace(s *state) {
 			}
 		}
 	}
-	u.all, u.ours = s.updates, map[lookup.Name]bool{}
-	for _, z := range s.config.Zones {
-		u.ours[z.Name] = true
-	}
+	u.all = s.updates
 }
 
 // open has the zones be changed from now on. Their journals must be such that they can
@@ -183,14 +180,13 @@ func (u *updates) update(from netip.Addr, key lookup.Name, m *message.Records) *
 	if response != nil {
 		return response
 	}
-	u.mu.Lock()
-	one, ours := u.all[name], u.ours[name]
-	u.mu.Unlock()
+	one, changing := u.zone(name)
 	switch {
-	case !ours:
+	case changing:
+	case u.ours(name): // a copy, a catalog, or of a file without a journal: nobody may change it here
+		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited, Text: "nobody may update this zone here"}}}
+	default:
 		return update.Elsewhere()
-	case one == nil: // no file with a journal, so that nobody may change it
-		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}
 	}
 	return one.Update(update.Request{From: from, Key: key, Grants: one.grants, Message: m})
 }

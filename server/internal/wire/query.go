@@ -95,7 +95,7 @@ func Parse(msg []byte, q *Query) Verdict {
 		return Update
 	case q.Flags.Opcode() == OpcodeUpdate && !(ok && asks): // RFC 2136 3.1.1
 		return FormErr
-	case q.Flags.Opcode() == OpcodeUpdate:
+	case q.Version != 0 && ok && asks && (q.Flags.Opcode() == OpcodeNotify || q.Flags.Opcode() == OpcodeUpdate):
 		return BadVers
 	case q.Flags.Opcode() != 0: // whatever the body of such a message looks like
 		return NotImp

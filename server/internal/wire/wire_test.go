@@ -68,6 +68,7 @@ func TestParseSumsUpWhatItFinds(t *testing.T) {
 		{"STATUS (RFC 1035 4.1.1)", message(2<<11, one, question), NotImp},
 		{"UPDATE (RFC 2136)", message(5<<11, one, question), Update},
 		{"UPDATE, and garbage", message(5<<11, one, "\xff"), FormErr},
+		{"NOTIFY of EDNS 1", message(OpcodeNotify<<11, oneOPT, question, opt(1232, 1, false, "")), BadVers},
 		{"UPDATE of EDNS 1", message(5<<11, oneOPT, question, opt(1232, 1, false, "")), BadVers},
 		{"DSO (RFC 8490)", message(6<<11, [4]uint16{}), NotImp},
 		{"an opcode that nobody has, and garbage", message(15<<11, one, "\xff"), NotImp},
