@@ -132,15 +132,16 @@ type Copy struct {
 	status Status // without what is in held
 
 	// Of the goroutine that runs it:
-	loaded bool          // it was tried
-	helped int           // the primary that helped last
-	blind  time.Duration // between attempts while there has never been a copy
-	seen   glance        // what File looked like
+	loaded bool                    // it was tried
+	helped int                     // the primary that helped last
+	blind  time.Duration           // between attempts while there has never been a copy
+	seen   glance                  // what File looked like
+	plain  map[netip.AddrPort]bool // primaries that know no EDNS
 }
 
 // New makes a Copy that has nothing yet. It starts nothing and reads nothing.
 func New(o Options) *Copy {
-	return &Copy{options: o.withDefaults(), due: make(chan struct{}, 1), other: make(chan struct{}, 1), status: Status{Zone: o.Zone}}
+	return &Copy{options: o.withDefaults(), due: make(chan struct{}, 1), other: make(chan struct{}, 1), status: Status{Zone: o.Zone}, plain: map[netip.AddrPort]bool{}}
 }
 
 // held is a good copy. It is immutable.
@@ -148,7 +149,7 @@ type held struct {
 	zone      *zones.Zone
 	soa       soa
 	source    string    // where it came from
-	confirmed time.Time // when it was last known to be what the primary has
+	confirmed time.Time // when it was last known to be what the primary has, or the primary's own primary (RFC 7314)
 	until     time.Time // it is not used from then on
 	why       string    // because of this
 }

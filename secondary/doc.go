@@ -14,7 +14,7 @@
 // asks to do without; [Copy.Status] tells the reason.
 //
 // Standards: RFC 1034 4.3.5 and RFC 1035 3.3.13 (timers), RFC 1982 (serials),
-// RFC 1995 (IXFR), RFC 5936 (AXFR), RFC 8806 (the root), RFC 8945 (TSIG; package tsig),
+// RFC 1995 (IXFR), RFC 5936 (AXFR), RFC 7314 (EXPIRE), RFC 8806 (the root), RFC 8945 (TSIG; package tsig),
 // RFC 8976 (ZONEMD; the digest itself is computed by Options.Verify). NOTIFY comes to
 // the server, which has only to call Copy.Refresh. Not implemented: transfers over
 // TLS.

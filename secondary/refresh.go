@@ -81,13 +81,21 @@ func (c *Copy) consult(ctx context.Context, primary netip.AddrPort) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.MaxTime)
 	defer cancel()
 	have, now := c.held.Load(), c.options.Now()
-	serial, err := c.serial(ctx, primary)
+	serial, good, err := c.serial(ctx, primary)
+	if code, ok := errors.AsType[rcodeError](err); ok && lookup.Rcode(code) == lookup.FORMERR && !c.plain[primary] {
+		c.plain[primary] = true // RFC 6891 7: it does not know EDNS
+		serial, good, err = c.serial(ctx, primary)
+	}
 	switch {
 	case err != nil:
 		return err
 	case have == nil:
 	case serial == have.soa.serial:
-		return c.confirm(*have, now)
+		at := have.soa.lastGood(now, good)
+		if good >= 0 && at.Before(have.confirmed) {
+			at = have.confirmed // RFC 7314 4: the later of the two
+		}
+		return c.confirm(*have, at)
 	case !newer(serial, have.soa.serial) && now.Before(have.until):
 		return errBehind // RFC 1982; what has expired is not held against anybody
 	}
@@ -99,29 +107,30 @@ func (c *Copy) consult(ctx context.Context, primary netip.AddrPort) error {
 	return c.transfer(ctx, primary, nil)
 }
 
-// serial asks for the SOA.
-func (c *Copy) serial(ctx context.Context, primary netip.AddrPort) (uint32, error) {
+// serial asks for the SOA, and for how long the zone is good, which is negative when it is
+// not told.
+func (c *Copy) serial(ctx context.Context, primary netip.AddrPort) (serial uint32, good time.Duration, err error) {
 	s, err := c.ask(ctx, primary, lookup.TypeSOA, "")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer s.close()
 	m, _, err := s.next()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, r := range m.Answer {
 		if r.Type == lookup.TypeSOA && r.Name == c.options.Zone && r.Class == lookup.ClassIN {
-			return newSOA(r.Data).serial, nil
+			return newSOA(r.Data).serial, s.good, nil
 		}
 	}
-	return 0, errNoSOA
+	return 0, 0, errNoSOA
 }
 
-// confirm notes that a primary has what we have.
-func (c *Copy) confirm(h held, now time.Time) error {
-	h.confirmed = now
-	if err := h.limit(now, !c.options.Unvalidated); err != nil {
+// confirm notes that what we have was good at that time.
+func (c *Copy) confirm(h held, at time.Time) error {
+	h.confirmed = at
+	if err := h.limit(c.options.Now(), !c.options.Unvalidated); err != nil {
 		return err
 	}
 	c.use(&h, Event{Kind: Confirmed})
@@ -133,25 +142,33 @@ func (c *Copy) confirm(h held, now time.Time) error {
 // use when it is good.
 func (c *Copy) transfer(ctx context.Context, primary netip.AddrPort, have *held) error {
 	start := c.options.Now()
-	records, incremental, err := c.receive(ctx, primary, have)
+	came, err := c.receive(ctx, primary, have)
 	if err != nil {
 		return err
 	}
-	zone, err := zones.New(c.options.Zone, records, primary.String())
+	zone, err := zones.New(c.options.Zone, came.records, primary.String())
 	if err != nil {
 		return err
 	}
-	h := &held{zone: zone, soa: soaOf(zone), source: primary.String(), confirmed: start}
+	h := &held{zone: zone, soa: soaOf(zone), source: primary.String()}
+	h.confirmed = h.soa.lastGood(start, came.good)
 	if err := c.judge(h); err != nil {
 		return err
 	}
-	c.use(h, Event{Kind: Transferred, Incremental: incremental, Took: c.options.Now().Sub(start)})
+	c.use(h, Event{Kind: Transferred, Incremental: came.incremental, Took: c.options.Now().Sub(start)})
 	c.store(h)
 	return nil
 }
 
-// receive gets the records of the zone, and tells whether only changes came.
-func (c *Copy) receive(ctx context.Context, primary netip.AddrPort, have *held) (records []zones.Record, incremental bool, err error) {
+// received is what has come of a transfer.
+type received struct {
+	records     []zones.Record
+	incremental bool          // only changes came
+	good        time.Duration // for how long the primary says that it is; negative: it does not
+}
+
+// receive gets the records of the zone.
+func (c *Copy) receive(ctx context.Context, primary netip.AddrPort, have *held) (came received, err error) {
 	r := receiver{zone: c.options.Zone, left: c.options.MaxOctets}
 	t, known := lookup.TypeAXFR, ""
 	if have != nil {
@@ -160,17 +177,20 @@ func (c *Copy) receive(ctx context.Context, primary netip.AddrPort, have *held) 
 	}
 	s, err := c.ask(ctx, primary, t, known)
 	if err != nil {
-		return nil, false, err
+		return came, err
 	}
 	defer s.close()
 	if err := r.run(s); err != nil {
-		return nil, false, err
+		return came, err
 	}
+	came.good = s.good
 	if r.changes == nil {
-		return r.records, false, nil // RFC 1995 4: the answer to IXFR may be all of the zone
+		came.records = r.records // RFC 1995 4: the answer to IXFR may be all of the zone
+		return came, nil
 	}
-	records, err = apply(have.zone, r.changes)
-	return records, true, err
+	came.incremental = true
+	came.records, err = apply(have.zone, r.changes)
+	return came, err
 }
 
 // run reads messages until the transfer is complete.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -26,6 +25,7 @@ type session struct {
 	id       uint16
 	question message.Question
 	replies  int
+	good     time.Duration // for how long the first reply says that the zone is good; negative: it does not
 	signed   *tsig.Session // nil: with this primary there is no key
 	now      func() time.Time
 }
@@ -46,11 +46,12 @@ func (c *Copy) ask(ctx context.Context, primary netip.AddrPort, t lookup.Type, k
 		end:      context.AfterFunc(ctx, func() { conn.Close() }),
 		timeout:  c.options.Timeout,
 		id:       uint16(c.options.IntN(1 << 16)),
+		good:     -1,
 		now:      c.options.Now,
 		question: message.Question{Raw: string(zone), Name: zone, Type: t, Class: lookup.ClassIN},
 	}
 	key, signed := c.options.Key(primary)
-	if err := s.send(known, key, signed); err != nil {
+	if err := s.send(known, c.plain[primary], key, signed); err != nil {
 		s.close()
 		return nil, s.cause(err)
 	}
@@ -62,11 +63,12 @@ func (s *session) close() {
 	s.conn.Close()
 }
 
-// send sends the question, signed if there is a key.
-func (s *session) send(known string, key tsig.Key, signed bool) error {
+// send sends the question, signed if there is a key, and asks for how long the zone is
+// good (RFC 7314 4) unless it is to be plain.
+func (s *session) send(known string, plain bool, key tsig.Key, signed bool) error {
+	const nscount, arcount, toQuestion = 8, 10, 0xc00c
 	b := message.AppendQuery(nil, message.Header{ID: s.id}, s.question, nil)
 	if known != "" {
-		const nscount, toQuestion = 8, 0xc00c
 		binary.BigEndian.PutUint16(b[nscount:], 1)
 		b = binary.BigEndian.AppendUint16(b, toQuestion)
 		b = binary.BigEndian.AppendUint16(b, uint16(lookup.TypeSOA))
@@ -74,6 +76,10 @@ func (s *session) send(known string, key tsig.Key, signed bool) error {
 		b = binary.BigEndian.AppendUint32(b, 0)
 		b = binary.BigEndian.AppendUint16(b, uint16(len(known)))
 		b = append(b, known...)
+	}
+	if !plain {
+		binary.BigEndian.PutUint16(b[arcount:], 1)
+		b = message.AppendOPT(b, message.OPT{Size: udpSize, Options: []message.Option{{Code: message.OptionExpire}}}, lookup.NOERROR)
 	}
 	if signed {
 		b, s.signed = tsig.Ask(b, key, s.now())
@@ -105,8 +111,33 @@ func (s *session) next() (m *message.Records, octets int, err error) {
 	if err := s.judge(m); err != nil {
 		return nil, 0, err
 	}
+	if s.replies == 0 {
+		s.good = expireOf(m)
+	}
 	s.replies++
 	return m, len(b), nil
+}
+
+// udpSize is what an OPT must say, though nothing comes over UDP.
+const udpSize = 1232
+
+// expireOf is the time that is left to the zone at the primary (RFC 7314 2); negative: it
+// is not told.
+func expireOf(m *message.Records) time.Duration {
+	const length = 4
+	for _, r := range m.Additional {
+		for rest := r.Data; r.Type == lookup.TypeOPT && len(rest) >= 4; {
+			code, n := binary.BigEndian.Uint16([]byte(rest)), int(binary.BigEndian.Uint16([]byte(rest[2:])))
+			if rest = rest[4:]; n > len(rest) {
+				break
+			}
+			if code == message.OptionExpire && n == length {
+				return time.Duration(binary.BigEndian.Uint32([]byte(rest))) * time.Second
+			}
+			rest = rest[n:]
+		}
+	}
+	return -1
 }
 
 // done tells what is wrong with an answer that seems to be complete.
@@ -125,6 +156,11 @@ var (
 	errCutOff    = errors.New("the connection ended before the answer did")
 )
 
+// rcodeError is an RCODE in the place of an answer.
+type rcodeError lookup.Rcode
+
+func (e rcodeError) Error() string { return "answered " + lookup.Rcode(e).String() }
+
 // judge tells what is wrong with m as a part of the answer (RFC 5936 2.2.1, 2.2.2).
 func (s *session) judge(m *message.Records) error {
 	echoed := len(m.Question) == 1 && m.Question[0].Name == s.question.Name && m.Question[0].Type == s.question.Type && m.Question[0].Class == s.question.Class
@@ -133,7 +169,7 @@ func (s *session) judge(m *message.Records) error {
 	case m.ID != s.id || !m.QR || m.Opcode != 0:
 		return errForeign
 	case m.Rcode != lookup.NOERROR: // some leave the question out of errors
-		return fmt.Errorf("answered %s", m.Rcode)
+		return rcodeError(m.Rcode)
 	case !echoed && !silent:
 		return errForeign
 	case m.TC:

@@ -27,6 +27,17 @@ func newSOA(rdata string) soa {
 
 func soaOf(z *zones.Zone) soa { return newSOA(z.SOA().Data.First()) }
 
+// lastGood is when a zone was last known to be good that a primary has now. A primary
+// that is a secondary itself says what is left of the zone's time, which is not to begin
+// anew with every server on the way; no more than the SOA allows (RFC 7314 4). A negative
+// time is not known.
+func (s soa) lastGood(now time.Time, left time.Duration) time.Time {
+	if left < 0 || left > s.expire {
+		return now
+	}
+	return now.Add(left - s.expire)
+}
+
 // sameSOA compares SOA rdata. What compression has done to the letter case of
 // names makes no difference.
 func sameSOA(a, b string) bool {

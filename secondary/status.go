@@ -29,7 +29,7 @@ type Status struct {
 	Serial uint32 // of the copy that there is, used or not
 	Source string // where it came from: an address, or a file
 
-	Confirmed time.Time // when it was last known to be what the primary has
+	Confirmed time.Time // when it was last known to be what the primary has, or the primary's own primary (RFC 7314)
 	Expires   time.Time // when it ceases to be used, if nothing confirms it
 	Next      time.Time // when it is refreshed next; the zero Time before Run
 

@@ -111,7 +111,7 @@ func TestSerialOfNoAuthority(t *testing.T) {
 		p.script = func(*dns.Msg) []reply {
 			return []reply{{rrs: []string{apex}, change: func(m *dns.Msg) { m.Authoritative = false }}}
 		}
-		if _, err := copied.serial(t.Context(), copied.options.Primaries[0]); !errors.Is(err, errNoAnswer) {
+		if _, _, err := copied.serial(t.Context(), copied.options.Primaries[0]); !errors.Is(err, errNoAnswer) {
 			t.Errorf("got %v", err)
 		}
 	})
