@@ -43,15 +43,8 @@ func (p *Primary) tell(z held) {
 
 // Run tells servers of changes until ctx ends, and then returns nil.
 func (p *Primary) Run(ctx context.Context) error {
-	var working sync.WaitGroup
-	defer working.Wait()
-	slots := make(chan struct{}, maxTelling)
-	under := map[task]context.CancelFunc{}
-	defer func() {
-		for _, stop := range under {
-			stop()
-		}
-	}()
+	a := teller{primary: p, slots: make(chan struct{}, maxTelling), all: map[task]*telling{}}
+	defer a.working.Wait()
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,20 +56,79 @@ func (p *Primary) Run(ctx context.Context) error {
 		p.pending = map[task]uint32{}
 		p.mu.Unlock()
 		for t, serial := range pending {
-			if stop := under[t]; stop != nil {
-				stop() // it has something newer to hear
-			}
-			telling, stop := context.WithCancel(ctx)
-			under[t] = stop
-			working.Go(func() {
-				select {
-				case slots <- struct{}{}:
-					p.notify(telling, t, serial)
-					<-slots
-				case <-telling.Done():
-				}
-			})
+			a.tell(ctx, t, serial)
 		}
+	}
+}
+
+// teller is who Run has tell servers of changes.
+type teller struct {
+	primary *Primary
+	working sync.WaitGroup
+	slots   chan struct{}
+
+	mu  sync.Mutex
+	all map[task]*telling // the last of each
+}
+
+// telling is one time that a server is told.
+type telling struct {
+	serial uint32
+	begun  time.Time // zero: it waits
+	stop   context.CancelFunc
+}
+
+// tell has a server be told of a serial: at once, or when it has heard nothing for long
+// enough. What it has not heard yet, or not answered, this takes the place of.
+func (a *teller) tell(ctx context.Context, t task, serial uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var wait time.Duration
+	if last := a.all[t]; last != nil {
+		if last.begun.IsZero() {
+			last.serial = serial
+			return
+		}
+		last.stop()
+		wait = last.begun.Add(a.primary.options.Spacing).Sub(a.primary.options.Now())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	one := &telling{serial: serial, stop: stop}
+	a.all[t] = one
+	a.working.Go(func() {
+		defer stop()
+		if !pause(ctx, wait) {
+			return
+		}
+		select {
+		case a.slots <- struct{}{}:
+			a.primary.notify(ctx, t, a.begin(one))
+			<-a.slots
+		case <-ctx.Done():
+		}
+	})
+}
+
+// begin begins a telling, and is the serial that it is about.
+func (a *teller) begin(one *telling) uint32 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one.begun = a.primary.options.Now()
+	return one.serial
+}
+
+// pause waits, and is false when ctx ends before that is over.
+func pause(ctx context.Context, wait time.Duration) bool {
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -142,6 +143,46 @@ func TestNotifyOfWhatIsNewOnly(t *testing.T) {
 		case e := <-events:
 			t.Errorf("more was told: %+v", e)
 		default:
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A zone that changes all the time is told of once a second, with its latest serial; the
+// first and the last change are not lost.
+func TestNotifyOfManyChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &listener{t: t}
+		events := make(chan Event, 100)
+		p := New(Options{Dial: l.dial, Observe: func(e Event) { events <- e }})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		start := time.Now()
+		for serial := uint32(1); serial <= 50; serial++ {
+			p.Replace(nil, []Zone{{Data: zone(t, serial), Targets: []Target{{Address: netip.MustParseAddrPort("192.0.2.2:53")}}}})
+			time.Sleep(70 * time.Millisecond) // of the bubble's time
+		}
+		time.Sleep(time.Minute)
+		var serials []uint32
+		for len(events) > 0 {
+			e := <-events
+			if e.Kind != Notified {
+				t.Errorf("got %+v", e)
+			}
+			serials = append(serials, e.Serial)
+		}
+		if want := []uint32{1, 15, 29, 43, 50}; !slices.Equal(serials, want) {
+			t.Errorf("told of %v, want %v", serials, want)
+		}
+		for i, at := range l.heard {
+			if got := at.Sub(start); got != time.Duration(i)*time.Second {
+				t.Errorf("told after %v", got)
+			}
 		}
 		cancel()
 		if err := <-ended; err != nil {

@@ -24,6 +24,10 @@ type Options struct {
 	Attempts int           // NOTIFYs to a server until it replies; default 5 (RFC 1996 3.6)
 	Wait     time.Duration // for the first reply, twice as long for each that follows; default 5 s
 
+	// Spacing is the least time between two changes of a zone that a server is told of.
+	// What changes meanwhile it hears of at the end of that, all at once; default 1 s.
+	Spacing time.Duration
+
 	Dial    func(ctx context.Context, to netip.AddrPort) (net.Conn, error) // for NOTIFY; default UDP
 	Now     func() time.Time                                               // default time.Now
 	IntN    func(n int) int                                                // a random number from 0 to n-1; default rand.IntN
@@ -39,6 +43,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Wait == 0 {
 		o.Wait = 5 * time.Second
+	}
+	if o.Spacing == 0 {
+		o.Spacing = time.Second
 	}
 	if o.Dial == nil {
 		o.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
