@@ -28,6 +28,9 @@ func (e *CorruptError) Error() string {
 func (e *CorruptError) Unwrap() error { return e.Cause }
 
 var (
+	errLocked = errors.New("another server keeps this journal")
+	errTaken  = errors.New("another server has written this journal meanwhile; start again")
+
 	errMagic   = errors.New("it does not begin as a journal does")
 	errDamaged = errors.New("a checksum does not hold, and good entries follow")
 )
@@ -93,6 +96,56 @@ type journal struct {
 	file *os.File // nil: what is there is not what it should be, and is written anew
 	size int64    // of what is good
 	full int64    // when it is larger it is written anew
+
+	lock *os.File    // beside it, as it is replaced itself; nil: it is not ours yet
+	was  os.FileInfo // when it was read; nil: it was not there
+}
+
+// take makes the journal ours, for as long as nobody closes it. It must be as it was when
+// it was read: what another server has said yes to since would be lost.
+func (j *journal) take() error {
+	if j.lock != nil {
+		return nil
+	}
+	f, err := os.OpenFile(j.path+".lock", os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	err = tryLock(f)
+	if is := j.stat(); err == nil && !sameFile(j.was, is) {
+		err = errTaken
+	}
+	if err != nil {
+		_ = f.Close() // nothing was written
+		return fmt.Errorf("%s: %w", j.path, err)
+	}
+	j.lock = f
+	return nil
+}
+
+// stat is how the file is now; nil: there is none that we can see.
+func (j *journal) stat() os.FileInfo {
+	info, err := os.Stat(j.path)
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// release lets others have it.
+func (j *journal) release() {
+	j.close()
+	if j.lock != nil {
+		_ = j.lock.Close() // nothing was written
+	}
+	j.lock = nil
 }
 
 // minFull is how large a journal may become in any case.

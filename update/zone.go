@@ -155,12 +155,17 @@ func (z *Zone) Take(file *zones.Zone) error {
 	return z.settle()
 }
 
-// Open allows for changes, which have to be written. It is called once, after Take.
+// Open allows for changes, which have to be written. It is called once, after Take. It is
+// an error when another process has done the same with the journal, which is locked until
+// Close where the system knows of that.
 func (z *Zone) Open() error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	if z.now.Load() == nil {
 		return errNoData
+	}
+	if err := z.journal.take(); err != nil {
+		return err
 	}
 	z.opened = true
 	return z.settle()
@@ -171,7 +176,7 @@ func (z *Zone) Close() {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.opened = false
-	z.journal.close()
+	z.journal.release()
 }
 
 // settle writes the journal anew if it is not what it should be, or shorter if it has
@@ -244,6 +249,7 @@ func (z *Zone) read(file version) error {
 	if z.known {
 		return nil
 	}
+	z.journal.was = z.journal.stat() // before it is read: what is written meanwhile is noticed
 	c, good, size, there, err := readJournal(z.options.Journal, z.options.Apex)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type bed struct {
 	*testing.T
 	file, journal string
 	events        []Kind
+	last          *Zone
 }
 
 func newBed(t *testing.T) *bed {
@@ -39,13 +40,17 @@ func (b *bed) edit(text string) {
 
 func (b *bed) read() (*zones.Zone, error) { return zones.LoadFile(b.file, lookup.MustName("example.")) }
 
-// start starts a server, which is never told that it ends.
+// start starts a server, which is never told that it ends: the one before has crashed.
 func (b *bed) start() (*Zone, error) {
 	b.Helper()
+	if b.last != nil && b.last.journal.lock != nil {
+		_ = b.last.journal.lock.Close() // as the system does
+	}
 	z := New(Options{
 		Apex: lookup.MustName("example."), File: b.file, Journal: b.journal, Read: b.read,
 		Observe: func(e Event) { b.events = append(b.events, e.Kind) },
 	})
+	b.last = z
 	return z, errors.Join(b.take(z), z.Open())
 }
 
@@ -132,6 +137,33 @@ func TestChangesOutliveARestart(t *testing.T) {
 	if got := dataOf(b.mustStart()).SOARecord().Serial(); got != 11 {
 		t.Errorf("serial %d", got)
 	}
+}
+
+// Two servers never write one journal: the second does not open it while the first does,
+// nor when the first has written after the second has read.
+func TestJournalOfTwoServers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	z := b.mustStart()
+	b.must(z, "a 5 IN A 192.0.2.9")
+	b.last = nil // which has not crashed
+	second, err := b.start()
+	if !errors.Is(err, errLocked) {
+		t.Fatalf("got %v", err)
+	}
+	if got := b.update(second, "b 5 IN A 192.0.2.9"); got != lookup.SERVFAIL {
+		t.Error(got)
+	}
+	b.must(z, "c 5 IN A 192.0.2.9")
+	z.Close()
+	if err := second.Open(); !errors.Is(err, errTaken) {
+		t.Fatalf("got %v", err)
+	}
+	third := b.mustStart()
+	if got := serials(third); !slices.Equal(got, []uint32{8, 9}) {
+		t.Errorf("history %v", got)
+	}
+	b.must(third, "d 5 IN A 192.0.2.9")
 }
 
 // A crash leaves any part of the last write. Whatever is left, what was acknowledged
@@ -479,7 +511,7 @@ func TestUpdatesAtTheSameTime(t *testing.T) {
 			bad++
 		}
 	}
-	if serial := dataOf(b.mustStart()).SOARecord().Serial(); serial != 7+n-uint32(bad) {
+	if serial := dataOf(z).SOARecord().Serial(); serial != 7+n-uint32(bad) {
 		t.Errorf("serial %d", serial)
 	}
 	// Good ones alone are one version and one write.
@@ -495,6 +527,10 @@ func TestUpdatesAtTheSameTime(t *testing.T) {
 	done.Wait()
 	if uses != 1 {
 		t.Errorf("%d versions", uses)
+	}
+	z.Close()
+	if serial := dataOf(b.mustStart()).SOARecord().Serial(); serial != 7+2*n-uint32(bad) {
+		t.Errorf("after a restart serial %d", serial)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,12 +22,18 @@ import (
 // running is a server on a port of loopback that ends with the test.
 func running(t *testing.T, path string) (*parts, netip.AddrPort) {
 	t.Helper()
+	p, server, _ := runningUntil(t, path)
+	return p, server
+}
+
+// runningUntil is running, until stop is called.
+func runningUntil(t *testing.T, path string) (p *parts, server netip.AddrPort, stop func()) {
+	t.Helper()
 	c, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := build(c, wiring{})
-	if err != nil {
+	if p, err = build(c, wiring{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.listen(); err != nil {
@@ -35,13 +42,14 @@ func running(t *testing.T, path string) (*parts, netip.AddrPort) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
-	return p, p.server.Addrs()[0]
+	t.Cleanup(stop)
+	return p, p.server.Addrs()[0], stop
 }
 
 const transferKeys = `

@@ -39,6 +39,7 @@ type updated struct {
 	from   config.Zone // what it is made of
 	file   *zones.Zone // what was read of its file last
 	grants []update.Grant
+	open   bool // it was opened, and may be changed
 }
 
 // among is who speaks with other servers for our zones, and with who may change them.
@@ -66,7 +67,7 @@ func (u *updates) prepare(c *config.Config, files map[lookup.Name]*zones.Zone) (
 		one := &updated{from: z, file: files[z.Name], grants: grants(z)}
 		next[z.Name] = one
 		if old := u.all[z.Name]; old != nil && old.from.File == z.File && old.from.Journal == z.Journal {
-			one.Zone = old.Zone
+			one.Zone, one.open = old.Zone, old.open
 			if one.file == old.file {
 				continue // nothing better could be read
 			}
@@ -125,8 +126,9 @@ func (u *updates) replace(s *state) {
 		}
 	}
 	for name, one := range s.updates {
-		if old := u.all[name]; u.opened && (old == nil || old.Zone != one.Zone) {
-			if err := one.Open(); err != nil {
+		if u.opened && !one.open {
+			err := one.Open()
+			if one.open = err == nil; err != nil {
 				u.log.Error("zone: it cannot be updated", "zone", name, "reason", err)
 			}
 		}
@@ -142,7 +144,8 @@ func (u *updates) open() error {
 	u.opened = true
 	var wrong []error
 	for name, one := range u.all {
-		if err := one.Open(); err != nil {
+		err := one.Open()
+		if one.open = err == nil; err != nil {
 			wrong = append(wrong, fmt.Errorf("zone %s: journal: %w", name, err))
 		}
 	}

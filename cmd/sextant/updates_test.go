@@ -69,7 +69,7 @@ func TestDynamicZone(t *testing.T) {
 	t.Parallel()
 	dir := dynamic(t)
 	path := filepath.Join(dir, "sextant.yaml")
-	p, server := running(t, path)
+	p, server, stop := runningUntil(t, path)
 	for _, c := range []struct{ zone, name, want string }{
 		{"dyn.example.", "a.hosts.dyn.example.", "NOERROR"},
 		{"dyn.example.", "a.dyn.example.", "REFUSED"},
@@ -137,7 +137,17 @@ func TestDynamicZone(t *testing.T) {
 		t.Error(got)
 	}
 
+	// Another server leaves the journal alone, for as long as this one has it.
+	other, err := build(mustLoad(t, path), wiring{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.run(t.Context()); err == nil || !strings.Contains(err.Error(), "another server") {
+		t.Errorf("got %v", err)
+	}
+
 	// The next server knows all that, and what has changed since serial 7.
+	stop()
 	_, next := running(t, path)
 	if rcode, _ := asked(t, next, "b.hosts.dyn.example."); rcode != dns.RcodeSuccess {
 		t.Errorf("got %d", rcode)
