@@ -12,6 +12,7 @@ type Catalog struct {
 	Name    lookup.Name
 	Produce bool
 	Store   string // folder for all that has to outlive a restart; "": nothing does
+	Most    int    // members of one that is consumed; one with more is not used
 
 	// Template is of the catalog and of its members; of a producer AllowTransfer and
 	// Notify, and of the catalog alone.
@@ -53,7 +54,7 @@ func (t *Transfers) keys() keys {
 }
 
 func catalog(c *Catalog) reader {
-	c.ZONEMD = ZONEMDCheck
+	c.ZONEMD, c.Most = ZONEMDCheck, 100_000
 	return object(c, c.keys(), "name")
 }
 
@@ -62,6 +63,7 @@ func (c *Catalog) keys() keys {
 	k["name"] = value(&c.Name, name)
 	k["produce"] = value(&c.Produce, boolean)
 	k["store"] = value(&c.Store, text(4096))
+	k["max-members"] = value(&c.Most, integer(1, 10_000_000))
 	k["groups"] = list(&c.Groups, group)
 	return k
 }
@@ -132,7 +134,7 @@ func (c *Catalog) check(d *decoder) {
 		return
 	}
 	for at, written := range map[any]bool{
-		&c.Primaries: d.given(&c.Primaries), &c.AllowNotify: d.given(&c.AllowNotify), &c.Groups: d.given(&c.Groups), &c.ZONEMD: d.given(&c.ZONEMD),
+		&c.Primaries: d.given(&c.Primaries), &c.AllowNotify: d.given(&c.AllowNotify), &c.Groups: d.given(&c.Groups), &c.ZONEMD: d.given(&c.ZONEMD), &c.Most: d.given(&c.Most),
 	} {
 		if written {
 			d.report(at, "says nothing for a catalog that is produced here, expected it where the catalog is consumed")

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxSteps = 100  // of a history
+	maxSteps = 1000 // of a history: what a zone that changes all the time can come to between two NOTIFYs
 	minKept  = 1000 // RRs of a history that even the smallest zone may keep
 )
 

@@ -141,10 +141,11 @@ func TestSerialThatDoesNotGoUp(t *testing.T) {
 func TestHistoryHasBounds(t *testing.T) {
 	t.Parallel()
 	p := New(Options{})
-	for serial := uint32(1); serial <= maxSteps+50; serial++ {
+	const step = 4 // RRs
+	for serial := uint32(1); serial <= minKept/step+50; serial++ {
 		p.Replace(nil, open(zone(t, serial)))
 	}
-	if n := len(p.zones[apex].history); n != maxSteps {
+	if n := len(p.zones[apex].history); n != minKept/step {
 		t.Errorf("%d steps", n)
 	}
 	var many []string
@@ -155,6 +156,15 @@ func TestHistoryHasBounds(t *testing.T) {
 	p.Replace(nil, open(zone(t, 1001)))
 	if n := len(p.zones[apex].history); n != 0 { // RFC 1995 5: all of the zone is less
 		t.Errorf("%d steps", n)
+	}
+	for i := range step * maxSteps {
+		many = append(many, fmt.Sprintf("m%d A 192.0.2.1", i))
+	}
+	large := zone(t, 2000, many...)
+	long := make([]zones.Difference, maxSteps+50)
+	long[len(long)-1].To = large.SOARecord()
+	if got := bounded(long, large); len(got) != maxSteps || !leadsTo(got, large) {
+		t.Errorf("%d steps of a large zone", len(got))
 	}
 }
 

@@ -69,7 +69,7 @@ func (c chain) history() (all []zones.Difference) {
 }
 
 // maxHistory is how many differences are given to who transfers the zone.
-const maxHistory = 100
+const maxHistory = 1000
 
 // cut is the chain with as much of it as has not more than that many RRs: of old steps
 // those that the file has already go first, and of those that it has not one is made.

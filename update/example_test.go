@@ -48,7 +48,8 @@ func Example() {
 	})
 	fmt.Println(response.Rcode)
 
-	again := start() // z was not told
+	z.Close()
+	again := start()
 	data, _ := again.Data()
 	fmt.Println(data.At(lookup.MustName("laptop.example."))[0])
 	fmt.Println(data.SOARecord().Serial())

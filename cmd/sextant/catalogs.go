@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -68,6 +69,9 @@ func (cs *catalogs) configure(c *config.Config) (changes []catalog.Change) {
 			delete(cs.wrong, name)
 			delete(cs.kept, name)
 		}
+		if cs.wrong[name] != "" { // what is wrong may be the configuration
+			delete(cs.seen, name)
+		}
 	}
 	return changes
 }
@@ -82,6 +86,9 @@ func (cs *catalogs) read(held map[lookup.Name]*zones.Zone) (changes []catalog.Ch
 		}
 		cs.seen[cat.Name] = zone
 		members, err := catalog.Read(zone)
+		if err == nil && len(members) > cat.Most {
+			err = fmt.Errorf("it lists %d zones, more than max-members (%d)", len(members), cat.Most)
+		}
 		if err != nil {
 			cs.wrong[cat.Name] = err.Error()
 			cs.log.Error("catalog: not used; its members stay as they are", "catalog", cat.Name, "reason", err)
