@@ -1,11 +1,9 @@
 package dig
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 
@@ -24,6 +22,8 @@ type command struct {
 	only     int            // 4 or 6: the address family; 0: both
 	source   netip.AddrPort // to send from; invalid: the system's choice
 	key      *key           // nil: queries are not signed
+	keep     bool           // one connection is for several queries
+	search   search
 	form     form
 	split    int // characters of base64 or hexadecimal between spaces; 0: no spaces
 	warnings []string
@@ -31,9 +31,11 @@ type command struct {
 
 // environment is what parsing needs to know of the world.
 type environment struct {
-	version string
-	resolv  string // path of resolv.conf
-	resolve func(host string) ([]netip.Addr, error)
+	version  string
+	resolv   string // path of resolv.conf
+	resolve  func(host string) ([]netip.Addr, error)
+	readFile func(file string) ([]byte, error)
+	idn      bool // U-labels are read and printed unless somebody says otherwise
 }
 
 // parser walks the arguments. Options change the newest query, and before there
@@ -63,11 +65,13 @@ const (
 )
 
 func newParser(env environment) *parser {
-	return &parser{
+	p := &parser{
 		environment: env,
-		command:     &command{greet: true, split: unsplit},
+		command:     &command{greet: true, split: unsplit, search: search{ndots: -1}},
 		defaults:    newQuery(),
 	}
+	p.defaults.idn.in, p.defaults.idn.out = env.idn, env.idn
+	return p
 }
 
 // parse reads a command line. The command is not nil when err is a failure, but
@@ -107,8 +111,11 @@ func (p *parser) next() string {
 	return arg
 }
 
-func (p *parser) warn(format string, args ...any) {
-	p.command.warnings = append(p.command.warnings, fmt.Sprintf(";; Warning, "+format, args...))
+func (p *parser) warn(format string, args ...any) { p.note(";; Warning, "+format, args...) }
+
+// note is a line for the error output.
+func (p *parser) note(format string, args ...any) {
+	p.command.warnings = append(p.command.warnings, fmt.Sprintf(format, args...))
 }
 
 // family looks for -4 and -6 before all else: they decide which addresses a
@@ -203,15 +210,34 @@ func (p *parser) finish() error {
 		p.begin(".")
 		p.current.qtype = dns.TypeNS
 	}
+	s := p.system()
+	p.command.search.complete(s)
 	for _, q := range p.command.queries {
 		if len(q.servers) == 0 {
-			q.servers = p.systemServers()
+			q.servers = p.systemServers(s)
 		}
-		if _, err := lookup.ParseNameCase(q.name); err != nil {
-			return fatal(exitInternal, "'%s' is not a legal name (%v)", q.name, errors.Unwrap(err))
+		if err := q.check(p); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// check looks whether the query can be sent.
+func (q *query) check(p *parser) (err error) {
+	typed := q.name
+	if q.idn.in {
+		if q.name, err = toASCII(typed); err != nil {
+			return err
+		}
+	}
+	if _, err := lookup.ParseNameCase(q.name); err != nil {
+		return fatal(exitInternal, "'%s' is not a legal name (%v)", typed, errors.Unwrap(err))
+	}
+	if q.http.on() && q.qtype == dns.TypeAXFR {
+		return fatal(exitUsage, "there are no zone transfers over HTTPS (RFC 8484 has one message a request); +tls has them")
+	}
+	return q.tls.load(p)
 }
 
 // server adds the addresses of a server: an address, alone or in brackets, or a
@@ -241,29 +267,6 @@ func (c *command) usable(a netip.Addr) bool {
 	return c.only == 0 || c.only == 4 && a.Is4() || c.only == 6 && a.Is6()
 }
 
-// systemServers are the name servers of resolv.conf, or this host.
-func (p *parser) systemServers() []server {
-	var servers []server
-	add := func(text string) {
-		if a, err := netip.ParseAddr(text); err == nil && p.command.usable(a) {
-			servers = append(servers, server{a, text})
-		}
-	}
-	if f, err := os.Open(p.resolv); err == nil {
-		defer f.Close()
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			if words := strings.Fields(lines.Text()); len(words) > 1 && words[0] == "nameserver" {
-				add(words[1])
-			}
-		}
-	}
-	if len(servers) == 0 {
-		add("::1")
-		add("127.0.0.1")
-	}
-	return servers
-}
-
 func (p *parser) setType(t uint16) {
 	if p.current.typeSet {
 		p.warn("extra type option")
@@ -279,7 +282,7 @@ func (p *parser) setClass(c uint16) {
 }
 
 // flagLetters are the letters that take no value and may stand together.
-const flagLetters = "46himnruv"
+const flagLetters = "46dhimnruv"
 
 // dash reads an option of letters: -4, -p53, -4p 53.
 func (p *parser) dash(arg string) error {
@@ -297,7 +300,7 @@ func (p *parser) dash(arg string) error {
 		}
 	}
 	if arg == "" || strings.IndexByte("bcfkpqtxy", arg[0]) < 0 || arg[1:] == "" && len(p.rest) == 0 {
-		return &failure{exitUsage, "Invalid option: -" + arg + "\n" + usage}
+		return invalid("-"+arg, "")
 	}
 	value := arg[1:]
 	if value == "" {
@@ -322,13 +325,14 @@ func (p *parser) letter(letter byte, value string) (err error) {
 			p.batch = value
 		}
 	case 'k':
-		p.command.key, err = readKey(value)
+		p.command.key, err = p.readKey(value)
 	case 'y':
 		p.command.key, err = parseKey(value)
 	case 'p':
-		port, err := strconv.ParseUint(value, 10, 16)
+		port, err := number("port number", value, 0xffff)
 		if err != nil {
-			return fatal(exitUsage, "invalid port number '%s'", value)
+			err.code = exitUsage
+			return err
 		}
 		p.command.port = uint16(port)
 	case 'q':

@@ -17,7 +17,7 @@ import (
 
 // hosts is an environment without a network.
 func hosts(resolv string) environment {
-	return environment{version: "test", resolv: resolv, resolve: func(host string) ([]netip.Addr, error) {
+	return environment{version: "test", resolv: resolv, readFile: os.ReadFile, resolve: func(host string) ([]netip.Addr, error) {
 		if host != "ns.example" {
 			return nil, errors.New("no such host")
 		}

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,6 +25,7 @@ type dialogue struct {
 	command *command
 	query   *query // changed when it has to be asked in another way
 	out     *bufio.Writer
+	kept    *kept
 }
 
 // reply is what a server said.
@@ -71,9 +74,28 @@ func (d *dialogue) run(ctx context.Context) int {
 	case walkServers:
 		return d.searchServers(ctx)
 	}
-	r, code := d.ask(ctx)
-	if r != nil && !r.printed {
-		d.printReply(r)
+	return d.lookUp(ctx)
+}
+
+// lookUp asks for the name, below the origins of the search list first.
+func (d *dialogue) lookUp(ctx context.Context) (code int) {
+	search, greeting := &d.command.search, d.command.greeting
+	names := search.names(d.query.name)
+	for i, name := range names {
+		var r *reply
+		d.query.name = name
+		r, code = d.ask(ctx)
+		if r == nil {
+			return code
+		}
+		another := r.rcode() == dns.RcodeNameError && i < len(names)-1
+		if !r.printed && (!another || search.show) {
+			d.printReply(r)
+		}
+		if !another {
+			break
+		}
+		d.command.greeting = greeting
 	}
 	return code
 }
@@ -90,8 +112,14 @@ func (d *dialogue) ask(ctx context.Context) (*reply, int) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, exitInternal
+		case err == nil && r.err != nil && q.strict:
+			d.unreadable(r.message)
+			return nil, exitOK
 		case err == nil && d.askAnew(r):
 			tries = q.tries
+			continue
+		case err == nil && d.goOn(r, next == len(q.servers)-1):
+			next++
 			continue
 		case err == nil:
 			return r, exitOK
@@ -108,6 +136,19 @@ func (d *dialogue) ask(ctx context.Context) (*reply, int) {
 		d.noServers()
 	}
 	return nil, exitNoReply
+}
+
+// goOn tells whether r, a SERVFAIL, is left for what the next server says.
+func (d *dialogue) goOn(r *reply, last bool) bool {
+	if !d.query.onward || r.rcode() != dns.RcodeServerFailure {
+		return false
+	}
+	text := "Got SERVFAIL reply from " + r.server.name
+	if !last {
+		text += ", trying next server"
+	}
+	d.comment(text)
+	return !last
 }
 
 // noServers says that nobody answered, below the greeting.
@@ -139,6 +180,27 @@ func (d *dialogue) chooseCookie() error {
 	return err
 }
 
+// unreadable prints a reply that cannot be read as what it is: its octets.
+func (d *dialogue) unreadable(m *message) {
+	why := "unexpected end of input"
+	switch {
+	case errors.Is(m.err, errPointer):
+		why = "bad compression pointer"
+	case errors.Is(m.err, errName):
+		why = "bad label type"
+	}
+	d.tell(";; Got bad packet: %s\n%s\n%s", why, count(len(m.octets), "byte"), dump(m.octets))
+}
+
+// dump is octets in lines of 16, with their characters behind them.
+func dump(octets []byte) string {
+	var b strings.Builder
+	for row := range slices.Chunk(octets, 16) {
+		fmt.Fprintf(&b, "%-57s%s\n", fmt.Sprintf("% x", row), lettersAndDigits(row))
+	}
+	return b.String()
+}
+
 // askAnew tells whether r calls for asking in another way, and changes the query
 // so.
 func (d *dialogue) askAnew(r *reply) bool {
@@ -151,6 +213,9 @@ func (d *dialogue) askAnew(r *reply) bool {
 		e.version = int(r.opt.version) // RFC 6891 6.1.3
 		d.comment(fmt.Sprintf("BADVERS, retrying with EDNS version %d.", e.version))
 	case r.rcode() == dns.RcodeBadCookie && e.badCookie && len(r.cookie()) > 8:
+		if d.query.show.badCookie {
+			d.printReply(r)
+		}
 		e.client, e.badCookie = r.cookie(), false // RFC 7873 5.3: once
 		d.comment("BADCOOKIE, retrying.")
 	default:
@@ -195,6 +260,10 @@ func (d *dialogue) port() uint16 {
 	switch {
 	case d.command.port != 0:
 		return d.command.port
+	case d.query.http.plain:
+		return 80
+	case d.query.http.on():
+		return 443
 	case d.query.tls.on:
 		return 853 // RFC 7858 3.1
 	}
@@ -204,15 +273,36 @@ func (d *dialogue) port() uint16 {
 // exchange sends the query to one server and waits for its reply. Transfers are
 // printed as they come.
 func (d *dialogue) exchange(ctx context.Context, s server) (*reply, error) {
-	q := d.query
-	limit, cancel := context.WithTimeout(ctx, q.timeout)
+	if d.query.http.on() {
+		return d.exchangeHTTP(ctx, s)
+	}
+	if d.query.stream() {
+		if conn := d.kept.take(d.where(s)); conn != nil {
+			if r, err := d.converse(ctx, s, conn); err == nil || ctx.Err() != nil {
+				return r, err
+			} // the server has closed what was idle
+		}
+	}
+	limit, cancel := context.WithTimeout(ctx, d.query.timeout)
 	defer cancel()
 	conn, err := d.dial(limit, s)
 	if err != nil {
 		return nil, setupError{err}
 	}
+	return d.converse(ctx, s, conn)
+}
+
+// converse is exchange over a connection, which it closes unless it is kept.
+func (d *dialogue) converse(ctx context.Context, s server, conn net.Conn) (_ *reply, err error) {
+	q := d.query
 	c := &connection{Conn: conn, stream: q.stream()}
-	defer c.Close()
+	defer func() {
+		if err == nil && d.command.keep && c.stream {
+			d.kept.give(d.where(s), conn)
+		} else {
+			_ = c.Close()
+		}
+	}()
 	d.patience(c)
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -243,13 +333,19 @@ func (d *dialogue) exchange(ctx context.Context, s server) (*reply, error) {
 // at its context behind it.
 func (d *dialogue) patience(c *connection) { _ = c.SetDeadline(time.Now().Add(d.query.timeout)) }
 
-// pack is the query with a new ID, signed if there is a key.
+// pack is the query with its ID, signed if there is a key.
 func (d *dialogue) pack(c *connection) (octets []byte, err error) {
 	var random [2]byte
 	if _, err := io.ReadFull(d.Rand, random[:]); err != nil {
 		return nil, err
 	}
 	c.id = binary.BigEndian.Uint16(random[:])
+	switch {
+	case d.query.id >= 0:
+		c.id = uint16(d.query.id)
+	case d.query.http.on():
+		c.id = 0 // RFC 8484 4.1: what is asked twice is the same for HTTP's caches
+	}
 	m := compose(d.query, c.id)
 	if d.command.key == nil {
 		return m.Pack()
@@ -268,39 +364,49 @@ func (d *dialogue) next(c *connection) (m *message, forged, err error) {
 		}
 		m = d.accept(octets, c.id)
 	}
-	if d.command.key == nil {
-		return m, nil, nil
+	return m, d.verify(c, m), nil
+}
+
+// verify tells what is wrong with a message's signature; nil when nothing is, and
+// when it was said before.
+func (d *dialogue) verify(c *connection, m *message) error {
+	if d.command.key == nil || c.forged {
+		return nil
 	}
-	if c.forged { // it was said
-		return m, nil, nil
-	}
-	if forged = d.command.key.verify(m, c.mac, c.later); forged != nil {
+	if forged := d.command.key.verify(m, c.mac, c.later); forged != nil {
 		c.forged = true
 		d.tell(";; Couldn't verify signature: %v\n", forged)
-		return m, forged, nil
+		return forged
 	}
 	r := &rdata{m: m, at: m.tsig.at, end: m.tsig.end}
 	c.mac, c.later = hex.EncodeToString(newSignature(r).mac), true
-	return m, nil, nil
+	return nil
 }
 
-// dial opens a socket for one exchange.
+// socket is where a server listens.
+func (d *dialogue) socket(s server) string { return netip.AddrPortFrom(s.addr, d.port()).String() }
+
+// dialer sends from where -b says.
+func (d *dialogue) dialer(network string) *net.Dialer {
+	from := d.command.source
+	switch {
+	case !from.IsValid():
+		return &net.Dialer{}
+	case network == "tcp":
+		return &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(from)}
+	}
+	return &net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(from)}
+}
+
+// dial opens a socket for messages.
 func (d *dialogue) dial(ctx context.Context, s server) (net.Conn, error) {
-	to, from := netip.AddrPortFrom(s.addr, d.port()).String(), d.command.source
-	var dialer net.Dialer
-	if d.query.stream() {
-		if from.IsValid() {
-			dialer.LocalAddr = net.TCPAddrFromAddrPort(from)
-		}
-		if d.query.tls.on {
-			return d.query.tls.dial(ctx, &dialer, to, s)
-		}
-		return dialer.DialContext(ctx, "tcp", to)
+	switch {
+	case d.query.tls.on:
+		return d.query.tls.dial(ctx, d.dialer("tcp"), d.socket(s), s)
+	case d.query.stream():
+		return d.dialer("tcp").DialContext(ctx, "tcp", d.socket(s))
 	}
-	if from.IsValid() {
-		dialer.LocalAddr = net.UDPAddrFromAddrPort(from)
-	}
-	return dialer.DialContext(ctx, "udp", to)
+	return d.dialer("udp").DialContext(ctx, "udp", d.socket(s))
 }
 
 // send writes one message, with its length before it over TCP (RFC 1035 4.2.2).
@@ -338,6 +444,9 @@ func (d *dialogue) accept(octets []byte, id uint16) *message {
 	if m.id != id {
 		d.warn("ID mismatch: expected ID %d, got %d", id, m.id)
 		return nil
+	}
+	if m.err != nil && d.query.strict {
+		return m
 	}
 	if m.err != nil {
 		d.warn("Message parser reports malformed message packet.")

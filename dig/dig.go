@@ -36,6 +36,11 @@ type Options struct {
 	Start string    // the file with options for all; default .digrc in the home directory
 	Stdin io.Reader // what "-f -" reads; default os.Stdin
 
+	// Terminal says that a person looks at the output: U-labels are read and
+	// printed unless +noidnin and +noidnout, or IDN_DISABLE in the environment, say
+	// otherwise.
+	Terminal bool
+
 	Now  func() time.Time // default time.Now; its zone is the one that is printed
 	Rand io.Reader        // of IDs and cookies; default crypto/rand
 }
@@ -73,11 +78,14 @@ func Run(ctx context.Context, args []string, out, errOut io.Writer, o Options) i
 	o = o.withDefaults()
 	s := &session{Options: o, out: bufio.NewWriter(out), errOut: errOut}
 	s.parser = newParser(environment{
-		version: o.Version,
-		resolv:  o.ResolvConf,
-		resolve: func(host string) ([]netip.Addr, error) { return o.Resolve(ctx, host) },
+		version:  o.Version,
+		resolv:   o.ResolvConf,
+		resolve:  func(host string) ([]netip.Addr, error) { return o.Resolve(ctx, host) },
+		readFile: readSmall,
+		idn:      o.Terminal && os.Getenv("IDN_DISABLE") == "",
 	})
 	code, err := s.run(ctx, args)
+	s.kept.close()
 	if err != nil {
 		return explain(err, out, errOut)
 	}
@@ -90,6 +98,7 @@ type session struct {
 	parser *parser
 	out    *bufio.Writer
 	errOut io.Writer
+	kept   kept
 }
 
 // run does what the start file, the command line and the batch file say.
@@ -102,26 +111,40 @@ func (s *session) run(ctx context.Context, args []string) (code int, err error) 
 			return 0, err
 		}
 	}
-	if code, err = s.line(ctx, commandLine, args); err != nil || s.parser.batch == "" || ctx.Err() != nil {
-		return code, err
+	if err := s.read(commandLine, args); err != nil {
+		return 0, err
 	}
-	in := s.Stdin
-	if name := s.parser.batch; name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return 0, fatal(exitBatch, "couldn't open batch file %s: %v", name, errors.Unwrap(err))
-		}
-		defer f.Close()
-		in = f
+	in, done, err := s.batch()
+	if err != nil {
+		return 0, err
 	}
+	defer done()
+	code = s.ask(ctx)
 	for lines := bufio.NewScanner(in); lines.Scan() && ctx.Err() == nil; {
 		if text := lines.Text(); text != "" && text[0] != '#' && text[0] != ';' {
-			if code, err = s.line(ctx, batchFile, strings.Fields(text)); err != nil {
-				return code, err
+			if err = s.read(batchFile, strings.Fields(text)); err != nil {
+				return 0, err
 			}
+			code = s.ask(ctx)
 		}
 	}
 	return code, nil
+}
+
+// batch opens the file with more lines, when there is one.
+func (s *session) batch() (in io.Reader, done func(), err error) {
+	switch name := s.parser.batch; name {
+	case "":
+		return strings.NewReader(""), func() {}, nil
+	case "-":
+		return s.Stdin, func() {}, nil
+	default:
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, nil, fatal(exitBatch, "couldn't open batch file %s: %v", name, errors.Unwrap(err))
+		}
+		return f, func() { _ = f.Close() }, nil
+	}
 }
 
 // start reads the options for all; it is not there for most people.
@@ -146,32 +169,30 @@ func (s *session) read(from source, args []string) error {
 	return err
 }
 
-// line reads one line and asks its queries.
-func (s *session) line(ctx context.Context, from source, args []string) (code int, err error) {
-	if err := s.read(from, args); err != nil {
-		return 0, err
-	}
+// ask asks the queries of one line.
+func (s *session) ask(ctx context.Context) (code int) {
 	for _, q := range s.parser.command.queries {
-		d := &dialogue{Options: s.Options, command: s.parser.command, query: q, out: s.out}
+		d := &dialogue{Options: s.Options, command: s.parser.command, query: q, out: s.out, kept: &s.kept}
 		code = d.run(ctx)
 		if s.out.Flush() != nil || ctx.Err() != nil {
-			return exitInternal, nil
+			return exitInternal
 		}
 	}
-	return code, nil
+	return code
 }
 
 // failure is an error that decides the exit code.
 type failure struct {
 	code int
 	text string
+	said string // what dig prints on its output before that
 }
 
 func (f *failure) Error() string { return f.text }
 
 // fatal is a failure with dig's name before it.
 func fatal(code int, format string, args ...any) *failure {
-	return &failure{code, "dig: " + fmt.Sprintf(format, args...)}
+	return &failure{code: code, text: "dig: " + fmt.Sprintf(format, args...)}
 }
 
 // request is no failure: somebody asked for a text and nothing else.
@@ -185,9 +206,12 @@ func explain(err error, out, errOut io.Writer) int {
 		fmt.Fprintln(out, r.text)
 		return exitOK
 	}
-	fmt.Fprintln(errOut, err)
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f.code
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		fmt.Fprintln(errOut, err)
+		return exitInternal
 	}
-	return exitInternal
+	_, _ = io.WriteString(out, f.said)
+	fmt.Fprintln(errOut, f.text)
+	return f.code
 }

@@ -6,11 +6,23 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/ecs"
+)
+
+// Options that the library has no names for, of IANA's registry.
+const (
+	optionChain         = 13 // RFC 7901
+	optionKeyTag        = 14 // RFC 8145
+	optionClientTag     = 16
+	optionServerTag     = 17
+	optionReportChannel = 18 // RFC 9567
+	optionDeviceID      = 26946
 )
 
 // toSend is the options of a query, in BIND's order; padding is not among them.
@@ -125,7 +137,50 @@ func (o option) describe() (name, value string) {
 		}
 		return "EDE", hexAndText(o.data)
 	}
+	return o.describeMore()
+}
+
+// describeMore is describe for what is seen less often.
+func (o option) describeMore() (name, value string) {
+	switch o.code {
+	case dns.EDNS0LLQ:
+		if len(o.data) == 18 { // RFC 8764 3.2
+			be := binary.BigEndian
+			return "LLQ", fmt.Sprintf("Version: %d, Opcode: %d, Error: %d, Identifier: %d, Lifetime: %d",
+				be.Uint16(o.data), be.Uint16(o.data[2:]), be.Uint16(o.data[4:]), be.Uint64(o.data[6:]), be.Uint32(o.data[14:]))
+		}
+		return "LLQ", hexAndText(o.data)
+	case optionKeyTag:
+		if len(o.data) == 0 || len(o.data)%2 != 0 {
+			return "KEY-TAG", hexAndText(o.data)
+		}
+		var tags []string
+		for tag := range slices.Chunk(o.data, 2) {
+			tags = append(tags, strconv.Itoa(int(binary.BigEndian.Uint16(tag))))
+		}
+		return "KEY-TAG", strings.Join(tags, ", ")
+	case optionClientTag, optionServerTag:
+		name = "CLIENT-TAG"
+		if o.code == optionServerTag {
+			name = "SERVER-TAG"
+		}
+		if len(o.data) == 2 {
+			return name, strconv.Itoa(int(binary.BigEndian.Uint16(o.data)))
+		}
+		return name, hexAndText(o.data)
+	}
 	return fmt.Sprintf("OPT=%d", o.code), hexAndText(o.data)
+}
+
+// lettersAndDigits is data with a dot for everything else.
+func lettersAndDigits(data []byte) string {
+	text := bytes.Clone(data)
+	for i, c := range text {
+		if !(c >= '!' && c <= '~') {
+			text[i] = '.'
+		}
+	}
+	return string(text)
 }
 
 // hexAndText is data as octets and as characters: 61 07 ("a.").

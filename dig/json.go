@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -81,13 +79,13 @@ func (d *dialogue) jsonReply(r *reply) {
 		out.EDNS = newJSONEDNS(r.opt)
 	}
 	for _, q := range r.question {
-		out.Question = append(out.Question, jsonRR{Name: lookup.Presentation(q.name), Class: className(q.qclass), Type: dns.Type(q.qtype).String()})
+		out.Question = append(out.Question, jsonRR{Name: lookup.Presentation(q.name), Class: className(q.qclass), Type: typeName(q.qtype)})
 	}
 	for i, section := range []*[]jsonRR{&out.Answer, &out.Authority, &out.Additional} {
 		*section = make([]jsonRR, 0, len(r.sections[i]))
 		for _, rr := range r.sections[i] {
 			data := r.rdataText(rr, style{})
-			*section = append(*section, jsonRR{lookup.Presentation(rr.name), &rr.ttl, className(rr.class), dns.Type(rr.rtype).String(), &data})
+			*section = append(*section, jsonRR{lookup.Presentation(rr.name), &rr.ttl, className(rr.class), typeName(rr.rtype), &data})
 		}
 	}
 	if r.tsig != nil {

@@ -226,7 +226,9 @@ func encode(q *query, id uint16) ([]byte, error) { return compose(q, id).Pack() 
 func compose(q *query, id uint16) *dns.Msg {
 	m := &dns.Msg{MsgHdr: q.header}
 	m.Id = id
-	m.Question = []dns.Question{{Name: dns.Fqdn(q.name), Qtype: q.qtype, Qclass: q.class}}
+	if !q.bare {
+		m.Question = []dns.Question{{Name: dns.Fqdn(q.name), Qtype: q.qtype, Qclass: q.class}}
+	}
 	if q.isTransfer() { // as BIND asks: whoever transfers does not want recursion
 		m.RecursionDesired = false
 	}

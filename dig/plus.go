@@ -2,6 +2,8 @@ package dig
 
 import (
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -15,7 +17,10 @@ import (
 type plusOption struct {
 	names  []string // the first is the name, the others are as good
 	value  need
-	always bool // there is no +noname
+	always bool   // there is no +noname
+	both   bool   // +noname needs a value, too
+	family string // an abbreviation for several of a family is for the first of them
+	own    bool   // BIND has it not: there are no abbreviations, for those of BIND's mean what they mean there
 	set    func(p *parser, q *query, on bool, value string) error
 }
 
@@ -25,6 +30,7 @@ type need int
 const (
 	unneeded need = iota // what is given is not looked at
 	optional
+	bare // as optional, and +noname has none
 	needed
 )
 
@@ -33,14 +39,23 @@ func (p *parser) plus(arg string) error {
 	keyword, value, valued := strings.Cut(arg, "=")
 	keyword, off := strings.CutPrefix(strings.ToLower(keyword), "no")
 	o, ok := findPlus(keyword)
-	if !ok || off && o.always || !off && !valued && o.value == needed {
-		text := "Invalid option: +" + arg + "\n"
-		if near := suggestion(keyword, off); near != "" && !ok {
-			text += ";; " + near + "\n"
+	if !ok || off && o.always || (!off || o.both) && !valued && o.value == needed || off && valued && o.value == bare {
+		near := ""
+		if !ok {
+			near = suggestion(keyword, off)
 		}
-		return &failure{exitUsage, text + usage}
+		return invalid("+"+arg, near)
 	}
 	return o.set(p, p.current, !off, value)
+}
+
+// invalid is the failure of an option that is none, with what may have been meant.
+func invalid(option, near string) *failure {
+	text := "Invalid option: " + option + "\n"
+	if near != "" {
+		text += ";; " + near + "\n"
+	}
+	return &failure{code: exitUsage, text: text + usage}
 }
 
 // findPlus finds an option by its name, or by a beginning that no other has.
@@ -52,7 +67,10 @@ func findPlus(keyword string) (found plusOption, ok bool) {
 		if slices.Contains(o.names, keyword) {
 			return o, true
 		}
-		if !slices.ContainsFunc(o.names, func(name string) bool { return strings.HasPrefix(name, keyword) }) {
+		if o.own || !slices.ContainsFunc(o.names, func(name string) bool { return strings.HasPrefix(name, keyword) }) {
+			continue
+		}
+		if ok && o.family != "" && o.family == found.family {
 			continue
 		}
 		if ok { // it is the second one
@@ -65,7 +83,7 @@ func findPlus(keyword string) (found plusOption, ok bool) {
 }
 
 func plusOptions() []plusOption {
-	return slices.Concat(displayOptions(), formOptions(), headerOptions(), ednsOptions(), transportOptions(), tlsOptions(), fixedOptions())
+	return slices.Concat(displayOptions(), formOptions(), headerOptions(), ednsOptions(), transportOptions(), tlsOptions(), httpsOptions(), searchOptions(), nameOptions(), laterOptions())
 }
 
 // sets is an option that sets a field and does nothing else.
@@ -91,20 +109,30 @@ func asks(field func(e *edns) *bool, names ...string) plusOption {
 func counts(limit int, set func(q *query, n int), names ...string) plusOption {
 	return plusOption{names: names, value: needed, always: true, set: func(_ *parser, q *query, _ bool, value string) error {
 		n, err := number(names[0], value, limit)
-		if err == nil {
-			set(q, n)
+		if err != nil {
+			return err
 		}
-		return err
+		set(q, n)
+		return nil
 	}}
 }
 
-// number reads the value of the option of that name.
-func number(name, value string, limit int) (int, error) {
-	n, err := strconv.ParseUint(value, 10, 31)
-	if err != nil || int(n) > limit {
-		return 0, fatal(exitInternal, "invalid %s '%s', expected a number from 0 to %d", name, value, limit)
+// number reads a value. Its failure is told as dig tells it: what is wrong on the
+// output, and that there is something on the error output.
+func number(name, value string, limit int) (int, *failure) {
+	n, err := strconv.ParseUint(value, 10, 32)
+	why := ""
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && n > uint64(limit):
+		why = "out of range"
+	case err != nil:
+		why = "not a valid number"
+	default:
+		return int(n), nil
 	}
-	return int(n), nil
+	f := fatal(exitInternal, "Couldn't parse %s", name)
+	f.said = fmt.Sprintf("invalid %s '%s': %s\n", name, value, why)
+	return 0, f
 }
 
 func displayOptions() []plusOption {
@@ -154,6 +182,9 @@ func headerOptions() []plusOption {
 		sets(func(q *query) *bool { return &q.header.RecursionAvailable }, "raflag"),
 		sets(func(q *query) *bool { return &q.header.Truncated }, "tcflag"),
 		sets(func(q *query) *bool { return &q.header.Zero }, "zflag"),
+		sets(func(q *query) *bool { return &q.bare }, "header-only"),
+		{names: []string{"opcode"}, value: needed, set: setOpcode},
+		{names: []string{"qid"}, value: needed, set: setID},
 	}
 }
 
@@ -166,15 +197,14 @@ func ednsOptions() []plusOption {
 		asks(func(e *edns) *bool { return &e.keepalive }, "keepalive"),
 		sets(func(q *query) *bool { return &q.edns.negotiate }, "ednsnegotiation"),
 		sets(func(q *query) *bool { return &q.edns.badCookie }, "badcookie"),
-		counts(512, func(q *query, n int) {
-			q.edns.use()
-			q.edns.padding = n
-		}, "padding"),
+		sets(func(q *query) *bool { return &q.show.badCookie }, "showbadcookie"),
+		{names: []string{"padding"}, value: needed, both: true, set: setPadding},
 		{names: []string{"edns"}, value: optional, set: setVersion},
 		{names: []string{"bufsize"}, value: optional, always: true, set: setSize},
 		{names: []string{"cookie"}, value: optional, set: setCookie},
-		{names: []string{"subnet", "client"}, value: needed, set: setSubnet},
-		{names: []string{"ednsopt"}, value: needed, set: addOption},
+		{names: []string{"subnet"}, value: needed, set: setSubnet},
+		{names: []string{"client"}, own: true, value: needed, set: setSubnet}, // as a patch of 2011 had it
+		{names: []string{"ednsopt"}, value: optional, set: addOption},
 		{names: []string{"ednsflags"}, value: optional, set: setFlags},
 	}
 }
@@ -187,56 +217,67 @@ func transportOptions() []plusOption {
 			return nil
 		}},
 		sets(func(q *query) *bool { return &q.ignore }, "ignore", "i"),
+		{names: []string{"keepopen"}, set: func(p *parser, _ *query, on bool, _ string) error {
+			p.command.keep = on
+			return nil
+		}},
+		{names: []string{"fail"}, set: func(_ *parser, q *query, on bool, _ string) error {
+			q.onward = !on
+			return nil
+		}},
+		{names: []string{"besteffort"}, set: func(_ *parser, q *query, on bool, _ string) error {
+			q.strict = !on
+			return nil
+		}},
 		{names: []string{"trace"}, set: setTrace},
 		{names: []string{"nssearch"}, set: setServers},
 		counts(most, func(q *query, n int) { q.timeout = time.Duration(max(n, 1)) * time.Second }, "timeout"),
 		counts(most, func(q *query, n int) { q.tries = max(n, 1) }, "tries"),
-		counts(most, func(q *query, n int) { q.tries = n + 1 }, "retry", "retries"),
+		counts(most, func(q *query, n int) { q.tries = n + 1 }, "retries", "retry"),
 	}
 }
 
-// fixedOptions are those of dig's that cannot be changed here, with the state
-// that they are always in. They are known so that scripts that turn them off go
-// on working, and so that abbreviations mean what they mean to dig.
-func fixedOptions() []plusOption {
+// laterOptions are those that dig has no longer, and those that nobody has yet.
+func laterOptions() []plusOption {
 	var all []plusOption
-	add := func(state bool, names ...string) {
-		for _, name := range names {
-			all = append(all, plusOption{names: []string{name}, set: func(_ *parser, _ *query, on bool, _ string) error {
-				if on != state {
-					return fatal(exitUsage, "+[no]%s is not implemented", name)
-				}
-				return nil
-			}})
-		}
+	for _, name := range []string{"dscp", "mapped", "sigchase", "topdown", "trusted-key", "unexpected"} {
+		all = append(all, plusOption{names: []string{name}, set: func(p *parser, _ *query, _ bool, _ string) error {
+			p.note(";; +%s has no effect", name)
+			return nil
+		}})
 	}
-	add(true, "besteffort", "fail")
-	add(false, "defname", "dns64prefix", "domain", "dscp", "header-only",
-		"https", "https-get", "http-plain", "http-plain-get", "idnin", "idnout", "keepopen", "ndots",
-		"opcode", "qid", "search", "showbadcookie", "showsearch",
-		"tls-certfile", "tls-keyfile")
-	return all
+	return append(all, plusOption{names: []string{"quic"}, own: true, set: func(_ *parser, q *query, on bool, _ string) error {
+		if on {
+			return fatal(exitUsage, "+quic (RFC 9250) is not implemented yet; +tls and +https encrypt as well")
+		}
+		return nil
+	}})
 }
 
-func setVersion(_ *parser, q *query, on bool, value string) (err error) {
+func setVersion(_ *parser, q *query, on bool, value string) error {
 	switch {
 	case !on:
 		q.edns.version = -1
 	case value == "":
 		q.edns.version = 0
 	default:
-		q.edns.version, err = number("edns", value, 255)
+		n, err := number("edns", value, 255)
+		if err != nil {
+			return err
+		}
+		q.edns.version = n
 	}
-	return err
+	return nil
 }
 
 func setSize(_ *parser, q *query, _ bool, value string) error {
 	size := defaultSize
 	if value != "" {
-		var err error
-		if size, err = number("bufsize", value, 0xffff); err != nil {
+		n, err := number("buffer size", value, 0xffff)
+		if err != nil {
 			return err
 		}
+		size = n
 	}
 	q.edns.use()
 	q.edns.size = uint16(size)
@@ -265,22 +306,89 @@ func setSubnet(_ *parser, q *query, on bool, value string) (err error) {
 	return err
 }
 
+func setPadding(_ *parser, q *query, _ bool, value string) error {
+	n, err := number("padding", value, 512)
+	if err != nil {
+		return err
+	}
+	q.edns.use()
+	q.edns.padding = n
+	return nil
+}
+
+// optionCode reads an EDNS option's name or number.
+func optionCode(text string) (uint16, error) {
+	names := map[string]uint16{
+		"LLQ": dns.EDNS0LLQ, "UL": dns.EDNS0UL, "UPDATE-LEASE": dns.EDNS0UL, "NSID": dns.EDNS0NSID,
+		"DAU": dns.EDNS0DAU, "DHU": dns.EDNS0DHU, "N3U": dns.EDNS0N3U, "ECS": dns.EDNS0SUBNET,
+		"EXPIRE": dns.EDNS0EXPIRE, "COOKIE": dns.EDNS0COOKIE, "KEEPALIVE": dns.EDNS0TCPKEEPALIVE,
+		"PADDING": dns.EDNS0PADDING, "PAD": dns.EDNS0PADDING, "CHAIN": optionChain, "KEY-TAG": optionKeyTag,
+		"EDE": dns.EDNS0EDE, "CLIENT-TAG": optionClientTag, "SERVER-TAG": optionServerTag,
+		"REPORT-CHANNEL": optionReportChannel, "DEVICEID": optionDeviceID,
+	}
+	if code, ok := names[strings.ToUpper(text)]; ok {
+		return code, nil
+	}
+	if text == "" {
+		return 0, fatal(exitInternal, "ednsopt no code point specified")
+	}
+	code, err := number("ednsopt", text, 0xffff)
+	if err != nil {
+		return 0, &failure{exitUsage, "dig: bad edns code point: " + text, err.said}
+	}
+	return uint16(code), nil
+}
+
 func addOption(_ *parser, q *query, on bool, value string) error {
 	if !on {
 		q.edns.options = nil
 		return nil
 	}
 	codeText, dataText, _ := strings.Cut(value, ":")
-	code, err := number("ednsopt", codeText, 0xffff)
+	code, err := optionCode(codeText)
 	if err != nil {
 		return err
 	}
 	data, err := hex.DecodeString(dataText)
 	if err != nil {
-		return fatal(exitInternal, "invalid ednsopt '%s', expected its data in hexadecimal", value)
+		return fatal(exitUsage, "invalid ednsopt '%s', expected its data in hexadecimal", value)
 	}
 	q.edns.use()
-	q.edns.options = append(q.edns.options, option{uint16(code), data})
+	q.edns.options = append(q.edns.options, option{code, data})
+	return nil
+}
+
+// setOpcode reads an opcode's name or number.
+func setOpcode(_ *parser, q *query, on bool, value string) error {
+	q.header.Opcode = dns.OpcodeQuery
+	if !on {
+		return nil
+	}
+	for code := range 16 {
+		if strings.EqualFold(opcodeText(code), value) {
+			q.header.Opcode = code
+			return nil
+		}
+	}
+	n, err := number("opcode", value, 15)
+	if err != nil {
+		return err
+	}
+	q.header.Opcode = n
+	return nil
+}
+
+// setID chooses the ID, which is random otherwise.
+func setID(_ *parser, q *query, on bool, value string) error {
+	q.id = -1
+	if !on {
+		return nil
+	}
+	n, err := number("qid", value, 0xffff)
+	if err != nil {
+		return err
+	}
+	q.id = n
 	return nil
 }
 
@@ -291,7 +399,8 @@ func setFlags(_ *parser, q *query, on bool, value string) error {
 	}
 	flags, err := strconv.ParseUint(value, 0, 16)
 	if err != nil {
-		return fatal(exitInternal, "invalid ednsflags '%s', expected a number from 0 to 0xffff", value)
+		_, why := number("ednsflags", value, 0)
+		return why
 	}
 	q.edns.use()
 	q.edns.flags = uint16(flags)

@@ -21,7 +21,7 @@ func formOptions() []plusOption {
 			}
 			return nil
 		}},
-		{names: []string{"split"}, value: optional, set: setSplit},
+		{names: []string{"split"}, value: bare, set: setSplit},
 		language("yaml", formYAML),
 		language("json", formJSON),
 	}
@@ -29,7 +29,7 @@ func formOptions() []plusOption {
 
 // language is an option that chooses the language of all that is printed.
 func language(name string, f form) plusOption {
-	return plusOption{names: []string{name}, set: func(p *parser, q *query, on bool, _ string) error {
+	return plusOption{names: []string{name}, own: f == formJSON, set: func(p *parser, q *query, on bool, _ string) error {
 		switch {
 		case on:
 			p.command.form, p.command.greet, q.show.stats = f, false, false

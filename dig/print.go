@@ -20,6 +20,9 @@ func (d *dialogue) printReply(r *reply) {
 	case d.command.form == formYAML:
 		d.yamlReply(r)
 		return
+	case d.query.prefix:
+		d.printPrefixes(r)
+		return
 	case d.command.short:
 		d.printShort(r)
 		return
@@ -39,6 +42,7 @@ func (d *dialogue) printReply(r *reply) {
 
 // printShort prints the answers alone.
 func (d *dialogue) printShort(r *reply) {
+	d.command.greeting = ""
 	if !d.query.show.answer {
 		return
 	}
@@ -49,7 +53,7 @@ func (d *dialogue) printShort(r *reply) {
 	for _, rr := range r.sections[0] {
 		kind := ""
 		if d.query.walk != walkNot {
-			kind = dns.Type(rr.rtype).String() + " "
+			kind = typeName(rr.rtype) + " "
 		}
 		fmt.Fprintln(d.out, kind+r.rdataText(rr, d.shortStyle())+from)
 	}
@@ -70,7 +74,7 @@ func (d *dialogue) printQuery(s server, sent time.Time, m *message) {
 	case d.command.form == formYAML:
 		d.yamlQuery(s, sent, m)
 		return
-	case d.command.short || d.command.form == formJSON:
+	case d.command.short || d.query.prefix || d.command.form == formJSON:
 		return
 	}
 	d.greet()
@@ -92,7 +96,7 @@ func (d *dialogue) greet() {
 
 // printMessage prints a message in the long form, what the query's show allows.
 func (d *dialogue) printMessage(b *strings.Builder, m *message, title string) {
-	show := d.query.show
+	show, names := d.query.show, m.sectionNames()
 	if show.comments {
 		b.WriteString(title + "\n")
 		d.printHeader(b, m)
@@ -101,18 +105,18 @@ func (d *dialogue) printMessage(b *strings.Builder, m *message, title string) {
 			pseudosection(b, m.opt, d.cookieToJudge(m))
 		}
 	}
-	if show.question && len(m.question) > 0 {
-		d.heading(b, "QUESTION")
+	if show.question && (len(m.question) > 0 || !m.has(flagQR)) {
+		d.heading(b, names[0])
 		for _, q := range m.question {
 			d.printQuestion(b, q)
 		}
 		d.ending(b)
 	}
-	for i, section := range d.sections() {
-		if !section.show || len(m.sections[i]) == 0 {
+	for i, show := range d.sections() {
+		if !show || len(m.sections[i]) == 0 {
 			continue
 		}
-		d.heading(b, section.name)
+		d.heading(b, names[1+i])
 		for _, rr := range m.sections[i] {
 			d.printRR(b, m, rr)
 		}
@@ -135,14 +139,19 @@ func (d *dialogue) cookieToJudge(m *message) []byte {
 	return append([]byte{}, d.query.edns.client...)
 }
 
-type section struct {
-	name string
-	show bool
+// sectionNames are those of the question and the three others: an update has
+// names of its own (RFC 2136 2).
+func (m *message) sectionNames() [4]string {
+	if m.opcode() == dns.OpcodeUpdate {
+		return [...]string{"ZONE", "PREREQUISITE", "UPDATE", "ADDITIONAL"}
+	}
+	return [...]string{"QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL"}
 }
 
-func (d *dialogue) sections() [3]section {
+// sections tells which of the three are printed.
+func (d *dialogue) sections() [3]bool {
 	show := d.query.show
-	return [...]section{{"ANSWER", show.answer}, {"AUTHORITY", show.authority}, {"ADDITIONAL", show.additional}}
+	return [...]bool{show.answer, show.authority, show.additional}
 }
 
 func (d *dialogue) heading(b *strings.Builder, name string) {
@@ -264,7 +273,7 @@ func (l *line) indent(column int) {
 func (d *dialogue) printRR(b *strings.Builder, m *message, rr rr) {
 	show, at := d.query.show, d.query.show.columns()
 	var l line
-	l.add(lookup.Presentation(rr.name))
+	l.add(d.style().name(rr.name))
 	if show.ttl {
 		l.indent(at.ttl)
 		l.add(d.ttlText(rr.ttl))
@@ -286,7 +295,7 @@ func (s show) mnemonics(class, rtype uint16) (string, string) {
 	if s.unknown {
 		return fmt.Sprintf("CLASS%d", class), fmt.Sprintf("TYPE%d", rtype)
 	}
-	return className(class), dns.Type(rtype).String()
+	return className(class), typeName(rtype)
 }
 
 func (d *dialogue) ttlText(ttl uint32) string {
@@ -300,7 +309,7 @@ func (d *dialogue) printQuestion(b *strings.Builder, q question) {
 	at := d.query.show.columns()
 	var l line
 	l.WriteByte(';') // BIND does not count it
-	l.add(lookup.Presentation(q.name))
+	l.add(d.style().name(q.name))
 	class, rtype := d.query.show.mnemonics(q.qclass, q.qtype)
 	l.indent(at.class)
 	l.add(class)
@@ -312,7 +321,7 @@ func (d *dialogue) printQuestion(b *strings.Builder, q question) {
 // String is name/type/class, the name without its final dot.
 func (q question) String() string {
 	name := strings.TrimSuffix(lookup.Presentation(q.name), ".")
-	return fmt.Sprintf("%s/%s/%s", name, dns.Type(q.qtype), className(q.qclass))
+	return fmt.Sprintf("%s/%s/%s", name, typeName(q.qtype), className(q.qclass))
 }
 
 // isLocal tells whether a name belongs to Multicast DNS (RFC 6762 3).

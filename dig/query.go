@@ -21,10 +21,17 @@ type query struct {
 	tcp     bool
 	tcpSet  bool // +tcp or +notcp was typed
 	ignore  bool // a truncated reply is good enough
+	onward  bool // SERVFAIL of one server is not the last word while there is another
+	strict  bool // a malformed reply is shown as octets only
+	bare    bool // there is no question
+	id      int  // to send; -1: a random one
+	prefix  bool // what is looked for is the Pref64 (RFC 7050)
 	timeout time.Duration
 	tries   int // messages to one server over one protocol
 
 	tls  security
+	http web
+	idn  struct{ in, out bool } // U-labels are read, and printed
 	walk walk
 	show show
 }
@@ -53,6 +60,7 @@ type show struct {
 	sent                                    bool                              // the query, too
 	micros                                  bool                              // times in microseconds
 	identify                                bool                              // who said it, in the short form
+	badCookie                               bool                              // BADCOOKIE, too, before it is asked anew
 	oneSOA                                  bool                              // of a transfer
 
 	multiline bool // RRs over several lines
@@ -86,7 +94,7 @@ const defaultSize = 1232 // DNS Flag Day 2020; what BIND announces
 // newQuery is what a query is before any argument.
 func newQuery() *query {
 	return &query{
-		qtype: dns.TypeA, class: dns.ClassINET,
+		qtype: dns.TypeA, class: dns.ClassINET, id: -1,
 		header: dns.MsgHdr{RecursionDesired: true, AuthenticatedData: true},
 		edns:   edns{size: defaultSize, cookie: true, negotiate: true, badCookie: true},
 		show: show{question: true, answer: true, authority: true, additional: true,
@@ -119,6 +127,8 @@ func (q *query) setType(t uint16) {
 // protocol is over what it goes.
 func (q *query) protocol() string {
 	switch {
+	case q.http.on():
+		return q.http.protocol()
 	case q.tls.on:
 		return "TLS"
 	case q.tcp:
@@ -127,8 +137,8 @@ func (q *query) protocol() string {
 	return "UDP"
 }
 
-// stream tells whether messages have their length before them.
-func (q *query) stream() bool { return q.tcp || q.tls.on }
+// stream tells whether what carries the messages is TCP.
+func (q *query) stream() bool { return q.tcp || q.tls.on || q.http.on() }
 
 // use sends an OPT, of version 0 when none was sent so far.
 func (e *edns) use() { e.version = max(e.version, 0) }

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"github.com/sextant-dns/sextant/lookup"
 )
 
 // rdata is a cursor in the rdata of one RR.
@@ -73,7 +71,7 @@ var layouts = map[uint16][]field{
 	dns.TypeKEY:        {uint16s, uint8s, uint8s, opens, ownLine(publicKey), keyEnd},
 	dns.TypeRKEY:       {uint16s, uint8s, uint8s, opens, ownLine(publicKey), keyEnd},
 	dns.TypeRRSIG:      {rrType, uint8s, uint8s, uint32s, opens, ownLine(date), date, uint16s, name, ownLine(crypto(restBase64)), closes},
-	dns.TypeSIG:        {rrType, uint8s, uint8s, uint32s, opens, ownLine(date), date, uint16s, name, ownLine(crypto(restBase64)), closes},
+	dns.TypeSIG:        {sigType, uint8s, uint8s, uint32s, opens, ownLine(date), date, uint16s, name, ownLine(crypto(restBase64)), closes},
 	dns.TypeNSEC:       {name, bitmap},
 	dns.TypeNSEC3:      {uint8s, uint8s, uint16s, salt, opens, ownLine(hash), ownLine(bitmap), closes},
 	dns.TypeNSEC3PARAM: {uint8s, uint8s, uint16s, salt},
@@ -100,7 +98,11 @@ var layouts = map[uint16][]field{
 // when the type is unknown or the fields do not fit (RFC 3597 5).
 func (m *message) rdataText(rr rr, style style) string {
 	octets := m.octets[rr.at:rr.end]
-	if layout, ok := layouts[rr.rtype]; ok && rr.at < rr.end {
+	layout, ok := layouts[rr.rtype]
+	if !ok {
+		layout, ok = rareLayouts[rr.rtype]
+	}
+	if ok && rr.at < rr.end {
 		r := &rdata{m: m, at: rr.at, end: rr.end, start: rr.at, style: style}
 		var b strings.Builder
 		for _, f := range layout {
@@ -145,7 +147,7 @@ func (r *rdata) uint16() int { return int(binary.BigEndian.Uint16(r.take(2))) }
 func uint8s(r *rdata) string  { return strconv.Itoa(r.uint8()) }
 func uint16s(r *rdata) string { return strconv.Itoa(r.uint16()) }
 func uint32s(r *rdata) string { return fmt.Sprint(binary.BigEndian.Uint32(r.take(4))) }
-func rrType(r *rdata) string  { return dns.Type(r.uint16()).String() }
+func rrType(r *rdata) string  { return typeName(uint16(r.uint16())) }
 
 func name(r *rdata) string {
 	wire, next, err := r.m.name(r.at)
@@ -155,7 +157,7 @@ func name(r *rdata) string {
 	}
 	r.at = next
 	r.wire = append(r.wire, wire...)
-	return lookup.Presentation(wire)
+	return r.style.name(wire)
 }
 
 func address4(r *rdata) string { return netip.AddrFrom4([4]byte(r.take(4))).String() }
@@ -256,7 +258,7 @@ func bitmap(r *rdata) string {
 		last = window
 		for i := range 8 * len(octets) {
 			if octets[i/8]>>(7-i%8)&1 == 1 {
-				types = append(types, dns.Type(window<<8|i).String())
+				types = append(types, typeName(uint16(window<<8|i)))
 			}
 		}
 	}
@@ -272,11 +274,24 @@ func certType(r *rdata) string {
 }
 
 func algorithm(r *rdata) string {
-	a := r.uint8()
-	if s, ok := dns.AlgorithmToString[uint8(a)]; ok {
+	return algorithmName(uint8(r.uint8()))
+}
+
+// algorithmName is the name of a DNSSEC algorithm as BIND writes it, or its
+// number.
+func algorithmName(a uint8) string {
+	switch a {
+	case dns.DSANSEC3SHA1:
+		return "NSEC3DSA"
+	case dns.RSASHA1NSEC3SHA1:
+		return "NSEC3RSASHA1"
+	case dns.ECCGOST:
+		return "ECCGOST"
+	}
+	if s, ok := dns.AlgorithmToString[a]; ok {
 		return s
 	}
-	return strconv.Itoa(a)
+	return strconv.Itoa(int(a))
 }
 
 func eui(n int) field {

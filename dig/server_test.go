@@ -217,6 +217,10 @@ func (s *testServer) answer(q, r *dns.Msg, tcp bool) {
 	case "hangup.example.":
 		r.Truncated = true
 	default:
+		if octets, ok := strings.CutSuffix(question.Name, ".rdata.example."); ok {
+			r.Answer = []dns.RR{&dns.RFC3597{Hdr: header(question.Name, question.Qtype), Rdata: strings.ReplaceAll(strings.TrimPrefix(octets, "x"), ".", "")}}
+			return
+		}
 		s.find(q, r)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/miekg/dns"
+	"github.com/sextant-dns/sextant/lookup"
 )
 
 // style is how rdata is printed. The zero value prints one line without breaks.
@@ -17,7 +17,16 @@ type style struct {
 	omit      bool // keys and signatures
 	expanded  bool // AAAA without ::
 	unknown   bool // all octets (RFC 3597 5)
+	unicode   bool // names with U-labels
 	chunk     int  // characters of base64 or hexadecimal before a break; 0: no breaks
+}
+
+// name is a name of wire form in presentation form.
+func (s style) name(wire string) string {
+	if s.unicode {
+		return toUnicode(lookup.Presentation(wire))
+	}
+	return lookup.Presentation(wire)
 }
 
 // unsplit says that nobody typed +split.
@@ -39,7 +48,7 @@ func (d *dialogue) style() style {
 // shortStyle is that of the short form, which has one line for each RR.
 func (d *dialogue) shortStyle() style {
 	show := d.query.show
-	s := style{remarks: show.remarks > 0, omit: !show.crypto, expanded: show.expanded, unknown: show.unknown, chunk: 56}
+	s := style{remarks: show.remarks > 0, omit: !show.crypto, expanded: show.expanded, unknown: show.unknown, unicode: d.query.idn.out, chunk: 56}
 	if d.command.split != unsplit {
 		s.chunk = d.command.split
 	}
@@ -133,11 +142,7 @@ func (r *rdata) keyEnd(begin string) string {
 	if end != "" {
 		end = lineBreak + end
 	}
-	algorithm := r.m.octets[r.start+3]
-	name, ok := dns.AlgorithmToString[algorithm]
-	if !ok {
-		name = strconv.Itoa(int(algorithm))
-	}
+	name := algorithmName(r.m.octets[r.start+3])
 	return end + fmt.Sprintf("%salg = %s ; key id = %d", begin, name, r.keyTag())
 }
 

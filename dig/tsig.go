@@ -48,15 +48,15 @@ func parseKey(text string) (*key, error) {
 		parts = append([]string{"hmac-sha256"}, parts...)
 	}
 	if len(parts) != 3 {
-		return nil, &failure{exitUsage, "Invalid option: -y, expected [algorithm:]name:secret\n" + usage}
+		return nil, invalid("-y, expected [algorithm:]name:secret", "")
 	}
 	return newKey(parts[1], parts[0], parts[2])
 }
 
 // readKey reads a key clause as tsig-keygen writes it, or one of the two files
 // of old: Kname.+163+12345.private.
-func readKey(file string) (*key, error) {
-	text, err := readSmall(file)
+func (p *parser) readKey(file string) (*key, error) {
+	text, err := p.readFile(file)
 	if err != nil {
 		return nil, fatal(exitUsage, "couldn't read key from %s: %v", file, errors.Unwrap(err))
 	}

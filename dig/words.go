@@ -12,7 +12,28 @@ import (
 
 // parseType reads a type's mnemonic or TYPEnnn (RFC 3597 5).
 func parseType(word string) (uint16, bool) {
+	for t, name := range newTypes() {
+		if strings.EqualFold(word, name) {
+			return t, true
+		}
+	}
 	return mnemonic(word, "TYPE", dns.StringToType)
+}
+
+// newTypes are names that the library lacks, or has in other words than BIND.
+func newTypes() map[uint16]string {
+	return map[uint16]string{
+		typeWKS: "WKS", typeNSAP: "NSAP", typeA6: "A6", typeSINK: "SINK", typeDSYNC: "DSYNC", typeHHIT: "HHIT", typeBRID: "BRID",
+		typeDOA: "DOA", typeWALLET: "WALLET",
+	}
+}
+
+// typeName is a type's mnemonic, or TYPEnnn (RFC 3597 5).
+func typeName(t uint16) string {
+	if name, ok := newTypes()[t]; ok {
+		return name
+	}
+	return dns.Type(t).String()
 }
 
 // parseClass reads a class's mnemonic or CLASSnnn (RFC 3597 5).

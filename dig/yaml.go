@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-
-	"github.com/sextant-dns/sextant/lookup"
 )
 
 // form is the language in which replies are printed.
@@ -28,7 +26,10 @@ func (d *dialogue) yamlReply(r *reply) {
 	}
 	d.yamlFrame(kind, r.server, r.sent, r.received, len(r.octets))
 	d.yamlMessage(r.message)
-	if d.command.short {
+	switch {
+	case d.query.prefix:
+		d.printPrefixes(r)
+	case d.command.short:
 		d.printShort(r)
 	}
 }
@@ -85,21 +86,25 @@ func (d *dialogue) yamlMessage(m *message) {
 	if m.has(flagZ) {
 		b.WriteString("\n      MBZ: 0x4")
 	}
-	fmt.Fprintf(&b, "\n      QUESTION: %d\n      ANSWER: %d\n      AUTHORITY: %d\n      ADDITIONAL: %d\n", m.counts[0], m.counts[1], m.counts[2], m.counts[3])
+	b.WriteByte('\n')
+	names := m.sectionNames()
+	for i, n := range m.counts {
+		fmt.Fprintf(&b, "      %s: %d\n", strings.Replace(names[i], "PREREQUISITE", "PREREQ", 1), n)
+	}
 	if m.opt != nil && show.comments {
 		yamlOPT(&b, m.opt, d.cookieToJudge(m))
 	}
 	if show.question && len(m.question) > 0 {
-		b.WriteString("      QUESTION_SECTION:\n")
+		b.WriteString("      " + names[0] + "_SECTION:\n")
 		for _, q := range m.question {
-			yamlItem(&b, lookup.Presentation(q.name), className(q.qclass), dns.Type(q.qtype))
+			yamlItem(&b, d.style().name(q.name), className(q.qclass), typeName(q.qtype))
 		}
 	}
-	for i, section := range d.sections() {
-		if !section.show || d.command.short || len(m.sections[i]) == 0 {
+	for i, show := range d.sections() {
+		if !show || d.command.short || len(m.sections[i]) == 0 {
 			continue
 		}
-		b.WriteString("      " + section.name + "_SECTION:\n")
+		b.WriteString("      " + names[1+i] + "_SECTION:\n")
 		for _, rr := range m.sections[i] {
 			d.yamlRR(&b, m, rr)
 		}
@@ -115,11 +120,11 @@ func (d *dialogue) yamlMessage(m *message) {
 
 // yamlRR prints an RR on one line, with all its columns.
 func (d *dialogue) yamlRR(b *strings.Builder, m *message, rr rr) {
-	style := style{chunk: 56}
+	style := style{chunk: 56, unicode: d.query.idn.out}
 	if d.command.split != unsplit {
 		style.chunk = d.command.split
 	}
-	yamlItem(b, lookup.Presentation(rr.name), rr.ttl, className(rr.class), dns.Type(rr.rtype), m.rdataText(rr, style))
+	yamlItem(b, style.name(rr.name), rr.ttl, className(rr.class), typeName(rr.rtype), m.rdataText(rr, style))
 }
 
 // yamlItem is a list's element: words in single quotes.
