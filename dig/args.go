@@ -24,6 +24,7 @@ type command struct {
 	key      *key           // nil: queries are not signed
 	keep     bool           // one connection is for several queries
 	search   search
+	geo      []string // files
 	form     form
 	split    int // characters of base64 or hexadecimal between spaces; 0: no spaces
 	warnings []string
@@ -35,6 +36,8 @@ type environment struct {
 	resolv   string // path of resolv.conf
 	resolve  func(host string) ([]netip.Addr, error)
 	readFile func(file string) ([]byte, error)
+	locate   func(files []string, place string) (netip.Prefix, error) // nil: nobody knows
+	geo      []string
 	idn      bool // U-labels are read and printed unless somebody says otherwise
 }
 
@@ -71,6 +74,7 @@ func newParser(env environment) *parser {
 		defaults:    newQuery(),
 	}
 	p.defaults.idn.in, p.defaults.idn.out = env.idn, env.idn
+	p.command.geo = env.geo
 	return p
 }
 
@@ -234,6 +238,11 @@ func (q *query) check(p *parser) (err error) {
 	if _, err := lookup.ParseNameCase(q.name); err != nil {
 		return fatal(exitInternal, "'%s' is not a legal name (%v)", typed, errors.Unwrap(err))
 	}
+	if q.edns.place != "" {
+		if q.edns.subnet, err = p.place(q.edns.place); err != nil {
+			return err
+		}
+	}
 	if q.http.on() && q.qtype == dns.TypeAXFR {
 		return fatal(exitUsage, "there are no zone transfers over HTTPS (RFC 8484 has one message a request); +tls has them")
 	}
@@ -286,6 +295,12 @@ const flagLetters = "46dhimnruv"
 
 // dash reads an option of letters: -4, -p53, -4p 53.
 func (p *parser) dash(arg string) error {
+	if value, ok := strings.CutPrefix(arg, "-geo"); ok && (value != "" || len(p.rest) > 0) {
+		if value == "" {
+			value = "=" + p.next()
+		}
+		return p.plus("geo" + value)
+	}
 	for arg != "" && strings.IndexByte(flagLetters, arg[0]) >= 0 {
 		switch arg[0] {
 		case 'h':

@@ -36,10 +36,17 @@ type Options struct {
 	Start string    // the file with options for all; default .digrc in the home directory
 	Stdin io.Reader // what "-f -" reads; default os.Stdin
 
+	// Locate finds a network of a place, a country or an autonomous system for
+	// instance, in GeoIP databases. Its error says why there is none. nil: +subnet
+	// takes addresses only.
+	Locate func(files []string, place string) (netip.Prefix, error)
+	Geo    []string // the databases, unless others are named
+
 	// Terminal says that a person looks at the output: U-labels are read and
 	// printed unless +noidnin and +noidnout, or IDN_DISABLE in the environment, say
 	// otherwise.
 	Terminal bool
+	Colour   bool // +short and the like stay plain: only comments have colours
 
 	Now  func() time.Time // default time.Now; its zone is the one that is printed
 	Rand io.Reader        // of IDs and cookies; default crypto/rand
@@ -76,12 +83,19 @@ func (o Options) withDefaults() Options {
 // early when ctx is done.
 func Run(ctx context.Context, args []string, out, errOut io.Writer, o Options) int {
 	o = o.withDefaults()
+	if o.Colour {
+		p := &painter{to: out}
+		defer p.flush()
+		out = p
+	}
 	s := &session{Options: o, out: bufio.NewWriter(out), errOut: errOut}
 	s.parser = newParser(environment{
 		version:  o.Version,
 		resolv:   o.ResolvConf,
 		resolve:  func(host string) ([]netip.Addr, error) { return o.Resolve(ctx, host) },
 		readFile: readSmall,
+		locate:   o.Locate,
+		geo:      o.Geo,
 		idn:      o.Terminal && os.Getenv("IDN_DISABLE") == "",
 	})
 	code, err := s.run(ctx, args)

@@ -37,6 +37,7 @@ const (
 // plus reads an option without its plus sign.
 func (p *parser) plus(arg string) error {
 	keyword, value, valued := strings.Cut(arg, "=")
+	typed := keyword
 	keyword, off := strings.CutPrefix(strings.ToLower(keyword), "no")
 	o, ok := findPlus(keyword)
 	if !ok || off && o.always || (!off || o.both) && !valued && o.value == needed || off && valued && o.value == bare {
@@ -44,7 +45,7 @@ func (p *parser) plus(arg string) error {
 		if !ok {
 			near = suggestion(keyword, off)
 		}
-		return invalid("+"+arg, near)
+		return invalid("+"+typed, near)
 	}
 	return o.set(p, p.current, !off, value)
 }
@@ -83,7 +84,7 @@ func findPlus(keyword string) (found plusOption, ok bool) {
 }
 
 func plusOptions() []plusOption {
-	return slices.Concat(displayOptions(), formOptions(), headerOptions(), ednsOptions(), transportOptions(), tlsOptions(), httpsOptions(), searchOptions(), nameOptions(), laterOptions())
+	return slices.Concat(displayOptions(), formOptions(), headerOptions(), ednsOptions(), transportOptions(), tlsOptions(), httpsOptions(), searchOptions(), nameOptions(), laterOptions(), []plusOption{geoOption()})
 }
 
 // sets is an option that sets a field and does nothing else.
@@ -298,11 +299,15 @@ func setCookie(_ *parser, q *query, on bool, value string) error {
 
 func setSubnet(_ *parser, q *query, on bool, value string) (err error) {
 	if !on {
-		q.edns.subnet = netip.Prefix{}
+		q.edns.subnet, q.edns.place = netip.Prefix{}, ""
 		return nil
 	}
 	q.edns.use()
-	q.edns.subnet, err = parseSubnet(value)
+	q.edns.place = ""
+	if q.edns.subnet, err = parseSubnet(value); err != nil && isPlace(value) {
+		q.edns.place = value
+		return nil
+	}
 	return err
 }
 

@@ -79,6 +79,7 @@ type edns struct {
 	flags     uint16 // those that mean nothing yet
 	nsid      bool
 	subnet    netip.Prefix // the zero Prefix: none
+	place     string       // where the subnet is, when it is looked up; "": it is not
 	cookie    bool
 	client    []byte // the whole cookie to send; empty: a random client cookie
 	expire    bool

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -86,12 +87,11 @@ func (s *testServer) compareRdata(t *testing.T, dig, form string, types []uint16
 		switch rtype {
 		case dns.TypeOPT, dns.TypeTSIG, dns.TypeIXFR, dns.TypeAXFR, dns.TypeANY, dns.TypeMAILA, dns.TypeMAILB:
 			continue // no types of data
+		case dns.TypeNXNAME: // BIND 9.18 does not know it
+			continue
 		}
 		for _, rdata := range samples() {
-			args = append(args, "-q", whole(rdata), "-t", dns.Type(rtype).String())
-			if _, ok := dns.TypeToString[rtype]; !ok || rtype == dns.TypeNone {
-				args[len(args)-1] = strings.ToUpper(dns.Type(rtype).String())
-			}
+			args = append(args, "-q", whole(rdata), "-t", fmt.Sprintf("TYPE%d", rtype))
 		}
 	}
 	var theirs, ours, complaints bytes.Buffer
@@ -109,12 +109,27 @@ func (s *testServer) compareRdata(t *testing.T, dig, form string, types []uint16
 	}
 	for _, rr := range answers(theirs.String()) {
 		compared++
-		if !said[rr] {
-			name, _, _ := strings.Cut(rr, "\t")
+		if name := strings.Fields(rr)[0]; !said[rr] && !accepted(rr) {
 			t.Errorf("theirs:\n%s\nours:\n%s", rr, among(answers(ours.String()), name, strings.Fields(rr)))
 		}
 	}
 	return compared
+}
+
+// accepted are the differences that are left alone.
+func accepted(rr string) bool {
+	f := strings.Fields(rr)
+	switch f[3] {
+	case "SSHFP": // BIND leaves out the brackets of a digest without octets
+		return f[1] == "60" && !strings.Contains(rr, "\n")
+	case "SIG": // the name of a type that has none is a number, and RRSIG has TYPEnnn
+		return f[4] == "353"
+	case "NXT": // a name with the octets of a whole message in it
+		return len(rr) > 400
+	case "KEY": // a key of no octets
+		return len(f) == 7
+	}
+	return false
 }
 
 // among is the RRs of a name that have the type of an RR that is given in fields.

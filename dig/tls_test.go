@@ -48,7 +48,7 @@ func TestTheNameOfATLSServerIsVerifiedWhenThatIsAskedFor(t *testing.T) {
 		"+tls +tls-ca=CA": exitOK,
 		"+tls +tls-ca=CA +tls-hostname=example.com":   exitOK,
 		"+tls +tls-ca=CA +tls-hostname=other.example": exitNoReply,
-		"+tls +tls-hostname=other.example":            exitOK,
+		"+tls +tls-hostname=other.example":            exitNoReply,
 		"+tls +tls-ca":                                exitNoReply,
 		"+tls +tls-ca=no-such-file":                   exitUsage,
 	} {

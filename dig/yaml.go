@@ -94,7 +94,7 @@ func (d *dialogue) yamlMessage(m *message) {
 	if m.opt != nil && show.comments {
 		yamlOPT(&b, m.opt, d.cookieToJudge(m))
 	}
-	if show.question && len(m.question) > 0 {
+	if show.question && (len(m.question) > 0 || !m.has(flagQR)) {
 		b.WriteString("      " + names[0] + "_SECTION:\n")
 		for _, q := range m.question {
 			yamlItem(&b, d.style().name(q.name), className(q.qclass), typeName(q.qtype))

@@ -245,12 +245,22 @@ func (by explainer) build(errOut io.Writer) (*parts, error) {
 
 // painter paints for a terminal whose user does not mind (https://no-color.org).
 func painter(out io.Writer) control.Paint {
-	f, ok := out.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return control.Plain
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !colourful(out) {
 		return control.Plain
 	}
 	return control.ANSI
+}
+
+// colourful tells whether out shows colours, and somebody likes them.
+func colourful(out io.Writer) bool {
+	return isTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
