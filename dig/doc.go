@@ -4,7 +4,7 @@
 // the lines of a batch file become lists of queries (dig.go, args.go, plus.go):
 // what stands before the first name changes all of them, what stands behind a
 // name changes that one. Each query is packed, signed if there is a key (tsig.go),
-// and sent to its servers, over UDP, TCP or TLS (ask.go, tls.go); it is sent anew
+// and sent to its servers, over UDP, TCP, TLS or HTTPS (ask.go, tls.go, https.go); it is sent anew
 // when the server wants another EDNS version or a cookie. A transfer goes on to
 // its last SOA (transfer.go), a trace from referral to referral (trace.go). What
 // comes back is taken apart here (message.go), not by a library, because an
@@ -17,7 +17,6 @@
 // Standards: RFC 1035 4 (messages), RFC 1995 and 5936 (zone transfers), RFC 3597 5
 // (unknown types), RFC 6891 (EDNS), RFC 5001 (NSID), RFC 7858 (TLS), RFC 7871 (EDNS
 // Client Subnet), RFC 7873 (cookies), RFC 8914 (Extended DNS Errors), RFC 8945
-// (TSIG), RFC 9460 2.1 (SVCB). Not implemented: search lists, HTTPS, IDN, hmac-md5
-// and SIG(0), TLS client certificates; the types APL, HIP, IPSECKEY and AMTRELAY
-// are printed as octets.
+// (TSIG), RFC 9460 2.1 (SVCB), RFC 8484 (HTTPS), RFC 5891 and UTS 46 (IDNA), RFC
+// 7050 (discovery of a NAT64's prefix). Not implemented: QUIC, hmac-md5 and SIG(0).
 package dig

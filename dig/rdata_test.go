@@ -72,7 +72,7 @@ func TestRdataOfEveryTypeIsThatOfTheRealDig(t *testing.T) {
 				}
 				compared += s.compareRdata(t, dig, form, types)
 			}
-			if t.Log(compared, "RRs compared"); compared < 3000 {
+			if t.Log(compared, "RRs compared"); compared < 1000 {
 				t.Errorf("only %d RRs compared", compared)
 			}
 		})
@@ -90,7 +90,11 @@ func (s *testServer) compareRdata(t *testing.T, dig, form string, types []uint16
 		case dns.TypeNXNAME: // BIND 9.18 does not know it
 			continue
 		}
-		for _, rdata := range samples() {
+		all := samples()
+		if _, ok := layouts[rtype]; !ok && rareLayouts[rtype] == nil {
+			all = all[:4] // octets are octets
+		}
+		for _, rdata := range all {
 			args = append(args, "-q", whole(rdata), "-t", fmt.Sprintf("TYPE%d", rtype))
 		}
 	}
@@ -121,7 +125,7 @@ func accepted(rr string) bool {
 	f := strings.Fields(rr)
 	switch f[3] {
 	case "SSHFP": // BIND leaves out the brackets of a digest without octets
-		return f[1] == "60" && !strings.Contains(rr, "\n")
+		return len(f) == 6
 	case "SIG": // the name of a type that has none is a number, and RRSIG has TYPEnnn
 		return f[4] == "353"
 	case "NXT": // a name with the octets of a whole message in it

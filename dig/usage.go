@@ -18,9 +18,13 @@ const usage = `Usage:  dig [@server] [name] [type] [class] [-option...] [+option
   +[no]multiline, +[no]ttlunits, +[no]crypto, +[no]rrcomments, +split=n, +nosplit,
   +[no]onesoa, +[no]identify, +[no]expandaaaa, +[no]unknownformat, +[no]yaml, +[no]json
   +[no]trace, +[no]nssearch
-  +[no]tls, +[no]tls-ca[=file], +[no]tls-hostname=name
-  +[no]tcp (+vc), +[no]ignore, +timeout=s, +tries=n, +retry=n
+  +[no]tls, +[no]tls-ca[=file], +[no]tls-hostname=name, +[no]tls-certfile=file, +[no]tls-keyfile=file
+  +[no]https[=path], +[no]https-get[=path], +[no]http-plain[=path], +[no]http-plain-get[=path]
+  +[no]tcp (+vc), +[no]keepopen, +[no]ignore, +[no]fail, +[no]besteffort, +timeout=s, +tries=n, +retry=n
+  +[no]search, +[no]showsearch, +domain=name, +ndots=n, +[no]idnin, +[no]idnout, +[no]dns64prefix
+  +[no]opcode=n, +[no]qid=n, +[no]header-only
   +[no]recurse, +[no]adflag, +[no]cdflag, +[no]aaflag, +[no]raflag, +[no]tcflag, +[no]zflag
   +[no]edns[=n], +bufsize[=n], +[no]dnssec, +[no]nsid, +[no]cookie[=hex],
-  +[no]subnet=addr[/len] (+client), +[no]expire, +[no]keepalive, +padding=n,
-  +[no]ednsflags[=n], +[no]ednsopt=code[:hex], +[no]ednsnegotiation, +[no]badcookie`
+  +[no]subnet=addr[/len], country, AS or host (+client), +geo=file, +[no]expire, +[no]keepalive, +padding=n,
+  +[no]ednsflags[=n], +[no]ednsopt=code[:hex], +[no]ednsnegotiation, +[no]badcookie,
+  +[no]showbadcookie`
