@@ -55,13 +55,17 @@ func imports() map[string][]string {
 		"lab":                  {"lookup", "transport", "zones", "authoritative"},
 		"dig":                  {"lookup", "ecs"},
 		"ednscheck":            {},
+		"probe":                {},
+		"survey":               {"ecs"},
+		"worldmap":             {},
+		"lint":                 {"lookup", "ecs", "dns64", "ednscheck", "probe", "survey"},
 		"metrics":              {},
 		"control":              {"lookup"},
 
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog"},
+		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "probe", "survey", "worldmap", "lint"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}
