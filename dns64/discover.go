@@ -69,3 +69,6 @@ func other(v4 netip.Addr) netip.Addr {
 	}
 	return wka170
 }
+
+// Bars says whether an IPv4 address is kept out of the well-known prefix (RFC 6052 3.1).
+func (b Bar) Bars(v4 netip.Addr) bool { return b.bars(v4.Unmap()) }

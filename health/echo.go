@@ -15,6 +15,10 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
+// Echo sends an echo request to an address and returns when the reply is there. The error
+// is ErrNotPermitted where the operating system does not let us, or that ctx is done.
+func Echo(ctx context.Context, addr netip.Addr) error { return sendEcho(ctx, addr.Unmap()) }
+
 // sendEcho sends an echo request to addr and returns when the reply is there. It uses a
 // socket that is for nothing else and needs no privilege where the operating system has
 // those, else a raw one.
