@@ -2,7 +2,7 @@
 SHELL = bash
 .SHELLFLAGS = -eu -o pipefail -c
 GEO_PACKAGE ?= @ip-location-db/geo-whois-asn-country-mmdb
-.PHONY: help build run test test-e2e test-scenarios test-geo race fuzz bench bench-peers format lint cross check
+.PHONY: help build man run test test-e2e test-scenarios test-geo race fuzz bench bench-peers format lint cross check
 
 FUZZTIME ?= 10s
 
@@ -11,6 +11,9 @@ help: ## this list
 
 build: ## bin/sextant
 	go build -o bin/sextant ./cmd/sextant
+
+man: build ## manual pages into bin/man, one for each command
+	bin/sextant man bin/man
 
 run: build ## a small Internet in memory on 127.0.0.1:5300; needs no network and no root
 	bin/sextant lab

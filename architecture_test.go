@@ -78,6 +78,7 @@ func importers() map[string][]string {
 		"github.com/hashicorp/golang-lru":      {"transport"}, // and the tests of cache, as the judge
 		"github.com/cloudflare/circl":          {"dnssec"},
 		"github.com/spf13/cobra":               {"cmd/sextant"},
+		"github.com/spf13/pflag":               {"cmd/sextant"}, // cobra's
 		"github.com/prometheus/client_golang":  {"metrics"},
 		"github.com/goccy/go-yaml":             {"config"},
 		"github.com/oschwald/maxminddb-golang": {"geo"},

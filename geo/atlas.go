@@ -81,7 +81,9 @@ func (a *Atlas) Networks(of Selector, most int) ([]netip.Prefix, error) {
 		return nil, fmt.Errorf("%w: %s", ErrUnknown, of)
 	}
 	largest := func(all []netip.Prefix) []netip.Prefix {
-		slices.SortFunc(all, func(p, q netip.Prefix) int { return cmp.Or(cmp.Compare(p.Bits(), q.Bits()), p.Addr().Compare(q.Addr())) })
+		slices.SortFunc(all, func(p, q netip.Prefix) int {
+			return cmp.Or(cmp.Compare(p.Bits(), q.Bits()), p.Addr().Compare(q.Addr()))
+		})
 		return all[:min(len(all), most)]
 	}
 	return append(largest(four), largest(six)...), nil

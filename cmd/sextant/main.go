@@ -50,7 +50,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetErr(errOut)
 	root.AddCommand(serveCommand(), labCommand(), checkCommand(), digCommand(),
 		explainCommand(), cacheCommand(), anchorsCommand(), statusCommand(), healthCommand(), lifelineCommand(), auditCommand(), geoCommand(), zoneCommand(),
-		lintCommand(), dns64Command())
+		surveyCommand(), lintCommand(), dns64Command(), manCommand())
+	helpful(root)
 
 	err := root.ExecuteContext(ctx)
 	var code exitCode
