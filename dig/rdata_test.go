@@ -82,7 +82,7 @@ func TestRdataOfEveryTypeIsThatOfTheRealDig(t *testing.T) {
 // compareRdata asks for all samples as RRs of some types.
 func (s *testServer) compareRdata(t *testing.T, dig, form string, types []uint16) (compared int) {
 	t.Helper()
-	args := s.all([]string{"+noall", "+answer", "+norec", form})
+	args := s.all([]string{"+qid=257", "+noall", "+answer", "+norec", form}) // some samples point to the ID
 	for _, rtype := range types {
 		switch rtype {
 		case dns.TypeOPT, dns.TypeTSIG, dns.TypeIXFR, dns.TypeAXFR, dns.TypeANY, dns.TypeMAILA, dns.TypeMAILB:
@@ -129,7 +129,7 @@ func accepted(rr string) bool {
 	case "SIG": // the name of a type that has none is a number, and RRSIG has TYPEnnn
 		return f[4] == "353"
 	case "NXT": // a pointer to the header as a name, with its flags
-		return strings.Contains(rr, `\132\000\000`)
+		return strings.Contains(rr, `\132\000`)
 	case "KEY": // a key of no octets
 		return len(f) == 7
 	}
