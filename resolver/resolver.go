@@ -183,10 +183,10 @@ func New(o Options) *Resolver {
 // is cancelled the error is the context's, and work that nobody else waits for
 // ends.
 func (r *Resolver) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
-	return r.resolve(ctx, q, nil)
+	return r.resolve(ctx, q, nil, nil)
 }
 
-func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Policy) (*lookup.Response, error) {
+func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Policy, leave func(lookup.Name) bool) (*lookup.Response, error) {
 	if refusal := r.refuse(q); refusal != nil {
 		return refusal, nil
 	}
@@ -200,7 +200,7 @@ func (r *Resolver) resolve(ctx context.Context, q lookup.Query, policy *ecs.Poli
 	}
 	t := task{
 		budget: q.Budget, held: &held{}, snoop: !q.RD, proof: r.proof(q.CD), trace: q.Trace,
-		renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load(), who: who,
+		renew: q.Fresh, cold: q.Fresh, epoch: r.epoch.Load(), who: who, leave: leave,
 	}
 	response, err := r.follow(ctx, t, asked)
 	r.counters.judged(response, err)
@@ -280,6 +280,9 @@ func (r *Resolver) follow(ctx context.Context, t task, q lookup.Question) (*look
 		chain.narrow(t.who.tellOf(q, h), h.response.Uncacheable)
 		chain.keep = lookup.LeastKeep(chain.keep, lookup.LeastKeep(here.Keep, r.unseen(t, h, now)))
 		if h.next == "" || !followsAlias(q.Type) || r.leaves(h.next) {
+			return confess(chain.before(here)), nil
+		}
+		if t.leave != nil && t.leave(h.next) {
 			return confess(chain.before(here)), nil
 		}
 		t.tell(lookup.Event{Kind: lookup.EventAlias, Name: q.Name, Type: q.Type, Target: h.next})

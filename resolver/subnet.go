@@ -35,7 +35,19 @@ func (r *Resolver) With(policy *ecs.Policy) lookup.Resolver {
 		r.Flush()
 	}
 	return lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
-		return r.resolve(ctx, q, policy)
+		return r.resolve(ctx, q, policy, nil)
+	})
+}
+
+// Until is With, but for aliases that lead to a name which is the caller's to find: the
+// response ends with them. leave must be quick and safe for concurrent use.
+func (r *Resolver) Until(leave func(target lookup.Name) bool, policy *ecs.Policy) lookup.Resolver {
+	with := r.With(policy)
+	if leave == nil {
+		return with
+	}
+	return lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+		return r.resolve(ctx, q, policy, leave)
 	})
 }
 

@@ -38,6 +38,8 @@ type task struct {
 	trace *lookup.Trace // nil: nobody is curious
 	epoch uint64        // in which it began, see Resolver.overtaken
 	who   *asker        // for whom it is
+
+	leave func(lookup.Name) bool // whose aliases end the response; nil: nobody's
 }
 
 // proof returns v with its security, or the error that says what is wrong with it.
@@ -85,7 +87,7 @@ func (t task) deeper() (task, error) {
 	}
 	t.cold = false
 	t.depth++
-	t.proof, t.chain = nil, false
+	t.proof, t.chain, t.leave = nil, false, nil
 	return t.alone(), nil
 }
 
@@ -93,7 +95,7 @@ func (t task) deeper() (task, error) {
 // trusted. It waits for names above its own and, like all tasks, for servers' names,
 // and none of them waits for it: so no two can wait for each other.
 func (t task) forChain(zone lookup.Name) task {
-	t.depth, t.chain, t.proof, t.soft, t.snoop, t.renew, t.cold = 0, true, nil, false, false, false, false
+	t.depth, t.chain, t.proof, t.soft, t.snoop, t.renew, t.cold, t.leave = 0, true, nil, false, false, false, false, nil
 	t.trace = t.trace.Begin(lookup.Event{Kind: lookup.EventSecurity, Target: zone, Text: "can its keys be trusted?"})
 	return t.alone()
 }
