@@ -55,6 +55,10 @@ type Options struct {
 	// its signatures. That suits an authority, whose clients see for themselves.
 	Unvalidated bool
 
+	// Hold is for how long since a primary has confirmed the copy Late has it, although it
+	// is not good to be used any more; 0: not at all.
+	Hold time.Duration
+
 	MaxOctets int           // of a transfer, with all names written out; default 256 MiB
 	MaxTime   time.Duration // of a transfer; default 10 minutes
 	Timeout   time.Duration // of connecting, and of waiting for each message; default 10 s
@@ -163,6 +167,19 @@ func (c *Copy) Zone() (zone *zones.Zone, ok bool) {
 		return nil, false
 	}
 	return h.zone, true
+}
+
+// Late is the zone for those who would otherwise have nothing: while Zone has it, and
+// within Options.Hold. expired tells that Zone has it no more.
+func (c *Copy) Late() (zone *zones.Zone, expired, ok bool) {
+	h, now := c.held.Load(), c.options.Now()
+	switch {
+	case h == nil:
+		return nil, false, false
+	case now.Before(h.until):
+		return h.zone, false, true
+	}
+	return h.zone, true, now.Before(h.confirmed.Add(c.options.Hold))
 }
 
 // Hear is Refresh for a NOTIFY: a primary at the address is asked first, since others

@@ -41,6 +41,9 @@ func (c *Copy) restore() error {
 	case err == nil:
 		err = c.judge(h)
 	}
+	if errors.Is(err, errOutOfDate) && c.options.Now().Before(h.confirmed.Add(c.options.Hold)) {
+		c.held.Store(h) // for Late alone
+	}
 	if err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}

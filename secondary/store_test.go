@@ -63,6 +63,38 @@ func TestTheStoreServesTheNextStart(t *testing.T) {
 	})
 }
 
+// What is too old to be used is there for those who would have nothing, for as long as
+// they want, also after a restart.
+func TestACopyThatIsTooOldIsHeldForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "example.copy")
+		hold := func(o *Options) { o.Hold = 48 * time.Hour }
+		c, _, _ := newCopy(t, zone(7), storedAt(path), hold)
+		if _, _, ok := c.Late(); ok {
+			t.Error("there is something")
+		}
+		c.refresh(t.Context())
+		for _, step := range []struct {
+			after       time.Duration
+			used, there bool
+		}{{time.Second, true, true}, {23 * time.Hour, true, true}, {2 * time.Hour, false, true}, {22 * time.Hour, false, true}, {2 * time.Hour, false, false}} {
+			time.Sleep(step.after)
+			again, _, _ := newCopy(t, "", storedAt(path), hold)
+			if err := again.Load(); (err == nil) != step.used {
+				t.Errorf("%s: %v", step.after, err)
+			}
+			for who, one := range map[string]*Copy{"running": c, "restarted": again} {
+				_, used := one.Zone()
+				held, expired, ok := one.Late()
+				if used != step.used || ok != step.there || ok && (expired == used || held == nil) {
+					t.Errorf("%s, %s: used %v, expired %v, held %v", step.after, who, used, expired, ok)
+				}
+			}
+		}
+	})
+}
+
 func TestAStoreThatIsNotWhatWasWrittenIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
