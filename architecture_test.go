@@ -43,6 +43,7 @@ func imports() map[string][]string {
 		"dns64":         {"lookup"},
 		"special":       {"lookup"},
 		"rebinding":     {"lookup"},
+		"override":      {"lookup", "ecs", "store"},
 		"resolver":      {"lookup", "ecs", "cache", "crew", "dnssec", "transport"},
 		"authoritative": {"lookup", "ecs", "zones", "tailor"},
 		"primary":       {"lookup", "message", "tsig", "zones"},
@@ -65,7 +66,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "probe", "survey", "worldmap", "lint"},
+		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "override", "probe", "survey", "worldmap", "lint"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}
