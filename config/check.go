@@ -19,6 +19,7 @@ func (doc *document) check(d *decoder) {
 	doc.checkPinned(d)
 	doc.checkLocalRoot(d)
 	doc.checkZones(d)
+	doc.checkOverrides(d)
 	doc.Geo.check(d)
 	doc.checkCatalogs(d)
 	unique(d, doc.Transfers.Source, func(a *netip.Addr) *netip.Addr { return a })

@@ -34,6 +34,7 @@ type Config struct {
 	Rebinding    Rebinding
 	Stale        Stale
 	Pinned       []Pinned // zones whose servers are configured
+	Overrides    []Override
 
 	Control  Control
 	Lifeline Lifeline
@@ -136,6 +137,8 @@ const (
 type Control struct {
 	Socket string // path of a Unix socket; "": none
 	Group  string // whose members may use it beside its owner; "": nobody else
+
+	Overrides string // file for the overrides that operators add; "": they end with the server
 }
 
 // DefaultSocket is where the control socket is unless the file says otherwise.

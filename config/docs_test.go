@@ -85,6 +85,8 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"dnssec.negative-anchors[].": new(NegativeAnchor).keys(),
 		"forward[].":                 new(Pinned).forwardKeys(),
 		"stub[].":                    new(Pinned).stubKeys(),
+		"overrides[].":               new(Override).keys(),
+		"overrides[].pin[].":         new(PinnedHost).keys(),
 		"dns64.":                     doc.DNS64.keys(),
 		"dns64.prefixes[].":          new(Prefix64).keys(),
 		"dns64.names[].":             new(NameRule).keys(),

@@ -108,6 +108,7 @@ func (doc *document) keys() keys {
 		"lifeline":      object(&doc.Lifeline, doc.Lifeline.keys()),
 		"forward":       list(&doc.Forward, forwarded),
 		"stub":          list(&doc.Stub, stub),
+		"overrides":     list(&doc.Overrides, overridden),
 		"keys":          list(&doc.Keys, key),
 		"zones":         list(&doc.Zones, zone),
 		"catalogs":      list(&doc.Catalogs, catalog),
@@ -246,6 +247,8 @@ func (c *Control) keys() keys {
 	return keys{
 		"socket": value(&c.Socket, socket),
 		"group":  value(&c.Group, text(63)),
+
+		"overrides": value(&c.Overrides, text(4096)),
 	}
 }
 
@@ -361,6 +364,10 @@ func (doc *document) config(d *decoder, folder string) *Config {
 	under(&c.Resolver.LocalRoot.File)
 	under(&c.Resolver.LocalRoot.Store)
 	under(&c.Control.Socket)
+	under(&c.Control.Overrides)
+	for i := range c.Overrides {
+		c.Overrides[i].underFolder(under)
+	}
 	under(&c.Cookies.SecretFile)
 	under(&c.Lifeline.State)
 	under(&c.DNSSEC.State)

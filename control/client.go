@@ -100,6 +100,26 @@ func (c *Client) SetLifeline(ctx context.Context, r SetLifelineRequest) (Lifelin
 	return call[Lifeline](ctx, c, pathSetLifeline, r)
 }
 
+// Overrides asks which overrides there are.
+func (c *Client) Overrides(ctx context.Context) (Overrides, error) {
+	return call[Overrides](ctx, c, pathOverrides, OverridesRequest{})
+}
+
+// AddOverride puts an override in force, and brings those of its zone.
+func (c *Client) AddOverride(ctx context.Context, r AddOverrideRequest) (Overrides, error) {
+	return call[Overrides](ctx, c, pathAddOverride, r)
+}
+
+// RemoveOverride takes away what was added, and brings what is left for the zone.
+func (c *Client) RemoveOverride(ctx context.Context, r RemoveOverrideRequest) (Overrides, error) {
+	return call[Overrides](ctx, c, pathRemoveOverride, r)
+}
+
+// SwitchOverride switches manual overrides, and brings those of the zone.
+func (c *Client) SwitchOverride(ctx context.Context, r SwitchOverrideRequest) (Overrides, error) {
+	return call[Overrides](ctx, c, pathSwitchOverride, r)
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

@@ -32,6 +32,11 @@ type Handlers struct {
 
 	Lifeline    func(context.Context, LifelineRequest) (Lifeline, error)
 	SetLifeline func(context.Context, SetLifelineRequest) (Lifeline, error)
+
+	Overrides      func(context.Context, OverridesRequest) (Overrides, error)
+	AddOverride    func(context.Context, AddOverrideRequest) (Overrides, error)
+	RemoveOverride func(context.Context, RemoveOverrideRequest) (Overrides, error)
+	SwitchOverride func(context.Context, SwitchOverrideRequest) (Overrides, error)
 }
 
 // Paths of the calls.
@@ -54,6 +59,11 @@ const (
 
 	pathLifeline    = "/v1/lifeline"
 	pathSetLifeline = "/v1/lifeline/set"
+
+	pathOverrides      = "/v1/overrides"
+	pathAddOverride    = "/v1/overrides/add"
+	pathRemoveOverride = "/v1/overrides/remove"
+	pathSwitchOverride = "/v1/overrides/switch"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -73,6 +83,11 @@ func (h Handlers) routes() http.Handler {
 
 	serve(mux, pathLifeline, h.Lifeline)
 	serve(mux, pathSetLifeline, h.SetLifeline)
+
+	serve(mux, pathOverrides, h.Overrides)
+	serve(mux, pathAddOverride, h.AddOverride)
+	serve(mux, pathRemoveOverride, h.RemoveOverride)
+	serve(mux, pathSwitchOverride, h.SwitchOverride)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))

@@ -51,6 +51,7 @@ type catalogue struct {
 	lifeState, lifeVotes, lifeAnswers   series
 	lifeAge, lifeActive, lifePending    series
 	lifeUnsaved                         series
+	overridden, overrideOn              series
 }
 
 func newCatalogue() catalogue {
@@ -128,6 +129,8 @@ func newCatalogue() catalogue {
 		lifeActive:  newSeries(counter, "sextant_lifeline_activations_total", "Times that the protected zone became suspect or came into an emergency, by what was wrong.", "zone", "kind"),
 		lifePending: newSeries(gauge, "sextant_lifeline_pending_change", "1 while a change of the delegation waits for time or for the operator.", "zone"),
 		lifeUnsaved: newSeries(counter, "sextant_lifeline_snapshot_write_errors_total", "Times that what is known of the protected zone could not be kept on disk.", "zone"),
+		overridden:  newSeries(counter, "sextant_override_answers_total", "Answers of overrides; those of the packet cache are not counted.", "zone", "kind"),
+		overrideOn:  newSeries(gauge, "sextant_override_in_force", "1 when the override counts, or would in an outage, and 0 while it is off or broken.", "zone", "kind", "when"),
 	}
 }
 
@@ -145,6 +148,7 @@ func (c *catalogue) all() []series {
 		c.synthesized,
 		c.healthUp, c.healthChanges, c.checks, c.healthHeld, c.checkTime,
 		c.lifeState, c.lifeVotes, c.lifeAnswers, c.lifeAge, c.lifeActive, c.lifePending, c.lifeUnsaved,
+		c.overridden, c.overrideOn,
 	}
 }
 

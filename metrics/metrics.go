@@ -84,6 +84,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, z := range s.Lifeline {
 		c.lifeline(out, z)
 	}
+	c.overrides(out, s.Overrides)
 }
 
 func (c *collector) server(out sink, s Server) {
@@ -209,6 +210,21 @@ func (c *collector) copied(out sink, m Copy) {
 		out.number(c.copySerial, float64(m.Serial), m.Zone)
 		out.number(c.copyAge, m.Age.Seconds(), m.Zone)
 		out.number(c.copyLeft, m.Left.Seconds(), m.Zone)
+	}
+}
+
+func (c *collector) overrides(out sink, o Overrides) {
+	answers := totals{}
+	for _, a := range o.Answers {
+		answers.add(a.Count, a.Zone, a.Kind)
+	}
+	out.totals(c.overridden, answers)
+	for _, one := range o.All {
+		in := 0.0
+		if one.InForce {
+			in = 1
+		}
+		out.number(c.overrideOn, in, one.Zone, one.Kind, one.When)
 	}
 }
 

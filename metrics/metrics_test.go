@@ -71,6 +71,10 @@ func busy() Snapshot {
 			Zone: "example.io.", State: "emergency", Votes: map[string]int{"silent": 6, "denies": 1}, Answers: map[string]uint64{"parent": 5, "known": 7},
 			Age: 90 * time.Second, Pending: true, Activations: map[string]uint64{"silent": 2}, Unsaved: 1,
 		}},
+		Overrides: Overrides{
+			All:     []Override{{"example.io.", "servers", "outage", true}, {"example.io.", "mirror", "manual", false}},
+			Answers: []OverrideAnswers{{"example.io.", "servers", 3}, {"example.io.", "servers", 4}},
+		},
 		Health: Health{
 			Targets: []HealthTarget{
 				{"fra", "192.0.2.1", "tcp:443", true, 2, map[string]uint64{"passed": 5, "failed": 3}},
@@ -195,7 +199,8 @@ standard or forced. ` + "`zone`" + ` is the name of a zone of which a copy is ke
 is secure, insecure, bogus or, for those who set CD, unchecked. ` + "`ede`" + ` is a number ([what to do](../how-to/validate.md)), ` + "`state`" + ` one of RFC
 5011 in lower case. ` + "`event`" + ` is probe (the zone could not be asked for its keys), missing (a trust anchor is not among them), deleted (all
 of them were revoked), unusable, unsaved or ignored (of their history). ` + "`site`" + `, ` + "`addr`" + ` and ` + "`check`" + ` are
-[what is checked](health-checks.md), ` + "`family`" + ` is ipv4 or ipv6.
+[what is checked](health-checks.md), ` + "`family`" + ` is ipv4 or ipv6. Of overrides, ` + "`kind`" + ` is servers, local, mirror or pin, and
+` + "`when`" + ` always, outage or manual.
 
 Reasons of ` + "`sextant_ecs_withheld_total`" + `: off, for this name; type, for this type; opt-out, the client wants nothing told; no-client, the resolver
 asks for itself; no-option, only options are passed on and there was none; private, the client's network is not to be told; foreign, the

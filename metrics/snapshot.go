@@ -15,6 +15,7 @@ type Snapshot struct {
 	DNS64      []Synthesis
 	Health     Health
 	Lifeline   []Protected
+	Overrides  Overrides
 }
 
 // Server counts what clients asked and were told.
@@ -184,6 +185,24 @@ type Protected struct {
 	Pending     bool              // a change waits
 	Activations map[string]uint64 // by a short word
 	Unsaved     uint64            // times that what is known could not be kept
+}
+
+// Overrides are zones whose names are answered otherwise than by the public delegation.
+type Overrides struct {
+	All     []Override        // each zone, kind and time once
+	Answers []OverrideAnswers // several may be of one zone and kind
+}
+
+// Override is one kind of override of a zone.
+type Override struct {
+	Zone, Kind, When string
+	InForce          bool
+}
+
+// OverrideAnswers counts what overrides have answered.
+type OverrideAnswers struct {
+	Zone, Kind string
+	Count      uint64
 }
 
 // Histogram counts durations. The zero Histogram has no series.

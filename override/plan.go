@@ -84,7 +84,7 @@ func (f force) rungs(now bool) []rung {
 		return first
 	}
 	last := rung{entry: f.outage, late: true}
-	if now && f.first == nil {
+	if now && f.first == nil && f.outage.o.Kind != Mirror { // which comes after all that has the zone's own data
 		return append([]rung{last}, first...)
 	}
 	return append(first, last)

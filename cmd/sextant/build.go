@@ -21,17 +21,15 @@ import (
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/dns64"
-	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
+	"github.com/sextant-dns/sextant/override"
 	"github.com/sextant-dns/sextant/primary"
-	"github.com/sextant-dns/sextant/rebinding"
 	"github.com/sextant-dns/sextant/resolver"
 	"github.com/sextant-dns/sextant/secondary"
 	"github.com/sextant-dns/sextant/server"
-	"github.com/sextant-dns/sextant/special"
 	"github.com/sextant-dns/sextant/transport"
 	"github.com/sextant-dns/sextant/tsig"
 	"github.com/sextant-dns/sextant/zones"
@@ -66,6 +64,7 @@ type parts struct {
 	health    *health.Monitor  // of sites
 	lifeline  *lifeline.Keeper // nil: no zone is protected
 	notifier  *notifier        // nil: nobody is told of that
+	overrides *override.Set
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
@@ -94,6 +93,8 @@ type state struct {
 	catalogs map[lookup.Name]bool // which zones are no zones for clients
 
 	updates map[lookup.Name]*updated // of files, those that have a journal
+
+	overrides *override.Prepared
 
 	path     string    // of the file that config was read from; "": none
 	reloaded time.Time // zero: config is the first
@@ -131,6 +132,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if err := p.buildLifeline(c); err != nil {
 		return nil, err
 	}
+	p.overrides = p.newOverrides(c)
 	s, err := p.buildState(c)
 	if err != nil {
 		return nil, err
@@ -227,14 +229,15 @@ func limits(c *config.Config) lookup.Limits {
 
 // buildState connects, for each view, the resolvers that it hears:
 //
-//	RD=1: dns64 -> our zones -> special-use names -> rebinding filter -> lifeline -> the resolver
+//	RD=1: dns64 -> our zones -> overrides -> special-use names -> rebinding filter -> lifeline -> the resolver
 //	RD=0: our zones
 func (p *parts) buildState(c *config.Config) (*state, error) {
 	files, filesWrong := p.loadZones(c)
 	located, locatedWrong := loadLocated(c, files)
 	keys, keysWrong := loadKeys(c, p.log)
 	secrets, secretsWrong := cookieSecrets(c.Cookies)
-	if err := errors.Join(filesWrong, locatedWrong, keysWrong, secretsWrong, checkProduced(c)); err != nil {
+	overrides, overridesWrong := p.overrides.Prepare(configuredOverrides(c))
+	if err := errors.Join(filesWrong, locatedWrong, keysWrong, secretsWrong, overridesWrong, checkProduced(c)); err != nil {
 		return nil, err
 	}
 	changing, err := p.updates.prepare(c, files)
@@ -242,7 +245,7 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 		return nil, err
 	}
 	p.announce(located)
-	s := &state{config: c, files: files, updates: changing, located: located, keys: keys, cookies: secrets, catalogs: map[lookup.Name]bool{}}
+	s := &state{config: c, files: files, updates: changing, located: located, keys: keys, cookies: secrets, catalogs: map[lookup.Name]bool{}, overrides: overrides}
 	for _, cat := range c.Catalogs {
 		s.catalogs[cat.Name] = true
 	}
@@ -254,11 +257,11 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 			served.Authoritative = authority
 		}
 		if v.Recursion {
-			internet, err := p.buildInternet(c, v)
+			recursive, err := p.buildRecursive(c, v, authority)
 			if err != nil {
 				return nil, fmt.Errorf("view %s: %w", v.Name, err)
 			}
-			served.Recursive = authority.Before(internet)
+			served.Recursive = recursive
 			if synthesizes(v.DNS64) {
 				o := dns64Options(v.DNS64)
 				d, err := dns64.New(served.Recursive, o)
@@ -277,55 +280,13 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 	return s, nil
 }
 
-// buildInternet is what a view hears of names that are not ours.
-func (p *parts) buildInternet(c *config.Config, v config.View) (lookup.Resolver, error) {
-	policy, err := ecs.NewPolicy(ecsOptions(v.ECS))
-	if err != nil {
-		return nil, err
-	}
-	internet := p.recurse.With(policy)
-	if p.lifeline != nil {
-		internet = p.lifeline.Guard(internet, func(path lookup.Resolver) lookup.Resolver {
-			if known, ok := path.(*knownPath); ok {
-				return known.with(policy)
-			}
-			return path
-		})
-	}
-	if p.anchors != nil && c.DNSSEC.Sentinel {
-		internet = anchors.Sentinels(internet, p.anchors.Set)
-	}
-	if c.Rebinding.Filter {
-		o := rebinding.Options{Private: c.Rebinding.Private, Domains: c.Rebinding.Domains}
-		for _, prefix := range v.DNS64.Prefixes {
-			if prefix.Synthesize {
-				o.Prefixes = append(o.Prefixes, prefix.Prefix)
-			}
-		}
-		filter, err := rebinding.New(internet, o)
-		if err != nil {
-			return nil, fmt.Errorf("rebinding: %w", err)
-		}
-		internet = filter
-	}
-	if c.SpecialNames.Answer {
-		off := slices.Clone(c.SpecialNames.Except)
-		for _, z := range c.Pinned {
-			if z.Name != lookup.Root { // who names servers for home.arpa wants them asked
-				off = append(off, z.Name)
-			}
-		}
-		internet = special.New(internet, special.Options{Off: off})
-	}
-	return internet, nil
-}
-
 // use makes s what is served.
 func (p *parts) use(s *state) {
 	p.updates.replace(s) // which may wait for an update that waits to be served
 	p.mutable.Lock()
 	defer p.mutable.Unlock()
 	p.primary.Rekey(s.keys) // before the copies ask their primaries under them
+	p.overrides.Use(s.overrides)
 	p.copies.refresh()
 	p.succeed(s.config, p.catalogs.configure(s.config))
 	p.catalogs.produce(s.config, time.Now())
@@ -466,6 +427,7 @@ func (p *parts) run(ctx context.Context) error {
 		group.Go(func() error { return p.lifeline.Run(ctx) })
 		group.Go(func() error { return p.notifier.Run(ctx) })
 	}
+	group.Go(func() error { return p.overrides.Run(ctx) })
 	if p.anchors != nil {
 		group.Go(func() error { return p.anchors.Run(ctx) })
 	}

@@ -22,7 +22,8 @@ Prints every problem with file, line and column, and warns of what is unwise. Ex
 			if err != nil {
 				return err
 			}
-			c.DNSSEC.State = "" // which is the server's to write
+			c.DNSSEC.State = ""      // which is the server's to write
+			c.Control.Overrides = "" // and so is this
 			p, err := build(c, wiring{})
 			if err == nil {
 				err = errors.Join(checkLocalRoot(c.Resolver.LocalRoot, p.root), checkStores(c), checkJournals(c))

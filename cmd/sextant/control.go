@@ -43,6 +43,11 @@ func (p *parts) handlers() control.Handlers {
 
 		Lifeline:    p.listLifeline,
 		SetLifeline: p.setLifeline,
+
+		Overrides:      p.listOverrides,
+		AddOverride:    p.addOverride,
+		RemoveOverride: p.removeOverride,
+		SwitchOverride: p.switchOverride,
 	}
 }
 
@@ -186,6 +191,9 @@ func (p *parts) flush(_ context.Context, r control.FlushRequest) (control.Flushe
 	told := control.Flushed{Packets: p.server.Stats().Packets.Entries}
 	if r.Name == "" {
 		gone := p.recurse.Flush()
+		for r := range p.overriding() {
+			r.Flush()
+		}
 		told.Answers, told.Delegations, told.Failures = gone.Answers, gone.Delegations, gone.Failures
 		p.server.Flush()
 		return told, nil
@@ -194,7 +202,11 @@ func (p *parts) flush(_ context.Context, r control.FlushRequest) (control.Flushe
 	if err != nil {
 		return control.Flushed{}, err
 	}
-	gone := p.recurse.Forget(resolver.Forget{Name: name, Below: r.Zone, Type: t})
+	forget := resolver.Forget{Name: name, Below: r.Zone, Type: t}
+	gone := p.recurse.Forget(forget)
+	for r := range p.overriding() {
+		r.Forget(forget)
+	}
 	told.Answers, told.Delegations, told.Failures = gone.Answers, gone.Delegations, gone.Failures
 	p.server.Flush() // after the resolver: a packet in between would be made of what is flushed
 	m := memory{now: time.Now()}
