@@ -53,7 +53,7 @@ func imports() map[string][]string {
 
 		"server/internal/wire": {"lookup"},
 		"server":               {"lookup", "message", "ecs", "cache", "crew", "tsig", "server/internal/wire"},
-		"lab":                  {"lookup", "transport", "zones", "authoritative"},
+		"lab":                  {"lookup", "dnssec", "transport", "zones", "authoritative"},
 		"dig":                  {"lookup", "ecs"},
 		"ednscheck":            {},
 		"probe":                {},

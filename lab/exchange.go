@@ -92,12 +92,19 @@ func (e *exchange) travel(ctx context.Context, fault Fault) (rtt time.Duration, 
 		rtt += slowness
 	}
 	if fault == Silent || rtt >= e.request.Timeout {
-		if err := wait(ctx, e.request.Timeout); err != nil {
+		if err := e.wait(ctx, e.request.Timeout); err != nil {
 			return 0, err
 		}
 		return 0, transport.ErrTimeout
 	}
-	return rtt, wait(ctx, rtt)
+	return rtt, e.wait(ctx, rtt)
+}
+
+func (e *exchange) wait(ctx context.Context, d time.Duration) error {
+	if e.internet.options.Instant {
+		d = 0
+	}
+	return wait(ctx, d)
 }
 
 // wait waits for d, or until ctx ends.

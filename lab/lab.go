@@ -22,6 +22,10 @@ type Options struct {
 	// Timeout is how long an attempt lasts when the Request does not say;
 	// default 1.5 s.
 	Timeout time.Duration
+
+	// Instant: nobody waits. Replies tell the Latency all the same, and what would be
+	// late is so at once. For worlds whose clock is not ours.
+	Instant bool
 }
 
 // Internet is servers at addresses, each with its zones. It is safe for

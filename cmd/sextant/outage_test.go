@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sextant-dns/sextant/control"
+	"github.com/sextant-dns/sextant/lab"
 	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
 )
@@ -40,18 +41,19 @@ func TestIncidentOfIO(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := newPlanet(t, c.signed)
-				p.naive, p.nearest = c.naive, tlds[6]
-				p.add("empty", variant{delegates: "none", forged: true})
+				p.naive = c.naive
+				p.Nearest(tlds[6])
+				p.add("empty", lab.Variant{Delegates: "none", Forged: true})
 				yaml := protected
 				if !c.protected {
 					yaml = "log: info"
 				}
 				r := p.run(t, yaml)
 				time.Sleep(time.Hour)
-				p.set("silent", tlds[3:6]...)
-				p.set("empty", tlds[6])
+				p.Set("silent", tlds[3:6]...)
+				p.Set("empty", tlds[6])
 				failed, slow, random := 0, 0, rand.New(rand.NewPCG(2016, 1028))
-				begun, before := time.Now(), p.total(tlds...)
+				begun, before := time.Now(), p.Sent(tlds...)
 				for i := range queries {
 					time.Sleep(time.Until(begun.Add(time.Duration(i) * 12 * time.Hour / queries)))
 					host, asked := random.IntN(50), time.Now()
@@ -64,7 +66,7 @@ func TestIncidentOfIO(t *testing.T) {
 						slow++
 					}
 				}
-				t.Logf("of %d queries %d have failed, %d were slow; messages to io.: %d", queries, failed, slow, p.total(tlds...)-before)
+				t.Logf("of %d queries %d have failed, %d were slow; messages to io.: %d", queries, failed, slow, p.Sent(tlds...)-before)
 				if !c.protected {
 					if failed == 0 { // or all of this shows nothing
 						t.Error("nothing fails without a lifeline")
@@ -123,14 +125,14 @@ func TestAllSilent(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := newPlanet(t, c.signed)
-				p.add("later", variant{records: "new 60 A 192.0.2.200\nmoved 60 A 192.0.2.202\n"})
-				p.add("before", variant{records: "moved 60 A 192.0.2.201\n"})
-				p.set("before", children...)
+				p.add("later", lab.Variant{Records: "new 60 A 192.0.2.200\nmoved 60 A 192.0.2.202\n"})
+				p.add("before", lab.Variant{Records: "moved 60 A 192.0.2.201\n"})
+				p.Set("before", children...)
 				ad := map[bool]string{true: " AD"}[c.signed]
 				r := begin(t, p, protected)
-				p.set("silent", c.quiet...)
+				p.Set("silent", c.quiet...)
 				r.all(2*time.Hour, 97*time.Second, "192.0.2.201"+ad, "moved.example.io.")
-				p.set("later", children...)
+				p.Set("later", children...)
 				time.Sleep(time.Minute)
 				r.all(70*time.Hour, 7*time.Minute, "192.0.2.202"+ad, "moved.example.io.")
 				r.expect(lifeline.Emergency)
@@ -140,7 +142,7 @@ func TestAllSilent(t *testing.T) {
 				if got := r.a("none.example.io."); got != "NXDOMAIN" {
 					t.Errorf("no such name: %s", got)
 				}
-				p.set("later", c.quiet...)
+				p.Set("later", c.quiet...)
 				time.Sleep(15 * time.Minute)
 				r.expect(lifeline.Recovering)
 				time.Sleep(15 * time.Minute)
@@ -159,9 +161,9 @@ func TestRegistryHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, true)
-		p.add("held", variant{delegates: "none", serial: 101})
+		p.add("held", lab.Variant{Delegates: "none", Serial: 101})
 		r := begin(t, p, protected)
-		p.set("held", tlds...)
+		p.Set("held", tlds...)
 		r.all(24*time.Hour, 5*time.Minute, "192.0.2.100 AD", "host0.example.io.")
 		r.expect(lifeline.Emergency)
 		if got := r.a("cdn.example.io."); got != "192.0.2.78" {
@@ -170,15 +172,15 @@ func TestRegistryHold(t *testing.T) {
 		if s := r.zone(); s.Pending == nil || s.Last.String() != "7 disproves" {
 			t.Errorf("%+v, %s", s.Pending, s.Last)
 		}
-		p.set("", tlds...)
+		p.Set("", tlds...)
 		time.Sleep(time.Hour)
 		r.expect(lifeline.Normal)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, true)
-		p.add("held", variant{delegates: "none", serial: 101})
+		p.add("held", lab.Variant{Delegates: "none", Serial: 101})
 		r := begin(t, p, "lifeline: { zones: [{ zone: example.io, withdraw: follow }] }")
-		p.set("held", tlds...)
+		p.Set("held", tlds...)
 		r.all(50*time.Minute, time.Minute, "192.0.2.100 AD", "host0.example.io.")
 		time.Sleep(2 * time.Hour)
 		if got := r.a("host0.example.io."); got != "NXDOMAIN" {
@@ -193,9 +195,9 @@ func TestStaleParents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, true)
-		p.add("old", variant{delegates: "none", serial: 7})
+		p.add("old", lab.Variant{Delegates: "none", Serial: 7})
 		r := begin(t, p, "lifeline: { zones: [{ zone: example.io, withdraw: follow }] }")
-		p.set("old", tlds[1], tlds[3])
+		p.Set("old", tlds[1], tlds[3])
 		r.all(12*time.Hour, 3*time.Minute, "192.0.2.100 AD", "host0.example.io.")
 		if s := r.zone(); s.Last.String() != "5 refers, 2 lags" || s.Gone {
 			t.Errorf("%s", s.Last)
@@ -211,7 +213,7 @@ func TestChangedDelegation(t *testing.T) {
 	for _, c := range []struct {
 		servers int
 		policy  string
-		serial  int
+		serial  uint32
 		adopted bool
 	}{
 		{1, "hold", 101, false}, {4, "hold", 101, false}, {7, "hold", 101, false},
@@ -222,9 +224,9 @@ func TestChangedDelegation(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				p := newPlanet(t, false)
-				p.add("moved", variant{delegates: away, serial: c.serial})
+				p.add("moved", lab.Variant{Delegates: away, Serial: c.serial})
 				r := begin(t, p, fmt.Sprintf("lifeline: { zones: [{ zone: example.io, change: %s }] }", c.policy))
-				p.set("moved", tlds[:c.servers]...)
+				p.Set("moved", tlds[:c.servers]...)
 				if !c.adopted {
 					r.all(6*time.Hour, 3*time.Minute, "192.0.2.100", "host0.example.io.")
 				} else {
@@ -257,9 +259,9 @@ func TestBogusParent(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					p := newPlanet(t, signed)
-					p.add("bogus", variant{expires: expires, serial: 101})
+					p.add("bogus", lab.Variant{Expires: expires, Serial: 101})
 					r := begin(t, p, protected)
-					p.set("bogus", tlds...)
+					p.Set("bogus", tlds...)
 					r.all(12*time.Hour, 4*time.Minute, "192.0.2.100"+map[bool]string{true: " AD"}[signed], "host0.example.io.")
 				})
 			})
@@ -274,11 +276,10 @@ func TestNoDowngrade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, true)
 		r := begin(t, p, protected)
-		p.signed = false
-		p.add("forged", variant{records: "www 60 A 203.0.113.66\n"})
-		p.set("silent", tlds...)
+		p.add("forged", lab.Variant{Unsigned: true, Records: "www 60 A 203.0.113.66\n"})
+		p.Set("silent", tlds...)
 		time.Sleep(2 * time.Hour)
-		p.set("forged", children...)
+		p.Set("forged", children...)
 		time.Sleep(2 * time.Hour)
 		if got := r.a("www.example.io."); !strings.Contains(got, "EDE") {
 			t.Errorf("got %s", got)
@@ -297,7 +298,7 @@ func TestFlappingParent(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		before := r.zone().Activations
 		for i := range 480 { // four hours
-			p.set(map[bool]string{true: "silent"}[i%2 == 0], tlds...)
+			p.Set(map[bool]string{true: "silent"}[i%2 == 0], tlds...)
 			time.Sleep(30 * time.Second)
 			if got := r.a(fmt.Sprintf("host%d.example.io.", i%50)); !strings.HasPrefix(got, "192.0.2.1") {
 				t.Errorf("%s", got)
@@ -320,8 +321,8 @@ func TestRetryStorm(t *testing.T) {
 		p := newPlanet(t, true)
 		r := begin(t, p, protected)
 		time.Sleep(90 * time.Minute)
-		p.set("silent", tlds...)
-		before := p.total(tlds...)
+		p.Set("silent", tlds...)
+		before := p.Sent(tlds...)
 		var clients sync.WaitGroup
 		var failed atomic.Int32
 		for i := range 1000 {
@@ -333,7 +334,7 @@ func TestRetryStorm(t *testing.T) {
 			})
 		}
 		clients.Wait()
-		if sent := p.total(tlds...) - before; sent > 3*len(tlds) || failed.Load() > 0 {
+		if sent := p.Sent(tlds...) - before; sent > 3*len(tlds) || failed.Load() > 0 {
 			t.Errorf("%d messages to %d servers, %d failed", sent, len(tlds), failed.Load())
 		}
 	})
@@ -344,12 +345,12 @@ func TestOperatorsInAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, false)
-		p.add("moved", variant{delegates: "example.io. NS ns.zz.io.\n", serial: 101})
-		p.add("empty", variant{delegates: "none", serial: 101})
+		p.add("moved", lab.Variant{Delegates: "example.io. NS ns.zz.io.\n", Serial: 101})
+		p.add("empty", lab.Variant{Delegates: "none", Serial: 101})
 		r := begin(t, p, protected)
-		p.set("moved", tlds[:4]...)
-		p.set("silent", tlds[4:6]...)
-		p.set("empty", tlds[6])
+		p.Set("moved", tlds[:4]...)
+		p.Set("silent", tlds[4:6]...)
+		p.Set("empty", tlds[6])
 		list := func(do string) control.LifelineZone {
 			t.Helper()
 			var l control.Lifeline
@@ -415,9 +416,9 @@ func TestAudit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, true)
-		p.add("new", variant{serial: 101, own: 2})
-		p.add("empty", variant{serial: 101, delegates: "none"})
-		p.add("moved", variant{serial: 101, delegates: "example.io. NS ns1.example.io.\nns1.example.io. A 192.0.2.1\n"})
+		p.add("new", lab.Variant{Serial: 101, Own: 2})
+		p.add("empty", lab.Variant{Serial: 101, Delegates: "none"})
+		p.add("moved", lab.Variant{Serial: 101, Delegates: "example.io. NS ns1.example.io.\nns1.example.io. A 192.0.2.1\n"})
 		r := p.run(t, "log: info")
 		audit := func() string {
 			t.Helper()
@@ -430,10 +431,10 @@ func TestAudit(t *testing.T) {
 		if got := audit(); !strings.HasSuffix(got, "\nnothing is wrong\n") || !strings.Contains(got, "authoritative  1       secure  yes   yes  20.0 ms") {
 			t.Errorf("got\n%s", got)
 		}
-		p.set("new", append(tlds[:3:3], children[0])...)
-		p.set("silent", tlds[3])
-		p.set("empty", tlds[4])
-		p.set("moved", tlds[5])
+		p.Set("new", append(tlds[:3:3], children[0])...)
+		p.Set("silent", tlds[3])
+		p.Set("empty", tlds[4])
+		p.Set("moved", tlds[5])
 		got := audit()
 		const want = `example.io., as io. has it:
 SERVER   ADDRESS       SAYS       DELEGATION  SERIAL  RTT
@@ -480,15 +481,15 @@ func TestRestartWithServersElsewhere(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "state")
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlanet(t, false)
-		p.add("elsewhere", variant{delegates: "example.io. NS www.example.com.\n", elsewhere: true})
-		p.set("elsewhere", slices.Concat(roots, tlds, addrs("198.41.2.1 192.0.2.77 192.0.2.78"))...)
+		p.add("elsewhere", lab.Variant{Delegates: "example.io. NS www.example.com.\n", Elsewhere: true})
+		p.Set("elsewhere", slices.Concat(roots, tlds, addrs("198.41.2.1 192.0.2.77 192.0.2.78"))...)
 		yaml := "lifeline: { tell: true, state: " + folder + ", zones: [example.io] }"
 		r := p.run(t, yaml)
 		time.Sleep(2 * time.Hour)
 		if s := r.zone(); len(s.Snapshot.Hosts) != 1 || len(s.Snapshot.Addresses()) != 0 {
 			t.Fatalf("%+v", s.Snapshot)
 		}
-		p.set("silent", tlds...)
+		p.Set("silent", tlds...)
 		time.Sleep(2 * time.Hour)
 		r.stop()
 		again := p.run(t, yaml)
@@ -510,7 +511,7 @@ func TestPoisonedAddressesAreNotAsked(t *testing.T) {
 		s := lifeline.Snapshot{Zone: lookup.MustName("example.io."), Standing: lifeline.Insecure, Insecure: 3, Delegation: lifeline.NewDelegation(
 			[]lifeline.Host{{Name: lookup.MustName("ns1.example.io."), Addrs: addrs("127.0.0.1 ::1 0.0.0.0")}}, nil)}
 		q := lookup.Query{RD: true, Question: lookup.Question{Name: lookup.MustName("host1.example.io."), Type: lookup.TypeA, Class: lookup.ClassIN}}
-		if _, err := r.knownPath(s).Resolve(t.Context(), q); err == nil || p.total(addrs("127.0.0.1 ::1")...) > 0 {
+		if _, err := r.knownPath(s).Resolve(t.Context(), q); err == nil || p.Sent(addrs("127.0.0.1 ::1")...) > 0 {
 			t.Errorf("%v", err)
 		}
 		s.Insecure = 2 // not often enough

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"crypto/sha256"
 	"fmt"
 	"hash/fnv"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
-	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lab"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
@@ -24,8 +20,6 @@ type signedInternet struct {
 	tb     testing.TB
 	files  fstest.MapFS
 	anchor string // the root's DS
-
-	expires func(lookup.RRset) time.Time // when signatures do; nil: late enough
 }
 
 // The names that it has.
@@ -79,98 +73,26 @@ func (n *signedInternet) plain(apex, server, records string) {
 }
 
 // signed adds a signed zone and returns its DS, for the zone above.
-func (n *signedInternet) signed(apex, server, records string, chain func(dnssec.Signer, []lookup.RRset) []lookup.RRset) (ds string) {
+func (n *signedInternet) signed(apex, server, records string, nsec3 bool) (ds string) {
 	n.tb.Helper()
-	return n.sign(apex, n.zone(apex, server, records), chain)
+	return n.sign(apex, n.zone(apex, server, records), nsec3)
 }
+
+// How names are denied.
+const (
+	nsecChain  = false
+	nsec3Chain = true
+)
 
 // sign adds a zone of that text, signed, and returns its DS.
-func (n *signedInternet) sign(apex, text string, chain func(dnssec.Signer, []lookup.RRset) []lookup.RRset) (ds string) {
+func (n *signedInternet) sign(apex, text string, nsec3 bool) (ds string) {
 	n.tb.Helper()
-	seed := sha256.Sum256([]byte(apex))
-	key, err := dnssec.NewSigner(lookup.MustName(apex), dnssec.ED25519, dnssec.FlagZone|dnssec.FlagSEP, ed25519.NewKeyFromSeed(seed[:]))
+	signed, ds, err := lab.Sign(lookup.MustName(apex), text, lab.Signing{NSEC3: nsec3})
 	if err != nil {
 		n.tb.Fatal(err)
 	}
-	sets, err := lookup.ParseRRsets(text)
-	if err != nil {
-		n.tb.Fatal(err)
-	}
-	sets = append(sets, dnssec.DNSKEY(300, key))
-	sets = append(sets, chain(key, sets)...)
-	var b strings.Builder
-	for _, s := range sets {
-		if !isGlue(sets, s) && !(s.Type == lookup.TypeNS && s.Name != key.Key.Owner) {
-			if s, err = key.Sign(s, time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), n.until(s)); err != nil {
-				n.tb.Fatal(err)
-			}
-		}
-		b.WriteString(s.String() + "\n")
-	}
-	n.files[apex+"zone"] = &fstest.MapFile{Data: []byte(b.String())}
-	named, _ := dnssec.DSOf(key.Key, dnssec.SHA256)
-	return lookup.RRset{Name: key.Key.Owner, Type: lookup.TypeDS, TTL: 300, Data: lookup.PackRdata(named.Rdata())}.String() + "\n"
-}
-
-func (n *signedInternet) until(s lookup.RRset) time.Time {
-	if n.expires != nil {
-		return n.expires(s)
-	}
-	return time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)
-}
-
-// isGlue tells whether s lies below a cut of its zone, or at one and is not NS or DS.
-func isGlue(sets []lookup.RRset, s lookup.RRset) bool {
-	return slices.ContainsFunc(sets, func(cut lookup.RRset) bool {
-		apex := sets[0].Name
-		return cut.Type == lookup.TypeNS && cut.Name != apex && s.Name.IsSubdomainOf(cut.Name) &&
-			!(s.Name == cut.Name && (s.Type == lookup.TypeNS || s.Type == lookup.TypeDS || s.Type == lookup.TypeNSEC))
-	})
-}
-
-// owners are the names with data or a delegation, in canonical order, and their types.
-func owners(sets []lookup.RRset) (names []lookup.Name, types map[lookup.Name][]lookup.Type) {
-	types = map[lookup.Name][]lookup.Type{}
-	for _, s := range sets {
-		if !isGlue(sets, s) {
-			types[s.Name] = append(types[s.Name], s.Type)
-		}
-	}
-	for name := range types {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, lookup.Name.Compare)
-	return names, types
-}
-
-func nsecChain(_ dnssec.Signer, sets []lookup.RRset) (chain []lookup.RRset) {
-	names, types := owners(sets)
-	for i, name := range names {
-		next := names[(i+1)%len(names)]
-		rdata := string(next) + dnssec.Bitmap(append(types[name], lookup.TypeRRSIG, lookup.TypeNSEC)...)
-		chain = append(chain, lookup.RRset{Name: name, Type: lookup.TypeNSEC, TTL: 60, Data: lookup.PackRdata(rdata)})
-	}
-	return chain
-}
-
-func nsec3Chain(key dnssec.Signer, sets []lookup.RRset) []lookup.RRset {
-	names, types := owners(sets)
-	const parameters = "1 0 0 -"
-	var hashes, lines []string
-	of := map[string]lookup.Name{}
-	for _, name := range names {
-		h := dnssec.NSEC3Hash(name, 0, "")
-		hashes, of[h] = append(hashes, h), name
-	}
-	slices.Sort(hashes)
-	for i, h := range hashes {
-		line := fmt.Sprintf("%s.%s 60 NSEC3 %s %s", h, key.Key.Owner, parameters, hashes[(i+1)%len(hashes)])
-		for _, t := range slices.Sorted(slices.Values(append(types[of[h]], lookup.TypeRRSIG))) {
-			line += " " + t.String()
-		}
-		lines = append(lines, line)
-	}
-	return lookup.MustRRsets(fmt.Sprintf("%s 60 NSEC3PARAM %s\n%s", key.Key.Owner, parameters, strings.Join(lines, "\n")))
+	n.files[apex+"zone"] = &fstest.MapFile{Data: []byte(signed)}
+	return ds
 }
 
 // spoil gives the set at "NAME TYPE" other data than were signed.
