@@ -18,6 +18,7 @@ type Signing struct {
 	// keys each time, so nothing is secret here.
 	Key string
 
+	TTL     uint32                            // of DNSKEY and DS; 0: 300
 	NSEC3   bool                              // names are denied by NSEC3, without salt or opt-out; otherwise by NSEC
 	Expires func(set lookup.RRset) time.Time  // when the signature of a set does; nil: in 2060
 	Stolen  func(set lookup.RRset) (bad bool) // sets that are signed by another key of the same tag, which is not published; nil: none
@@ -38,7 +39,10 @@ func Sign(apex lookup.Name, text string, o Signing) (signed, ds string, err erro
 	if err != nil {
 		return "", "", err
 	}
-	sets = append(sets, dnssec.DNSKEY(300, key))
+	if o.TTL == 0 {
+		o.TTL = 300
+	}
+	sets = append(sets, dnssec.DNSKEY(o.TTL, key))
 	chain := nsecChain
 	if o.NSEC3 {
 		chain = nsec3Chain
@@ -61,7 +65,7 @@ func Sign(apex lookup.Name, text string, o Signing) (signed, ds string, err erro
 		b.WriteString(s.String() + "\n")
 	}
 	named, _ := dnssec.DSOf(key.Key, dnssec.SHA256)
-	set := lookup.RRset{Name: apex, Type: lookup.TypeDS, TTL: 300, Data: lookup.PackRdata(named.Rdata())}
+	set := lookup.RRset{Name: apex, Type: lookup.TypeDS, TTL: o.TTL, Data: lookup.PackRdata(named.Rdata())}
 	return b.String(), set.String() + "\n", nil
 }
 

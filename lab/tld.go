@@ -19,14 +19,16 @@ const Mute = "silent"
 // TLDOptions are what can be chosen about a TLD. The zero value is io. on seven servers of
 // seven operators, and below it example.io., which nobody has signed.
 type TLDOptions struct {
-	TLD     lookup.Name // default io.
-	Hosts   []string    // its name servers, relative to it, of which the n-th, from 0, is at 198.51.(100+n).1; default ns0 to ns6
-	Zone    string      // the label of the zone below it that it is all about; default example
-	Signed  bool        // that zone is; the root, the TLD and com. always are
-	NSEC3   bool        // the TLD denies by NSEC3
-	Serial  uint32      // of the TLD; default 100
-	Records string      // of the zone, more than it has anyway, in the form of a master file
-	Instant bool        // round trips take no time, and replies tell what they would have taken
+	TLD     lookup.Name   // default io.
+	Hosts   []string      // its name servers, relative to it, of which the n-th, from 0, is at 198.51.(100+n).1; default ns0 to ns6
+	Zone    string        // the label of the zone below it that it is all about; default example
+	Signed  bool          // that zone is; the root, the TLD and com. always are
+	NSEC3   bool          // the TLD denies by NSEC3
+	KeyTTL  uint32        // of all DS and DNSKEY, in seconds; default 300
+	Serial  uint32        // of the TLD; default 100
+	Records string        // of the zone, more than it has anyway, in the form of a master file
+	RTT     time.Duration // to all servers but the nearest; default 20 ms
+	Instant bool          // round trips take no time, and replies tell what they would have taken
 }
 
 // TLD is a small Internet with a top-level domain whose servers fail as those of top-level
@@ -73,6 +75,9 @@ func NewTLD(o TLDOptions) (*TLD, error) {
 	if o.Serial == 0 {
 		o.Serial = 100
 	}
+	if o.RTT == 0 {
+		o.RTT = 20 * time.Millisecond
+	}
 	t := &TLD{options: o, variants: map[string]*Internet{}, at: map[netip.Addr]string{}, sent: map[netip.Addr]int{}}
 	return t, t.Add("", Variant{})
 }
@@ -116,7 +121,7 @@ func (t *TLD) Set(variant string, servers ...netip.Addr) {
 	}
 }
 
-// Nearest has one server be ten times as near as all others, which are 20 ms away.
+// Nearest has one server be nearer than all others: 2 ms away.
 func (t *TLD) Nearest(server netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -167,7 +172,7 @@ func (t *TLD) latency(server netip.Addr) time.Duration {
 	if server == t.nearest {
 		return 2 * time.Millisecond
 	}
-	return 20 * time.Millisecond
+	return t.options.RTT
 }
 
 // Add makes a variant.
@@ -227,7 +232,7 @@ func (t *TLD) child(files master, v Variant) (delegates string, err error) {
 	}
 	ds := ""
 	if t.options.Signed && !v.Unsigned {
-		ds, err = files.sign(apex, text, Signing{})
+		ds, err = files.sign(apex, text, Signing{TTL: t.options.KeyTTL})
 	} else {
 		files.put(apex, text)
 	}
@@ -253,7 +258,7 @@ func (t *TLD) above(files master, v Variant, delegates string) error {
 	other := "zz." + tld.String()
 	files.put(lookup.MustName(other), small(other, "192.0.2.99", ""))
 	tldDS, err := files.sign(tld, fmt.Sprintf(soaLine, tld, serial)+servers+delegates+delegation(other, "192.0.2.99"),
-		Signing{Key: v.Key, NSEC3: t.options.NSEC3, Expires: v.Expires, Stolen: v.Stolen})
+		Signing{Key: v.Key, TTL: t.options.KeyTTL, NSEC3: t.options.NSEC3, Expires: v.Expires, Stolen: v.Stolen})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ type wiring struct {
 	unsigned  bool // nobody signs there
 	hints     []resolver.Server
 	intN      func(int) int // chance
+
+	now   func() time.Time                              // the clock that answers age by; timers go by the real one
+	moved func(zone lookup.Name, t lifeline.Transition) // is told of protected zones, and nobody else is
 }
 
 // parts are a configuration come to life. Nothing is open before listen, and
@@ -129,7 +132,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		return nil, err
 	}
 	p.recurse = resolver.New(p.options)
-	if err := p.buildLifeline(c); err != nil {
+	if err := p.buildLifeline(c, w); err != nil {
 		return nil, err
 	}
 	p.overrides = p.newOverrides(c)
@@ -205,6 +208,7 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		PerZone:        cmp.Or(r.FetchesPerZone, -1), // to the resolver, 0 is its default and less is any number
 		Observe:        p.exchanges.observe,
 		IntN:           w.intN,
+		Now:            w.now,
 		Validation:     validation(c.DNSSEC, p.anchors),
 	}, nil
 }

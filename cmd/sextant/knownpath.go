@@ -72,7 +72,7 @@ func (k *knownPath) ready(ctx context.Context) (*resolver.Resolver, error) {
 	case <-ctx.Done(): // two zones may need each other's servers
 		return nil, ctx.Err()
 	}
-	now := time.Now()
+	now := k.now()
 	if k.current != nil && (k.until.IsZero() || now.Before(k.until)) {
 		return k.current, nil
 	}
@@ -91,6 +91,13 @@ func (k *knownPath) ready(ctx context.Context) (*resolver.Resolver, error) {
 		k.current, k.servers = resolver.New(k.options(servers)), servers
 	}
 	return k.current, nil
+}
+
+func (k *knownPath) now() time.Time {
+	if k.p.options.Now != nil {
+		return k.p.options.Now()
+	}
+	return time.Now()
 }
 
 // find is the addresses of the name servers, and after what time to look for those anew

@@ -17,14 +17,25 @@ import (
 )
 
 func labCommand() *cobra.Command {
-	var listen, metricsAt, mode, socket string
+	var listen, metricsAt, mode, socket, incident string
+	var speed float64
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "Serve a small Internet in memory, to try things on",
 		Long: `Run the server in front of a small Internet that is all in memory: a root, some TLDs and a dozen
-sites. It needs no network and no privilege. At the start it prints what to try. SIGINT ends it.`,
+sites. It needs no network and no privilege. At the start it prints what to try. SIGINT ends it.
+
+With --incident, no server is run: an outage of a TLD that has been is replayed from what was
+published about it, plain resolution beside Sextant, and ends with a table. There are
+` + incidentNames() + `.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if incident != "" {
+				if speed < 0 {
+					return fmt.Errorf("--speed: %g; want 0 or more", speed)
+				}
+				return replayIncident(cmd.Context(), incident, speed, cmd.OutOrStdout())
+			}
 			c, err := labConfig(listen, metricsAt, config.Mode(mode))
 			if err != nil {
 				return err
@@ -36,6 +47,8 @@ sites. It needs no network and no privilege. At the start it prints what to try.
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:5300", "address and port to serve on; port 0 is any free one")
 	cmd.Flags().StringVar(&mode, "dns64", "forced", "what DNS64 does: forced, standard or off")
 	cmd.Flags().StringVar(&metricsAt, "metrics", "", "address and port for Prometheus metrics; none by default")
+	cmd.Flags().StringVar(&incident, "incident", "", "replay an outage of a TLD, such as io-2016, and serve nothing")
+	cmd.Flags().Float64Var(&speed, "speed", 1800, "with --incident: how many times as fast; 0: as fast as it goes")
 	cmd.Flags().StringVar(&socket, "socket", "", "control socket to make, for the commands status, cache and explain; none by default")
 	return cmd
 }

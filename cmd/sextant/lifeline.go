@@ -17,18 +17,21 @@ import (
 
 // buildLifeline makes the keeper of the protected zones; nil when there are none. The
 // resolver has to be there.
-func (p *parts) buildLifeline(c *config.Config) error {
+func (p *parts) buildLifeline(c *config.Config, w wiring) error {
 	l := c.Lifeline
 	if len(l.Zones) == 0 {
 		return nil
 	}
 	o := lifeline.Options{
-		Caller: &lifeline.Caller{Exchanger: p.options.Exchanger, Port: p.options.Port, Policy: p.options.Validation.Policy},
+		Caller: &lifeline.Caller{Exchanger: p.options.Exchanger, Port: p.options.Port, Policy: p.options.Validation.Policy, Now: w.now},
 		Parent: p.parentOf, Path: p.knownPath, Tell: l.Tell,
-		Observe: p.zoneMoved,
+		Observe: p.zoneMoved, Now: w.now,
 		Report: func(zone lookup.Name, err error) {
 			p.log.Error("lifeline", "zone", zone, "problem", err)
 		},
+	}
+	if w.moved != nil {
+		o.Observe = w.moved
 	}
 	if l.State == "" {
 		p.log.Warn("lifeline: what is known of the zones is lost at a restart (lifeline.state)")

@@ -24,7 +24,7 @@ func (p *parts) buildKeeper(c *config.Config, w wiring) (*anchors.Keeper, error)
 	o.Fetch = anchors.FetchBy(lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
 		return p.recurse.Resolve(ctx, q) // it is made after the keeper
 	}))
-	o.Validates, o.Report = p.validates, p.trustChanged
+	o.Validates, o.Report, o.Now = p.validates, p.trustChanged, w.now
 	k, err := anchors.NewKeeper(o)
 	if err != nil {
 		return nil, err
