@@ -116,7 +116,7 @@ func (doc *document) checkLifeline(d *decoder) {
 			}
 		}
 	}
-	l.Notify.check(d, len(l.Zones) > 0)
+	l.Notify.check(d, len(l.Zones)+len(doc.Overrides) > 0 || doc.Control.Overrides != "")
 }
 
 func (doc *document) checkFoundByDelegation(d *decoder, z *LifelineZone) {
@@ -148,7 +148,7 @@ func (n *LifelineNotify) check(d *decoder, anything bool) {
 	}
 	for _, at := range []any{&n.Webhook, &n.Command} {
 		if d.given(at) && !anything {
-			d.report(at, "there is nothing to tell of, expected zones beside notify")
+			d.report(at, "there is nothing to tell of, expected zones beside notify, or overrides")
 		}
 	}
 }

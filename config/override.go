@@ -84,8 +84,15 @@ func (h *PinnedHost) keys() keys {
 	}
 }
 
+// maxOverrides is how many overrides may be configured.
+const maxOverrides = 1000
+
 // checkOverrides looks for what says nothing, and for what says two things at once.
 func (doc *document) checkOverrides(d *decoder) {
+	if len(doc.Overrides) > maxOverrides {
+		d.report(&doc.Overrides, "%d overrides, expected at most %d", len(doc.Overrides), maxOverrides)
+		return
+	}
 	for i := range doc.Overrides {
 		o := &doc.Overrides[i]
 		o.check(d)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,24 @@ func TestSizesHaveTheirUnit(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		case want > 0 && (err != nil || c.Cache.Memory != want):
 			t.Errorf("%s: %v, %v", text, c, err)
+		}
+	}
+}
+
+// Whoever protects or overrides a hundred thousand zones wants something else.
+func TestZonesThatCostMuchAreFew(t *testing.T) {
+	t.Parallel()
+	for line, list := range map[string]string{"lifeline: { zones: [": "z%d.io", "overrides: [": "{ zone: z%d.io, servers: [192.0.2.1] }"} {
+		end := map[bool]string{true: "] }", false: "]"}[strings.HasPrefix(line, "lifeline")]
+		for n, want := range map[int]string{1000: "", 1001: "1001"} {
+			var all []string
+			for i := range n {
+				all = append(all, fmt.Sprintf(list, i))
+			}
+			_, err := Parse("x.yaml", []byte(line+strings.Join(all, ", ")+end))
+			if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "expected at most 1000")) {
+				t.Errorf("%s %d: %v", line, n, err)
+			}
 		}
 	}
 }

@@ -26,10 +26,11 @@ func (r Rung) String() string { return [...]string{"parent", "known"}[min(r, ByK
 
 // The times of the ladder.
 const (
-	hedge      = 400 * time.Millisecond // before the other path is tried, too
-	avoidance  = 5 * time.Second        // for which all queries but one spare a parent that was of no help
-	lateness   = 2                      // times in a row that the parent is late before that makes a suspect of the zone
-	denialKept = 5                      // seconds that a parent's denial of a protected zone is kept
+	hedge      = 400 * time.Millisecond  // before the other path is tried, too
+	staleAfter = 1800 * time.Millisecond // after which an old answer is given rather than none (RFC 8767 5)
+	avoidance  = 5 * time.Second         // for which all queries but one spare a parent that was of no help
+	lateness   = 2                       // times in a row that the parent is late before that makes a suspect of the zone
+	denialKept = 5                       // seconds that a parent's denial of a protected zone is kept
 )
 
 // codeTold is the private INFO-CODE (RFC 8914 5.2) under which clients are told why an
@@ -42,16 +43,26 @@ const codeTold = 49152
 // lead out of a zone go on by the Guard itself. view makes of a zone's path, which is
 // what Options.Path has made, that of the clients in question; nil: it is for all.
 func (k *Keeper) Guard(next lookup.Resolver, view func(path lookup.Resolver) lookup.Resolver) lookup.Resolver {
+	return k.GuardUntil(next, view, nil)
+}
+
+// GuardUntil is Guard, but for aliases out of a zone that lead to a name which is the
+// caller's to find: the response ends with them. next and view see to it for all others.
+func (k *Keeper) GuardUntil(next lookup.Resolver, view func(path lookup.Resolver) lookup.Resolver, leave func(target lookup.Name) bool) lookup.Resolver {
 	if view == nil {
 		view = func(path lookup.Resolver) lookup.Resolver { return path }
 	}
-	return guard{k, next, view}
+	if leave == nil {
+		leave = func(lookup.Name) bool { return false }
+	}
+	return guard{k, next, view, leave}
 }
 
 type guard struct {
 	keeper *Keeper
 	next   lookup.Resolver
 	view   func(lookup.Resolver) lookup.Resolver
+	leave  func(lookup.Name) bool
 }
 
 // Resolve answers by the path that the zone's state wants, and by the other where that
@@ -98,6 +109,9 @@ type outcome struct {
 	bad      bool
 }
 
+// old tells whether it is an answer that has expired.
+func (o outcome) old() bool { return o.response != nil && isStale(o.response) }
+
 // run tries first, and second when first fails or takes long. An answer that nothing is
 // wrong with wins; where there is none, what is left: an old answer, and otherwise what
 // first said.
@@ -115,10 +129,15 @@ func (c climb) run(ctx context.Context) (*lookup.Response, error) {
 	start(c.first)
 	timer := time.NewTimer(hedge)
 	defer timer.Stop()
+	patience := time.NewTimer(staleAfter)
+	defer patience.Stop()
 	alarm := c.zone.alarmed()
 	var failed []outcome
-	for running, both := 1, false; running > 0; {
+	late := false
+	for running, both := 1, false; running > 0 && !(late && slices.ContainsFunc(failed, outcome.old)); {
 		select {
+		case <-patience.C:
+			late = true
 		case <-timer.C:
 		case <-alarm: // another query has shown that the parent is of no help
 			alarm = nil
@@ -174,8 +193,7 @@ func (c climb) lost(failed []outcome) (*lookup.Response, error) {
 		if o.rung == ByParent && o.why == DeniedByParent {
 			c.keeper.suspect(c.zone, o.why)
 		}
-		old := o.response != nil && isStale(o.response)
-		if best.Resolver == nil || old && (best.response == nil || !isStale(best.response)) {
+		if best.Resolver == nil || o.old() && !best.old() {
 			best = o
 		}
 	}
@@ -290,7 +308,7 @@ func (g guard) escaping(zone lookup.Name, known lookup.Resolver) lookup.Resolver
 			return r, err
 		}
 		chain, end := r.Chase(q.Name)
-		if len(chain) == 0 || end.IsSubdomainOf(zone) {
+		if len(chain) == 0 || end.IsSubdomainOf(zone) || g.leave(end) {
 			return r, nil
 		}
 		if !q.Budget.Alias() {

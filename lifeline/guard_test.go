@@ -60,6 +60,9 @@ func TestGuard(t *testing.T) {
 		{"bogus on both ways", says(0, nil, bogus), says(0, nil, bogus), "EDE 7 (Signature Expired): old", 0, lifeline.Normal},
 		{"both fail, and the zone is to blame", says(second, nil, fail), says(second, nil, fail), "EDE 22 (No Reachable Authority): silence", 1400 * time.Millisecond, lifeline.Normal},
 		{"an old answer", says(0, stale, nil), says(0, answer("192.0.2.2"), nil), "192.0.2.2", 0, lifeline.Suspect},
+		{"an old answer, and who has a new one takes long", says(0, stale, nil), says(second, answer("192.0.2.2"), nil), "192.0.2.2", second, lifeline.Suspect},
+		{"an old answer, and nobody else says anything", says(second, stale, nil), says(9*second, nil, fail), "203.0.113.1", 1800 * time.Millisecond, lifeline.Normal},
+		{"an old answer after all patience", says(2*second, stale, nil), says(9*second, nil, fail), "203.0.113.1", 2 * second, lifeline.Normal},
 		{"an old answer, and nothing newer", says(0, stale, nil), says(0, nil, fail), "203.0.113.1", 0, lifeline.Normal},
 	} {
 		t.Run(c.name, func(t *testing.T) {

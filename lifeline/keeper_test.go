@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -274,6 +275,22 @@ func TestUselessRecords(t *testing.T) {
 			t.Error("no JSON")
 		}
 	})
+}
+
+// What is protected costs memory and messages, and is a list that somebody has made by hand.
+func TestZonesAreFew(t *testing.T) {
+	t.Parallel()
+	var o lifeline.Options
+	for range lifeline.MaxZones + 1 {
+		o.Zones = append(o.Zones, lifeline.Protected{Zone: lookup.MustName(fmt.Sprintf("z%d.io.", len(o.Zones)))})
+	}
+	if _, err := lifeline.New(o); err == nil {
+		t.Error("1001 zones are protected")
+	}
+	o.Zones = o.Zones[1:]
+	if _, err := lifeline.New(o); err != nil {
+		t.Error(err)
+	}
 }
 
 // Whatever clients ask, there is one roll-call in 30 seconds; and Run ends.

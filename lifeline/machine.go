@@ -70,6 +70,7 @@ type Machine struct {
 	clean   time.Time     // since when there was no contradiction
 	clear   time.Duration // how long recovering lasts
 	backoff time.Duration
+	alarms  int                      // that there have been in this emergency
 	calls   time.Time                // of the latest roll-call
 	demand  time.Time                // of the latest that a query asked for
 	wanted  bool                     // a roll-call is wanted at once
@@ -291,7 +292,7 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 		return []Transition{m.move(Emergency, v.outcome, fmt.Sprintf("%s (%s)", v.reason, m.Last), now)}
 	case v.outcome == Kept:
 		m.backoff = min(2*max(m.backoff, recoverCalls), backoffMost)
-		return nil
+		return m.alarm(now)
 	case m.State == Normal && contradiction:
 		return []Transition{m.move(Suspect, v.outcome, "servers of the parent contradict each other ("+m.Last.String()+")", now)}
 	case m.State == Emergency && m.good > 0:
@@ -301,6 +302,25 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 		}
 	}
 	return m.settle(now)
+}
+
+// alarm reminds of an emergency that lasts: after 1 h, 24 h and 72 h, and then every day.
+func (m *Machine) alarm(now time.Time) []Transition {
+	due := func() time.Duration {
+		if first := [...]time.Duration{time.Hour, 24 * time.Hour, 72 * time.Hour}; m.alarms < len(first) {
+			return first[m.alarms]
+		}
+		return time.Duration(m.alarms+1) * 24 * time.Hour // the fourth, of index 3, after 96 h
+	}
+	before := m.alarms
+	for m.held >= due() {
+		m.alarms++
+	}
+	if m.alarms == before {
+		return nil
+	}
+	reason := fmt.Sprintf("no server of the parent has confirmed the delegation for %v", m.held.Round(time.Minute))
+	return []Transition{{From: m.State, To: m.State, Outcome: Kept, Reason: reason, Ballot: m.Last, At: now}}
 }
 
 // settle ends suspicion and recovery when they have been clean for long enough.
@@ -324,7 +344,7 @@ func (m *Machine) enough() bool {
 func (m *Machine) move(to State, o Outcome, reason string, now time.Time) Transition {
 	t := Transition{From: m.State, To: to, Outcome: o, Reason: reason, Ballot: m.Last, At: now}
 	if to != m.State {
-		m.State, m.Since, m.good = to, now, 0
+		m.State, m.Since, m.good, m.alarms = to, now, 0, 0
 		if to == Suspect || to == Emergency {
 			m.clean = now
 		}

@@ -222,6 +222,34 @@ func TestNothingIsHeldForEver(t *testing.T) {
 	}
 }
 
+// An emergency that lasts is told of after 1 h, 24 h and 72 h, and then each day; the next
+// one is told of anew.
+func TestAlarms(t *testing.T) {
+	t.Parallel()
+	w := newParent(t, lifeline.Policy{MaxHold: -1})
+	for range 2 {
+		w.all(0, 7, lifeline.Silent)
+		begun, told := w.now, []int(nil)
+		for w.now.Sub(begun) < 150*time.Hour {
+			w.now = w.now.Add(5 * time.Minute)
+			b := lifeline.Ballot{At: w.now, Votes: w.say}
+			for _, tr := range w.m.Count(b, w.now) {
+				if tr.From == lifeline.Emergency && tr.To == lifeline.Emergency {
+					told = append(told, int(w.now.Sub(begun).Round(time.Hour)/time.Hour))
+				}
+			}
+		}
+		if fmt.Sprint(told) != "[1 24 72 96 120 144]" {
+			t.Errorf("after hours: %v", told)
+		}
+		w.all(0, 7, lifeline.Refers, good())
+		w.run(2 * time.Hour)
+		if w.m.State != lifeline.Normal {
+			t.Fatal(w.m.State)
+		}
+	}
+}
+
 // T4, I6: two of seven serve a stale copy in which the zone is missing.
 func TestStaleCopies(t *testing.T) {
 	t.Parallel()

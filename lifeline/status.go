@@ -109,6 +109,29 @@ func (z *keeping) status() Status {
 	return s
 }
 
+// Protects tells whether a Guard has a way of its own to a name.
+func (k *Keeper) Protects(name lookup.Name) bool {
+	z := k.closest(name)
+	if z == nil {
+		return false
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.m.Snapshot.Known()
+}
+
+// Outage tells whether there is an emergency in the protected zone that a name is in, and
+// what its parent's servers say.
+func (k *Keeper) Outage(name lookup.Name) (why string, ok bool) {
+	z := k.closest(name)
+	if z == nil {
+		return "", false
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return "an outage of the zone above: " + z.m.Last.String(), z.m.State == Emergency
+}
+
 // Acknowledge is the operator's word that the change of a zone that is pending is right.
 // It takes effect with the next roll-call that still shows it, which is sent at once.
 func (k *Keeper) Acknowledge(zone lookup.Name) error {

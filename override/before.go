@@ -156,7 +156,7 @@ func (b *bound) ask(ctx context.Context, q lookup.Query, f force, g rung) (r *lo
 	default:
 		path := b.view.Through(e.source.Path, func(name lookup.Name) bool {
 			other, ok := b.set.table.Load().closest(b.view.Name, "", name, b.set.o.Now())
-			return !name.IsSubdomainOf(f.zone) || ok && other.zone != f.zone
+			return !name.IsSubdomainOf(f.zone) || !ok || other.zone != f.zone
 		})
 		if r, err = path.Resolve(ctx, q); err != nil {
 			return nil, answers, err

@@ -12,15 +12,17 @@ import (
 
 // The figures of the ladder.
 const (
-	hedge        = 400 * time.Millisecond // before the next rung is tried, too
-	keepInOutage = 30                     // seconds that an answer for outages is kept by us
-	denialKept   = 5                      // seconds that a denial is kept which may be part of an outage
-	staleTTL     = 30                     // seconds, of what is in a copy that has expired (RFC 8767 4)
+	hedge        = 400 * time.Millisecond  // before the next rung is tried, too
+	staleAfter   = 1800 * time.Millisecond // after which an old answer is given rather than none (RFC 8767 5)
+	keepInOutage = 30                      // seconds that an answer for outages is kept by us
+	denialKept   = 5                       // seconds that a denial is kept which may be part of an outage
+	staleTTL     = 30                      // seconds, of what is in a copy that has expired (RFC 8767 4)
 )
 
 // outcome is what has come of a rung.
 type outcome struct {
 	rung
+	height   int // of the rung: 0 is the first
 	response *lookup.Response
 	err      error
 	panicked any
@@ -32,22 +34,32 @@ type outcome struct {
 // One that takes long gets company by the next. Where all fail, what is left is given: an
 // old answer, and otherwise what the first has said.
 func (b *bound) climb(ctx context.Context, q lookup.Query, f force) (*lookup.Response, error) {
-	rungs := f.rungs(b.set.o.Outage(f.zone))
+	_, outage := b.set.o.Outage(f.zone)
+	rungs := f.rungs(outage)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan outcome, len(rungs)) // all can leave what they have and go
+	height := 0
 	start := func() {
-		g := rungs[0]
-		rungs = rungs[1:]
-		go func() { ended <- b.tried(ctx, q, f, g) }()
+		g, at := rungs[0], height
+		rungs, height = rungs[1:], height+1
+		go func() {
+			o := b.tried(ctx, q, f, g)
+			o.height = at
+			ended <- o
+		}()
 	}
 	start()
-	timer := time.NewTimer(hedge)
+	timer, patience := time.NewTimer(b.pause(f, rungs)), time.NewTimer(staleAfter)
 	defer timer.Stop()
+	defer patience.Stop()
 	var failed []outcome
-	for running := 1; running > 0; {
+	late := false
+	for running := 1; running > 0 && !(late && slices.ContainsFunc(failed, outcome.old)); {
 		select {
 		case <-timer.C:
+		case <-patience.C:
+			late = true
 		case o := <-ended:
 			running--
 			switch {
@@ -55,8 +67,7 @@ func (b *bound) climb(ctx context.Context, q lookup.Query, f force) (*lookup.Res
 				panic(o.panicked) // here it is noticed by whoever watches over the query
 			case o.passed:
 			case o.bad == "":
-				b.won(q, f, o, failed)
-				return o.response, o.err
+				return b.won(q, f, o, failed), o.err
 			default:
 				b.tell(q, o, o.bad)
 				failed = append(failed, o)
@@ -65,11 +76,24 @@ func (b *bound) climb(ctx context.Context, q lookup.Query, f force) (*lookup.Res
 		if len(rungs) > 0 && ctx.Err() == nil {
 			running++
 			start()
-			timer.Reset(hedge)
+			timer.Reset(b.pause(f, rungs))
 		}
 	}
 	return f.lost(q, failed)
 }
+
+// pause is how long there is nothing but what is under way until the next of the rungs is
+// tried. A mirror is for those who have nothing else: where Next has two ways, both come
+// before it.
+func (b *bound) pause(f force, next []rung) time.Duration {
+	if len(next) > 0 && next[0].entry != nil && next[0].entry.o.Kind == Mirror && b.set.o.Guarded(f.zone) {
+		return 2 * hedge
+	}
+	return hedge
+}
+
+// old tells whether it is an answer that has expired.
+func (o outcome) old() bool { return o.response != nil && isStale(o.response) }
 
 func (b *bound) tried(ctx context.Context, q lookup.Query, f force, g rung) (o outcome) {
 	o.rung = g
@@ -94,11 +118,15 @@ func (f force) wrong(q lookup.Query, g rung, r *lookup.Response, err error) stri
 	}
 	_, end := r.Chase(q.Name)
 	soa, denied := r.Denial()
+	apex := f.zone
+	if g.entry != nil && g.entry.o.Kind == Mirror { // which may be lost just as well
+		apex = g.entry.o.Mirror
+	}
 	switch {
-	case g.entry != nil || !end.IsSubdomainOf(f.zone): // its own word, or another zone's business
-	case denied && soa.Name != f.zone && f.zone.IsSubdomainOf(soa.Name):
+	case !end.IsSubdomainOf(f.zone): // another zone's business
+	case denied && soa.Name != apex && apex.IsSubdomainOf(soa.Name):
 		return "denied by " + soa.Name.String()
-	case !denied && r.Rcode == lookup.NXDOMAIN:
+	case !denied && r.Rcode == lookup.NXDOMAIN && g.entry == nil:
 		return "denied by nobody"
 	}
 	return ""
@@ -112,26 +140,35 @@ func isStale(r *lookup.Response) bool {
 }
 
 // won notes that the outcome of a rung is what clients hear.
-func (b *bound) won(q lookup.Query, f force, o outcome, failed []outcome) {
+func (b *bound) won(q lookup.Query, f force, o outcome, failed []outcome) *lookup.Response {
 	if o.entry == nil || o.err != nil {
-		return
+		return o.response
 	}
 	b.tell(q, o, "answers")
 	why := "what came before it took long"
-	switch {
-	case len(failed) > 0:
+	if text, outage := b.set.o.Outage(f.zone); outage {
+		why = text
+	} else if len(failed) > 0 {
 		why = failed[0].bad
-	case b.set.o.Outage(f.zone):
-		why = "there is an outage"
 	}
-	b.set.answered(o.entry, b.view.Name, o.response, why)
+	if !b.set.answered(o.entry, b.view.Name, o.response, why) || !b.set.o.Tell {
+		return o.response
+	}
+	told := *o.response
+	told.EDE = append(slices.Clone(told.EDE), lookup.EDE{Code: codeTold, Text: fmt.Sprintf("override of %s by %s: %s", o.entry.o.Zone, o.entry.o.Kind, why)})
+	return &told
 }
+
+// codeTold is the private INFO-CODE (RFC 8914 5.2) under which clients are told that they
+// hear an override in an outage. It is the one of package lifeline.
+const codeTold = 49152
 
 // lost is what there is to say when something is wrong with all that was heard.
 func (f force) lost(q lookup.Query, failed []outcome) (*lookup.Response, error) {
+	slices.SortFunc(failed, func(a, b outcome) int { return a.height - b.height })
 	var best outcome
 	for i, o := range failed {
-		if o.response != nil && isStale(o.response) {
+		if o.old() {
 			return o.response, nil
 		}
 		// What the first has said counts, but for the end of the query, which is no word of its own.

@@ -18,6 +18,7 @@ const (
 	SwitchedOn  EventKind = "switched on"  // the manual ones of a zone
 	SwitchedOff EventKind = "switched off" // likewise
 	Began       EventKind = "answers"      // one for outages does, and has not done so for a while
+	Rests       EventKind = "rests"        // it has not been needed for a while
 	Trouble     EventKind = "trouble"      // with the state file, or with what it tells of
 )
 
@@ -33,22 +34,27 @@ type Event struct {
 }
 
 // Changes tells whether answers are other ones after the event.
-func (e Event) Changes() bool { return e.Kind != Began && e.Kind != Trouble }
+func (e Event) Changes() bool { return e.Kind != Began && e.Kind != Rests && e.Kind != Trouble }
 
-// quiet is how long an override has not answered when it is told of that it does again.
+// quiet is how long an override has not answered in an outage until that is told of, and
+// until it is told of that it does again.
 const quiet = 5 * time.Minute
 
-// answered counts an answer, and tells of the first of those that come in need only.
-func (s *Set) answered(e *entry, view string, r *lookup.Response, why string) {
+// answered counts an answer, and tells of the first of those that come in need only. It
+// tells whether this is one.
+func (s *Set) answered(e *entry, view string, r *lookup.Response, why string) (needed bool) {
 	now := s.o.Now().Unix()
 	e.source.answers.Add(1)
 	e.source.answered.Store(now)
 	if e.o.When != Outage && !isStale(r) {
-		return
+		return false
 	}
-	if last := e.source.needed.Swap(now); now-last >= int64(quiet/time.Second) {
+	last := e.source.needed.Swap(now)
+	if !e.source.active.Swap(true) || now-last >= int64(quiet/time.Second) {
 		s.observe(Event{Kind: Began, Override: e.o, By: e.by, View: view, Why: why})
+		s.wake()
 	}
+	return true
 }
 
 // Status is an override as it is now.

@@ -8,15 +8,20 @@ import (
 
 // table is the overrides by zone. It is immutable.
 type table struct {
-	zones map[lookup.Name][]*entry // those that operators have added first
-	depth int                      // labels of the longest zone
+	zones     map[lookup.Name][]*entry // those that operators have added first
+	elsewhere map[lookup.Name]bool     // zones that an override above them is not for
+	depth     int                      // labels of the longest of all
 }
 
-func newTable(all []*entry) *table {
-	t := &table{zones: map[lookup.Name][]*entry{}}
+func newTable(all []*entry, elsewhere []lookup.Name) *table {
+	t := &table{zones: map[lookup.Name][]*entry{}, elsewhere: map[lookup.Name]bool{}}
 	for _, e := range all {
 		t.zones[e.o.Zone] = append(t.zones[e.o.Zone], e)
 		t.depth = max(t.depth, e.o.Zone.Labels())
+	}
+	for _, zone := range elsewhere {
+		t.elsewhere[zone] = true
+		t.depth = max(t.depth, zone.Labels())
 	}
 	return t
 }
@@ -30,6 +35,9 @@ func (t *table) closest(view, skip string, name lookup.Name, now time.Time) (f f
 		if f, ok := inForce(t.zones[name], view, skip, now); ok {
 			f.zone = name
 			return f, true
+		}
+		if t.elsewhere[name] {
+			return f, false
 		}
 		if name, ok = name.Parent(); !ok {
 			return f, false

@@ -29,12 +29,19 @@ type Source struct {
 
 // Options are what a Set needs. Source is required.
 type Options struct {
-	Source  func(Override) (Source, error) // makes what is behind an override; not asked for mirrors
-	Outage  func(zone lookup.Name) bool    // tells that there is an outage which a zone suffers from; nil: nobody knows
-	State   string                         // file of what operators have added; "": that ends with the program
-	Limits  lookup.Limits                  // of queries that bring no budget of their own
-	Observe func(Event)                    // told of all that happens; must not block or call the Set. nil: nobody
-	Now     func() time.Time               // nil: time.Now
+	Source  func(Override) (Source, error)               // makes what is behind an override; not asked for mirrors
+	Outage  func(zone lookup.Name) (why string, is bool) // tells that there is an outage which a zone suffers from; nil: nobody knows
+	Guarded func(zone lookup.Name) bool                  // tells that View.Next has a second way to a zone; nil: it has not
+	Tell    bool                                         // clients hear by EDE (RFC 8914) of what answers them in an outage
+
+	// Elsewhere are zones that somebody else finds, also below a zone that has an
+	// override: only an override of their own, or below them, counts for their names.
+	Elsewhere []lookup.Name
+
+	State   string           // file of what operators have added; "": that ends with the program
+	Limits  lookup.Limits    // of queries that bring no budget of their own
+	Observe func(Event)      // told of all that happens; must not block or call the Set. nil: nobody
+	Now     func() time.Time // nil: time.Now
 }
 
 // Set is all overrides. It is safe for concurrent use.
@@ -71,6 +78,7 @@ type source struct {
 	answers  atomic.Uint64
 	answered atomic.Int64 // when it last did, in seconds of Unix
 	needed   atomic.Int64 // when it last did in an outage
+	active   atomic.Bool  // and that was not long ago
 
 	stop context.CancelFunc // nil: it does not run
 	done chan struct{}
@@ -105,7 +113,10 @@ func over(until, now time.Time) bool { return !until.IsZero() && !now.Before(unt
 // New makes a Set without overrides. It starts nothing and reads nothing.
 func New(o Options) *Set {
 	if o.Outage == nil {
-		o.Outage = func(lookup.Name) bool { return false }
+		o.Outage = func(lookup.Name) (string, bool) { return "", false }
+	}
+	if o.Guarded == nil {
+		o.Guarded = func(lookup.Name) bool { return false }
 	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
@@ -114,7 +125,7 @@ func New(o Options) *Set {
 		o.Now = time.Now
 	}
 	s := &Set{o: o, changed: make(chan struct{}, 1)}
-	s.table.Store(newTable(nil))
+	s.table.Store(newTable(nil, o.Elsewhere))
 	return s
 }
 
@@ -177,7 +188,7 @@ func (s *Set) settle() {
 			all[i] = &switched
 		}
 	}
-	is := newTable(all)
+	is := newTable(all, s.o.Elsewhere)
 	s.table.Store(is)
 	for old := range was.sources() {
 		if !is.has(old) {
@@ -189,6 +200,11 @@ func (s *Set) settle() {
 			s.start(new)
 		}
 	}
+	s.wake()
+}
+
+// wake has Run look at the clock anew.
+func (s *Set) wake() {
 	select {
 	case s.changed <- struct{}{}:
 	default:
@@ -277,6 +293,13 @@ func (s *Set) expire() (wait time.Duration) {
 	if len(events) > 0 {
 		s.settle()
 		s.save(&events)
+	}
+	for one := range s.table.Load().sources() {
+		if left := time.Unix(one.needed.Load(), 0).Add(quiet).Sub(now); one.active.Load() && left > 0 {
+			wait = min(wait, left)
+		} else if one.active.Swap(false) {
+			events = append(events, Event{Kind: Rests, Override: one.o})
+		}
 	}
 	s.mu.Unlock()
 	s.observe(events...)

@@ -224,6 +224,9 @@ func TestASpoiltStateFileIsToldOfAndKept(t *testing.T) {
 		`{"version": 2}`:         "version 2, want 1",
 		`{"version": 1, "x": 1}`: "unknown field",
 		"\x00\xff":               "invalid character",
+		`{"version": 1} {}`:      "more behind its end",
+
+		`{"version": 1, "overrides": [` + strings.Repeat(`{},`, 1000) + `{}]}`:                                     "1001 overrides",
 		`{"version": 1, "overrides": [{"zone": "a..b"}, {"zone": "a.", "kind": "x"}], "switches": [{"zone": ""}]}`: "override of a..b",
 	} {
 		state := filepath.Join(t.TempDir(), "s")

@@ -153,6 +153,12 @@ func readState(path string) (read state, err error) {
 	if err := d.Decode(&read); err != nil {
 		return state{}, err
 	}
+	if _, err := d.Token(); err != io.EOF {
+		return state{}, errors.New("there is more behind its end")
+	}
+	if len(read.Overrides) > maxAdded || len(read.Switches) > maxAdded {
+		return state{}, fmt.Errorf("%d overrides and %d switches, and %d of each may be added", len(read.Overrides), len(read.Switches), maxAdded)
+	}
 	if read.Version != 1 {
 		return state{}, fmt.Errorf("version %d, want 1", read.Version)
 	}

@@ -110,7 +110,13 @@ func newWorld(overrides ...override.Override) *world {
 	w := &world{next: &teller{says: map[string]string{}}, tellers: map[string]*teller{}}
 	w.options = override.Options{
 		Source: w.source,
-		Outage: func(lookup.Name) bool { w.mu.Lock(); defer w.mu.Unlock(); return w.outage },
+		Outage: func(lookup.Name) (string, bool) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return "7 silent", w.outage
+		},
+		Guarded:   func(zone lookup.Name) bool { return zone == "\x07guarded\x02io\x00" },
+		Elsewhere: []lookup.Name{lookup.MustName("stub.example.io.")},
 		Observe: func(e override.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

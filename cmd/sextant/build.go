@@ -132,6 +132,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		return nil, err
 	}
 	p.recurse = resolver.New(p.options)
+	p.notifier = newNotifier(c.Lifeline.Notify, p.log)
 	if err := p.buildLifeline(c, w); err != nil {
 		return nil, err
 	}
@@ -429,8 +430,8 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.recurse.Run(ctx) })
 	if p.lifeline != nil {
 		group.Go(func() error { return p.lifeline.Run(ctx) })
-		group.Go(func() error { return p.notifier.Run(ctx) })
 	}
+	group.Go(func() error { return p.notifier.Run(ctx) })
 	group.Go(func() error { return p.overrides.Run(ctx) })
 	if p.anchors != nil {
 		group.Go(func() error { return p.anchors.Run(ctx) })

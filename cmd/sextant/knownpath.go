@@ -46,22 +46,23 @@ func (p *parts) knownPath(s lifeline.Snapshot) lookup.Resolver {
 
 // Resolve answers as for clients of whom nothing is told.
 func (k *knownPath) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
-	return k.resolve(ctx, q, nil)
+	return k.resolve(ctx, q, nil, nil)
 }
 
-// with is k for clients of a view.
-func (k *knownPath) with(policy *ecs.Policy) lookup.Resolver {
+// with is k for clients of a view. Aliases to names for which leave says so are their
+// Guard's business.
+func (k *knownPath) with(leave func(target lookup.Name) bool, policy *ecs.Policy) lookup.Resolver {
 	return lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
-		return k.resolve(ctx, q, policy)
+		return k.resolve(ctx, q, leave, policy)
 	})
 }
 
-func (k *knownPath) resolve(ctx context.Context, q lookup.Query, policy *ecs.Policy) (*lookup.Response, error) {
+func (k *knownPath) resolve(ctx context.Context, q lookup.Query, leave func(lookup.Name) bool, policy *ecs.Policy) (*lookup.Response, error) {
 	r, err := k.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.With(policy).Resolve(ctx, q)
+	return r.Until(leave, policy).Resolve(ctx, q)
 }
 
 // ready is the resolver with the name servers' present addresses.

@@ -48,7 +48,6 @@ func (p *parts) buildLifeline(c *config.Config, w wiring) error {
 			ChangeDwell: z.ChangeDwell, WithdrawDwell: z.WithdrawDwell, MaxHold: z.MaxHold,
 		}})
 	}
-	p.notifier = newNotifier(l.Notify, p.log)
 	var err error
 	p.lifeline, err = lifeline.New(o)
 	return err
@@ -64,16 +63,12 @@ func stance(s config.Stance) lifeline.Stance {
 // zoneMoved has operators read, and whoever wants to know be told, what has become of a
 // protected zone.
 func (p *parts) zoneMoved(zone lookup.Name, t lifeline.Transition) {
-	level := slog.LevelWarn
-	if t.To == lifeline.Normal || t.To == t.From {
+	level, lasts := slog.LevelWarn, t.To == t.From && t.To == lifeline.Emergency && t.Outcome == lifeline.Kept
+	if t.To == lifeline.Normal || t.To == t.From && !lasts {
 		level = slog.LevelInfo
 	}
-	var votes []string
-	for _, v := range t.Ballot.Votes {
-		votes = append(votes, voteText(v))
-	}
-	p.log.Log(context.Background(), level, "lifeline", "zone", zone, "from", t.From, "to", t.To, "reason", t.Reason, "ballot", t.Ballot.String(), "votes", votes)
-	if t.To != t.From && t.To != lifeline.Suspect || t.Outcome == lifeline.Adopted || t.Outcome == lifeline.Released {
+	p.log.Log(context.Background(), level, "lifeline", "zone", zone, "from", t.From, "to", t.To, "reason", t.Reason, "ballot", t.Ballot.String(), "votes", votesText(t.Ballot))
+	if t.To != t.From && t.To != lifeline.Suspect || t.Outcome == lifeline.Adopted || t.Outcome == lifeline.Released || lasts {
 		p.notifier.tell(notice{
 			Zone: zone.String(), From: t.From.String(), To: t.To.String(), Kind: string(t.Kind()), Reason: t.Reason, Ballot: t.Ballot.String(), At: t.At,
 		})
@@ -81,6 +76,13 @@ func (p *parts) zoneMoved(zone lookup.Name, t lifeline.Transition) {
 	if p.server != nil && t.From != t.To {
 		p.server.Flush() // packets of what was believed before
 	}
+}
+
+func votesText(b lifeline.Ballot) (all []string) {
+	for _, v := range b.Votes {
+		all = append(all, voteText(v))
+	}
+	return all
 }
 
 // voteText is a vote in a few words.

@@ -14,6 +14,7 @@ import (
 	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/dnssec"
+	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/override"
@@ -28,15 +29,25 @@ const overrideMemory = 16 << 20
 // newOverrides makes the overrides that operators have added; the configured ones are
 // the state's.
 func (p *parts) newOverrides(c *config.Config) *override.Set {
-	set := override.New(override.Options{
-		Source: p.overrideSource, State: c.Control.Overrides, Limits: limits(c),
+	o := override.Options{
+		Source: func(o override.Override) (override.Source, error) { return p.overrideSource(c, o) },
+		State:  c.Control.Overrides, Limits: limits(c), Tell: c.Lifeline.Tell,
 		Observe: func(e override.Event) {
-			logOverride(p.log, e)
+			p.overrideMoved(e)
 			if e.Changes() && p.server != nil { // it is made later
 				p.server.Flush() // packets of how it was
 			}
 		},
-	})
+	}
+	if p.lifeline != nil {
+		o.Outage, o.Guarded = p.lifeline.Outage, p.lifeline.Protects
+	}
+	for _, z := range c.Pinned {
+		if z.Name != lookup.Root {
+			o.Elsewhere = append(o.Elsewhere, z.Name)
+		}
+	}
+	set := override.New(o)
 	set.Load()
 	return set
 }
@@ -72,7 +83,7 @@ func kindOf(o override.Override) override.Kind {
 }
 
 // overrideSource makes what is behind an override.
-func (p *parts) overrideSource(o override.Override) (override.Source, error) {
+func (p *parts) overrideSource(c *config.Config, o override.Override) (override.Source, error) {
 	switch {
 	case o.File != "":
 		zone, err := zones.LoadFile(o.File, o.Zone)
@@ -82,7 +93,7 @@ func (p *parts) overrideSource(o override.Override) (override.Source, error) {
 		held, err := authorityOf(zone)
 		return override.Source{Held: func() (lookup.Resolver, bool, bool) { return held, false, true }}, err
 	case o.Kind == override.Local:
-		return p.copied(o), nil
+		return p.copied(c, o), nil
 	}
 	return p.pathOf(o)
 }
@@ -96,9 +107,11 @@ func authorityOf(zone *zones.Zone) (*authoritative.Authority, error) {
 }
 
 // copied is a zone that is copied from primaries for an override alone.
-func (p *parts) copied(o override.Override) override.Source {
+func (p *parts) copied(c *config.Config, o override.Override) override.Source {
 	one := secondary.New(secondary.Options{
-		Zone: o.Zone, Primaries: o.Primaries, Store: o.Store, Hold: o.MaxHold, Unvalidated: true, Turn: p.turns.take, Dial: dialer("tcp", p.transfers.Source),
+		Zone: o.Zone, Primaries: o.Primaries, Store: o.Store, Hold: o.MaxHold,
+		Unvalidated: true, Verify: newZONEMD(c.DNSSEC, p.trusted).verify,
+		Turn: p.turns.take, Dial: dialer("tcp", p.transfers.Source),
 		Observe: func(e secondary.Event) { logCopy(p.log, e) },
 	})
 	type made struct {
@@ -188,29 +201,46 @@ func (p *parts) overriding() iter.Seq[*resolver.Resolver] {
 	}
 }
 
-// logOverride has operators read what has happened to overrides.
-func logOverride(log *slog.Logger, e override.Event) {
+// overrideMoved has operators read what has happened to overrides, and whoever wants to
+// know be told when one begins and ceases to answer in an outage. Of a protected zone it is
+// said what the servers of the zone above say.
+func (p *parts) overrideMoved(e override.Event) {
 	if e.Kind == override.Trouble {
-		log.Error("override", "problem", e.Err)
+		p.log.Error("override", "problem", e.Err)
 		return
 	}
 	args := []any{"zone", e.Override.Zone}
+	add := func(key, value string) {
+		if value != "" {
+			args = append(args, key, value)
+		}
+	}
 	if e.Override.Kind != "" {
 		args = append(args, "kind", e.Override.Kind, "target", e.Override.Target(), "when", e.Override.When)
 	}
-	if e.By != "" {
-		args = append(args, "by", e.By)
-	}
+	add("by", e.By)
 	if !e.Until.IsZero() {
-		args = append(args, "until", e.Until.UTC().Format(time.RFC3339))
+		add("until", e.Until.UTC().Format(time.RFC3339))
 	}
-	if e.View != "" {
-		args = append(args, "view", e.View)
+	add("view", e.View)
+	add("reason", e.Why)
+	var last lifeline.Ballot
+	if p.lifeline != nil && (e.Kind == override.Began || e.Kind == override.Rests) {
+		s, _ := p.lifeline.StatusOf(e.Override.Zone)
+		last = s.Last
 	}
-	if e.Why != "" {
-		args = append(args, "reason", e.Why)
+	if len(last.Votes) > 0 {
+		args = append(args, "ballot", last.String(), "votes", votesText(last))
 	}
-	log.Log(context.Background(), slog.LevelWarn, "override "+string(e.Kind), args...)
+	p.log.Log(context.Background(), slog.LevelWarn, "override "+string(e.Kind), args...)
+	told := notice{Zone: e.Override.Zone.String(), From: "rests", To: "answers", Kind: "override", Reason: e.Why, Ballot: last.String(), At: time.Now()}
+	switch e.Kind {
+	case override.Began:
+		p.notifier.tell(told)
+	case override.Rests:
+		told.From, told.To = told.To, told.From
+		p.notifier.tell(told)
+	}
 }
 
 // overrideCounts are the overrides for the metrics. Those that are the same but for their

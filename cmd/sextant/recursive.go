@@ -45,14 +45,15 @@ func (p *parts) buildRecursive(c *config.Config, v config.View, authority *autho
 
 // buildInternet is what a view hears of names that are not ours and not overridden.
 func (p *parts) buildInternet(c *config.Config, v config.View, policy *ecs.Policy) (lookup.Resolver, error) {
-	internet := p.recurse.Until(p.overrides.Covers(v.Name), policy)
+	overridden := p.overrides.Covers(v.Name)
+	internet := p.recurse.Until(overridden, policy)
 	if p.lifeline != nil {
-		internet = p.lifeline.Guard(internet, func(path lookup.Resolver) lookup.Resolver {
+		internet = p.lifeline.GuardUntil(internet, func(path lookup.Resolver) lookup.Resolver {
 			if known, ok := path.(*knownPath); ok {
-				return known.with(policy)
+				return known.with(overridden, policy)
 			}
 			return path
-		})
+		}, overridden)
 	}
 	if p.anchors != nil && c.DNSSEC.Sentinel {
 		internet = anchors.Sentinels(internet, p.anchors.Set)
