@@ -43,6 +43,9 @@ type LifelineZone struct {
 	Epoch     uint64    `json:"epoch,omitempty"`
 	Next      time.Time `json:"next,omitzero"` // roll-call
 
+	// Overrides are those in force for the name that was asked for, of all views.
+	Overrides []Override `json:"overrides,omitempty"`
+
 	Known   LifelineDelegation  `json:"known"`
 	Pending *LifelineDelegation `json:"pending,omitempty"` // a change that waits; without Servers: that the zone is gone
 	Waiting string              `json:"waiting,omitempty"` // since when, and for what

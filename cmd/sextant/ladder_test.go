@@ -129,6 +129,10 @@ func TestOverridesThatAreNeededAreToldOf(t *testing.T) {
 			!strings.Contains(explanationText(t, e), "49152: override of example.io. by servers: an outage of the zone above: 7 silent") {
 			t.Errorf("%v\n%s", err, explanationText(t, e))
 		}
+		l, err := r.listLifeline(t.Context(), control.LifelineRequest{Name: "host1.example.io"})
+		if err != nil || !strings.Contains(explained(l.Zones[0]), "names are found by the known delegation first\nbefore that, by the override of example.io.: servers 192.0.2.1 (all views)\n") {
+			t.Errorf("%v\n%s", err, explained(l.Zones[0]))
+		}
 		time.Sleep(10 * time.Minute)
 		cancel()
 		<-ended
@@ -236,4 +240,23 @@ overrides: [{zone: corp.io, primaries: ["127.0.0.1:1"], store: ` + store + `, ma
 		at(7*time.Hour, "NXDOMAIN", "NXDOMAIN")
 		stop()
 	})
+}
+
+func TestOverridesInWords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		when, kind string
+		emergency  bool
+		want       string
+	}{
+		{"always", "servers", false, "in the place of that, by the override of a.: servers x (views v, w)"},
+		{"manual", "mirror", true, "in the place of that, by the override of a.: mirror x (views v, w)"},
+		{"outage", "pin", false, "when that fails, is denied by a zone above or takes long, by the override of a.: pin x (views v, w)"},
+		{"outage", "local", true, "before that, by the override of a.: local x (views v, w)"},
+		{"outage", "mirror", true, "when that has nothing, by the override of a.: mirror x (views v, w)"},
+	} {
+		if got := overrideOf(control.Override{Zone: "a.", Kind: c.kind, Target: "x", When: c.when, Views: []string{"v", "w"}}, c.emergency); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/metrics"
+	"github.com/sextant-dns/sextant/override"
 )
 
 var errUnprotected = errors.New("no zone is protected (lifeline.zones)")
@@ -48,7 +49,9 @@ func (p *parts) listLifeline(ctx context.Context, r control.LifelineRequest) (co
 		}
 		s, _ = p.lifeline.StatusOf(name)
 	}
-	told.Zones = append(told.Zones, p.lifelineZone(s))
+	z := p.lifelineZone(s)
+	z.Overrides = p.overridesFor(name)
+	told.Zones = append(told.Zones, z)
 	return told, nil
 }
 
@@ -252,6 +255,9 @@ func explained(z control.LifelineZone) string {
 		how = "as the zone above delegates, and in no other way"
 	}
 	fmt.Fprintf(&b, "\nnames are found %s\n", how)
+	for _, o := range z.Overrides {
+		fmt.Fprintf(&b, "%s\n", overrideOf(o, z.State == lifeline.Emergency.String()))
+	}
 	if z.Known.ID != "" {
 		fmt.Fprintf(&b, "known since %s, confirmed %s, %s:\n%s", z.First.Format(time.RFC3339), z.Confirmed.Format(time.RFC3339), z.Standing, z.Known.Records(z.Zone, 3600))
 	}
@@ -264,6 +270,24 @@ func explained(z control.LifelineZone) string {
 	}
 	fmt.Fprintf(&b, "answers so far: %s\n", strings.Join(counts, ", "))
 	return b.String()
+}
+
+// overrideOf is what an override does, in words.
+func overrideOf(o control.Override, emergency bool) string {
+	how := "before that"
+	switch {
+	case o.When != string(override.Outage):
+		how = "in the place of that"
+	case o.Kind == string(override.Mirror):
+		how = "when that has nothing"
+	case !emergency:
+		how = "when that fails, is denied by a zone above or takes long"
+	}
+	views := "all views"
+	if len(o.Views) > 0 {
+		views = "views " + strings.Join(o.Views, ", ")
+	}
+	return fmt.Sprintf("%s, by the override of %s: %s %s (%s)", how, o.Zone, o.Kind, o.Target, views)
 }
 
 func setLifelineCommand(do, short string) *cobra.Command {

@@ -49,6 +49,22 @@ func (p *parts) overridesOf(zone lookup.Name) control.Overrides {
 	return told
 }
 
+// overridesFor is the overrides in force that are closest to a name, in any view.
+func (p *parts) overridesFor(name lookup.Name) (all []control.Override) {
+	for {
+		for _, o := range p.overridesOf(name).Overrides {
+			if o.InForce {
+				all = append(all, o)
+			}
+		}
+		above, ok := name.Parent()
+		if len(all) > 0 || !ok || above == lookup.Root {
+			return all
+		}
+		name = above
+	}
+}
+
 // lasting is seconds as a Duration. What is too long for one is for good.
 func lasting(seconds int64) time.Duration {
 	const longest = int64(1<<63-1) / int64(time.Second)
