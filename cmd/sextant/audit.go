@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lifeline"
@@ -24,18 +26,28 @@ const auditTime = 30 * time.Second
 func auditCommand() *cobra.Command {
 	var by explainer
 	cmd := &cobra.Command{
-		Use:   "audit ZONE",
+		Use:   "audit ZONE [@RESOLVER]",
 		Short: "Ask every server of a zone, and of the zone above, and tell what is wrong",
 		Long: `Ask every server of the zone above who serves the zone, and each of these servers for the zone: who is
 silent, lame, behind, denies what exists, or disagrees with the others; whether glue is right, and
-whether what the zone above says is signed and fits the zone's keys. No server has to run. The exit code is 1
-when anything is wrong.`,
-		Args: cobra.ExactArgs(1),
+whether what the zone above says is signed and fits the zone's keys. No server has to run. Who these servers
+are is found from the root, or, with @RESOLVER, by asking it. The exit code is 1 when anything is wrong.`,
+		Example: "  sextant audit example.io\n  sextant audit example.io @9.9.9.9",
+		Args:    cobra.RangeArgs(1, 2),
 	}
 	asJSON := jsonFlag(cmd)
 	cmd.Flags().StringVarP(&by.file, "config", "c", "", "ask as a server with this configuration file would (root hints, port, trust anchors)")
 	cmd.Flags().BoolVar(&by.lab, "lab", false, "ask in the lab's Internet")
+	var from auditSource
+	cmd.Flags().StringVar(&from.hints, "hints", "", "master file with the root servers, in place of those that are built in or configured")
+	cmd.Flags().Uint16Var(&from.port, "port", 0, "port of all servers (53)")
+	cmd.MarkFlagsMutuallyExclusive("lab", "hints")
+	by.change = from.into
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		args, err := from.resolver(cmd.Context(), args)
+		if err != nil {
+			return err
+		}
 		zone, err := lookup.ParseName(args[0])
 		if err != nil {
 			return err
@@ -63,11 +75,81 @@ when anything is wrong.`,
 	return cmd
 }
 
+// auditSource is from where an audit begins.
+type auditSource struct {
+	hints string
+	port  uint16
+	by    netip.AddrPort // a resolver; not valid: none
+}
+
+// resolver takes @RESOLVER out of the arguments, and leaves one.
+func (s *auditSource) resolver(ctx context.Context, args []string) (rest []string, err error) {
+	for _, arg := range args {
+		server, is := strings.CutPrefix(arg, "@")
+		if !is {
+			rest = append(rest, arg)
+			continue
+		}
+		if s.by, err = (&asking{port: 53}).address(ctx, server); err != nil {
+			return nil, err
+		}
+	}
+	if len(rest) != 1 {
+		return nil, fmt.Errorf("one ZONE and at most one @RESOLVER, not %s", strings.Join(args, " "))
+	}
+	return rest, nil
+}
+
+// into makes it what is configured.
+func (s *auditSource) into(c *config.Config) {
+	if s.hints != "" {
+		c.Resolver.RootHints = s.hints
+	}
+	if s.port != 0 {
+		c.Resolver.Port = s.port
+	}
+	if s.by.IsValid() {
+		c.Pinned = []config.Pinned{{Name: lookup.Root, Servers: []netip.AddrPort{s.by}, Forward: true}}
+	}
+}
+
+// forwarded is the zone above a zone as a resolver tells.
+func (p *parts) forwarded(ctx context.Context, zone lookup.Name) (lifeline.Parent, error) {
+	above, err := p.zoneAbove(ctx, zone)
+	if err != nil {
+		return lifeline.Parent{}, err
+	}
+	parent := lifeline.Parent{Zone: above}
+	r, err := p.ask(ctx, above, lookup.TypeNS)
+	if err != nil {
+		return parent, err
+	}
+	set, _ := lookup.Find(r.Answer, above, lookup.TypeNS)
+	for rdata := range set.Data.All() {
+		host, _, err := lookup.NameFromWire(rdata)
+		if err != nil {
+			continue
+		}
+		h := lifeline.Host{Name: host, Addrs: p.addresses(ctx, p.recurse, host)}
+		h.Addrs = slices.DeleteFunc(h.Addrs, p.unaskable)
+		parent.Hosts = append(parent.Hosts, h)
+	}
+	if len(parent.Hosts) == 0 {
+		return parent, fmt.Errorf("the resolver knows no servers of %s", above)
+	}
+	p.learnParent(ctx, &parent)
+	return parent, nil
+}
+
 // audit asks everybody. Nothing of the parts runs for it.
 func (p *parts) audit(ctx context.Context, zone lookup.Name) (lifeline.Audit, error) {
 	ctx, cancel := context.WithTimeout(ctx, auditTime)
 	defer cancel()
-	parent, err := p.parentOf(ctx, zone)
+	find := p.parentOf
+	if c := p.state.Load().config; slices.ContainsFunc(c.Pinned, func(z config.Pinned) bool { return z.Forward && z.Name == lookup.Root }) {
+		find = p.forwarded
+	}
+	parent, err := find(ctx, zone)
 	if err != nil {
 		return lifeline.Audit{}, fmt.Errorf("who serves the zone above %s: %w", zone, err)
 	}

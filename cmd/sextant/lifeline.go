@@ -100,39 +100,53 @@ func voteText(v lifeline.Vote) string {
 // parentOf finds out which zone is above a zone, who serves it by the delegation to it,
 // and by which keys it is signed.
 func (p *parts) parentOf(ctx context.Context, zone lookup.Name) (lifeline.Parent, error) {
+	above, err := p.zoneAbove(ctx, zone)
+	if err != nil {
+		return lifeline.Parent{}, err
+	}
+	parent := lifeline.Parent{Zone: above}
+	known := p.recurse.Known(above)
+	if known.Delegation.Zone != above {
+		return lifeline.Parent{}, fmt.Errorf("no delegation of %s is known", above)
+	}
+	parent.Hosts = p.hosts(ctx, known)
+	p.learnParent(ctx, &parent)
+	return parent, nil
+}
+
+// learnParent finds the keys of a parent.
+func (p *parts) learnParent(ctx context.Context, parent *lifeline.Parent) {
+	if p.anchors == nil {
+		parent.Unsigned = true
+		return
+	}
+	// Without keys a roll-call is worth less, but not nothing.
+	if r, err := p.ask(ctx, parent.Zone, lookup.TypeDNSKEY); err == nil {
+		switch r.Security {
+		case lookup.Secure:
+			set, _ := lookup.Find(r.Answer, parent.Zone, lookup.TypeDNSKEY)
+			parent.Keys = dnssec.ParseKeys(set)
+		case lookup.Insecure:
+			parent.Unsigned = true
+		}
+	}
+}
+
+// zoneAbove is the apex of the zone above a zone.
+func (p *parts) zoneAbove(ctx context.Context, zone lookup.Name) (lookup.Name, error) {
 	above, _ := zone.Parent()
 	r, err := p.ask(ctx, above, lookup.TypeSOA)
 	if err != nil {
-		return lifeline.Parent{}, err
+		return "", err
 	}
 	soa, ok := lookup.Find(r.Answer, above, lookup.TypeSOA)
 	if !ok {
 		soa, ok = r.Denial()
 	}
 	if !ok || !above.IsSubdomainOf(soa.Name) {
-		return lifeline.Parent{}, fmt.Errorf("no zone is found to be above %s", zone)
+		return "", fmt.Errorf("no zone is found to be above %s", zone)
 	}
-	parent := lifeline.Parent{Zone: soa.Name}
-	known := p.recurse.Known(soa.Name)
-	if known.Delegation.Zone != soa.Name {
-		return lifeline.Parent{}, fmt.Errorf("no delegation of %s is known", soa.Name)
-	}
-	parent.Hosts = p.hosts(ctx, known)
-	if p.anchors == nil {
-		parent.Unsigned = true
-		return parent, nil
-	}
-	// Without keys a roll-call is worth less, but not nothing.
-	if r, err := p.ask(ctx, soa.Name, lookup.TypeDNSKEY); err == nil {
-		switch r.Security {
-		case lookup.Secure:
-			set, _ := lookup.Find(r.Answer, soa.Name, lookup.TypeDNSKEY)
-			parent.Keys = dnssec.ParseKeys(set)
-		case lookup.Insecure:
-			parent.Unsigned = true
-		}
-	}
-	return parent, nil
+	return soa.Name, nil
 }
 
 func (p *parts) ask(ctx context.Context, name lookup.Name, t lookup.Type) (*lookup.Response, error) {

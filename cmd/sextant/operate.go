@@ -191,6 +191,7 @@ here, by a server made for the purpose with nothing in its memory.
 type explainer struct {
 	socket, file string
 	lab          bool
+	change       func(*config.Config) // of what is configured; nil: nothing
 }
 
 func explain(cmd *cobra.Command, r control.ExplainRequest, by explainer) (control.Explanation, error) {
@@ -220,6 +221,9 @@ func (by explainer) build(errOut io.Writer) (*parts, error) {
 	c, err := load(by.file, errOut)
 	if err != nil {
 		return nil, err
+	}
+	if by.change != nil {
+		by.change(c)
 	}
 	w := wiring{log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if by.lab {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 	"github.com/sextant-dns/sextant/lab"
 	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/transport"
 )
 
 const protected = "lifeline: { zones: [example.io] }"
@@ -463,13 +465,72 @@ ns2.example.io.  203.0.113.1  authoritative  1       secure  yes   yes  20.0 ms
 	})
 }
 
+// What @RESOLVER is for: the servers are found by asking it, and asked themselves.
+func TestAuditByAResolver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlanet(t, true)
+		p.add("new", lab.Variant{Serial: 101})
+		direct := p.run(t, "log: info")
+		var source auditSource
+		rest, err := source.resolver(t.Context(), []string{"@192.0.2.222", "example.io"})
+		if err != nil || len(rest) != 1 || rest[0] != "example.io" {
+			t.Fatal(rest, err)
+		}
+		c := direct.state.Load().config
+		own := *c
+		source.hints, source.port = "", 53
+		source.into(&own)
+		r, err := build(&own, wiring{exchanger: byResolver{p, source.by.Addr(), direct}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Set("new", tlds[:6]...)
+		a, err := r.audit(t.Context(), lookup.MustName("example.io."))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := auditOf(a).String()
+		if len(a.Ballot.Votes) != 7 || len(a.Children) != 2 || !strings.HasSuffix(got, "\n! io. server ns6.io. (198.51.106.1) is behind: serial 100, and there is 101\n") {
+			t.Errorf("got\n%s", got)
+		}
+		time.Sleep(time.Minute)
+	})
+	for _, args := range [][]string{{"@192.0.2.1"}, {"a", "b"}, {"a", "b", "@192.0.2.1"}} {
+		if _, err := new(auditSource).resolver(t.Context(), args); err == nil {
+			t.Errorf("%v: accepted", args)
+		}
+	}
+}
+
+// byResolver is the planet with a resolver in it.
+type byResolver struct {
+	*planet
+	at netip.Addr
+	by *outage
+}
+
+func (b byResolver) Exchange(ctx context.Context, r transport.Request) (*transport.Reply, error) {
+	if r.Server.Addr() != b.at {
+		return b.planet.Exchange(ctx, r)
+	}
+	found, err := b.by.recurse.Resolve(ctx, lookup.Query{RD: true, Question: r.Question})
+	if err != nil {
+		return &transport.Reply{Rcode: lookup.SERVFAIL, RA: true}, nil
+	}
+	return &transport.Reply{Rcode: found.Rcode, RA: true, EDNS: true, Answer: found.Answer, Authority: found.Authority}, nil
+}
+
 // The command works without a server, and its exit code tells.
 func TestAuditCommand(t *testing.T) {
 	t.Parallel()
-	for zone, want := range map[string]int{"example.com": exitOK, "nope.example.com": exitFailed, ".": exitUsage} {
+	for args, want := range map[string]int{
+		"example.com --lab": exitOK, "nope.example.com --lab": exitFailed, ". --lab": exitUsage, "example.com --lab --hints x": exitUsage,
+		"example.com --hints /no/such/file": exitUsage, "example.com @192.0.2.1 example.org": exitUsage,
+	} {
 		var out, errOut strings.Builder
-		if code := run(t.Context(), []string{"audit", zone, "--lab"}, &out, &errOut); code != want {
-			t.Errorf("%s: exit code %d\n%s%s", zone, code, out.String(), errOut.String())
+		if code := run(t.Context(), append([]string{"audit"}, strings.Fields(args)...), &out, &errOut); code != want {
+			t.Errorf("%s: exit code %d\n%s%s", args, code, out.String(), errOut.String())
 		}
 	}
 }
