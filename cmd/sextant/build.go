@@ -136,7 +136,7 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if err := p.buildLifeline(c, w); err != nil {
 		return nil, err
 	}
-	p.overrides = p.newOverrides(c)
+	p.overrides = p.newOverrides(c, w)
 	s, err := p.buildState(c)
 	if err != nil {
 		return nil, err

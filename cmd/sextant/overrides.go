@@ -28,10 +28,10 @@ const overrideMemory = 16 << 20
 
 // newOverrides makes the overrides that operators have added; the configured ones are
 // the state's.
-func (p *parts) newOverrides(c *config.Config) *override.Set {
+func (p *parts) newOverrides(c *config.Config, w wiring) *override.Set {
 	o := override.Options{
 		Source: func(o override.Override) (override.Source, error) { return p.overrideSource(c, o) },
-		State:  c.Control.Overrides, Limits: limits(c), Tell: c.Lifeline.Tell,
+		State:  c.Control.Overrides, Limits: limits(c), Tell: c.Lifeline.Tell, Now: w.now,
 		Observe: func(e override.Event) {
 			p.overrideMoved(e)
 			if e.Changes() && p.server != nil { // it is made later
