@@ -174,6 +174,44 @@ func explanationText(t *testing.T, e control.Explanation) string {
 	return b.String() + string(text)
 }
 
+// keepCopy writes what is kept of a copy of corp.io., confirmed now, with a ZONEMD that is
+// wrong if anybody knows its scheme.
+func keepCopy(t *testing.T, store string, scheme byte) {
+	t.Helper()
+	soa := lookup.MustRRsets("corp.io. 3600 IN SOA ns1.corp.io. host.corp.io. 7 300 60 3600 60")[0].Data.First()
+	digest := append([]byte{0, 0, 0, 7, scheme, 1}, make([]byte, 48)...)
+	text := fmt.Sprintf("corp.io.\t3600\tIN\tTYPE6\t\\# %d %x\ncorp.io.\t3600\tIN\tNS\tns1.corp.io.\ncorp.io.\t3600\tIN\tTYPE63\t\\# %d %x\n", len(soa), soa, len(digest), digest) +
+		"ns1.corp.io.\t3600\tIN\tA\t192.0.2.1\napi.corp.io.\t3600\tIN\tA\t10.0.0.99\nodd.corp.io.\t3600\tIN\tTYPE65280\t\\# 3 0a0b0c\n"
+	text += fmt.Sprintf("; sha256 %x\n", sha256.Sum256([]byte(text)))
+	if err := os.WriteFile(store, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(store, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A copy that is not what its ZONEMD says (RFC 8976) is not used.
+func TestAForgedCopyIsNotUsed(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "copy")
+	for scheme, want := range map[byte]string{240: "10.0.0.99", 1: "52.193.10.20"} {
+		synctest.Test(t, func(t *testing.T) {
+			keepCopy(t, store, scheme)
+			i := newIncident(t, "overrides: [{zone: corp.io, primaries: [\"127.0.0.1:1\"], store: "+store+"}]")
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan struct{})
+			go func() { defer close(ended); _ = i.overrides.Run(ctx) }()
+			time.Sleep(time.Minute)
+			if got := i.hears(t, hisClient, "api.corp.io.", dns.TypeA); !strings.HasSuffix(got, want) {
+				t.Errorf("scheme %d: %s", scheme, got)
+			}
+			cancel()
+			<-ended
+		})
+	}
+}
+
 // T14: a copy that nobody confirms any more, with a type in it that nobody knows and a ZONEMD of
 // a scheme to come. Until its SOA says that it has expired it is the zone; then it serves in
 // an outage alone, also after a restart, and after max-hold it does not. Other views never
@@ -182,17 +220,7 @@ func TestACopyGrowsOld(t *testing.T) {
 	t.Parallel()
 	store := filepath.Join(t.TempDir(), "copy")
 	synctest.Test(t, func(t *testing.T) {
-		soa := lookup.MustRRsets("corp.io. 3600 IN SOA ns1.corp.io. host.corp.io. 7 300 60 3600 60")[0].Data.First()
-		digest := append([]byte{0, 0, 0, 7, 240, 240}, make([]byte, 48)...)
-		text := fmt.Sprintf("corp.io.\t3600\tIN\tTYPE6\t\\# %d %x\ncorp.io.\t3600\tIN\tNS\tns1.corp.io.\ncorp.io.\t3600\tIN\tTYPE63\t\\# %d %x\n", len(soa), soa, len(digest), digest) +
-			"ns1.corp.io.\t3600\tIN\tA\t192.0.2.1\napi.corp.io.\t3600\tIN\tA\t10.0.0.99\nodd.corp.io.\t3600\tIN\tTYPE65280\t\\# 3 0a0b0c\n"
-		text += fmt.Sprintf("; sha256 %x\n", sha256.Sum256([]byte(text)))
-		if err := os.WriteFile(store, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(store, time.Now(), time.Now()); err != nil {
-			t.Fatal(err)
-		}
+		keepCopy(t, store, 240)
 		yaml := `
 views: [{name: office, clients: [10.0.0.0/8]}, {name: world, clients: [0.0.0.0/0]}]
 resolver: {snoop: true}
