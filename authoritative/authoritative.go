@@ -2,6 +2,7 @@ package authoritative
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -20,6 +21,8 @@ type Data struct {
 	// Aliases is asked, with the client's subnet, for the addresses of ALIAS targets
 	// that are in none of the zones; nil: nobody can be asked.
 	Aliases lookup.Resolver
+
+	prompt *Data // the same, for those who cannot wait for Aliases
 }
 
 // Authority answers from zones. It is a lookup.Resolver and safe for concurrent
@@ -42,7 +45,17 @@ func (a *Authority) Replace(tree *zones.Tree) { a.Serve(Data{Tree: tree}) }
 
 // Serve makes d what is answered from. Queries that are being answered go on with the
 // data that they began with.
-func (a *Authority) Serve(d Data) { a.data.Store(&d) }
+func (a *Authority) Serve(d Data) {
+	prompt := d
+	if d.Aliases != nil {
+		prompt.Aliases = lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) { return nil, errWaits })
+	}
+	d.prompt = &prompt
+	a.data.Store(&d)
+}
+
+// errWaits is what those hear who cannot wait.
+var errWaits = errors.New("somebody else has to be asked")
 
 // Zone is the zone that name is in, so that whoever composes Resolvers can ask
 // whether a name is ours.
@@ -54,7 +67,19 @@ func (a *Authority) Zone(name lookup.Name) (*zones.Zone, bool) {
 // IN, are REFUSED. The error is always nil. Only ALIAS records whose targets are
 // elsewhere have it wait, for Data.Aliases.
 func (a *Authority) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
-	data := a.data.Load()
+	return a.data.Load().resolve(ctx, q)
+}
+
+// Prompt is Resolve for those who cannot wait: ok is false when somebody else would have
+// to be asked, about the target of an ALIAS. Until it comes to that, it is what Resolve
+// does, so that to ask for what is there at once costs no more.
+func (a *Authority) Prompt(q lookup.Query) (r *lookup.Response, ok bool) {
+	r, err := a.data.Load().prompt.resolve(context.Background(), q)
+	return r, err == nil
+}
+
+// resolve is Resolve. The error is errWaits or nil.
+func (data *Data) resolve(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
 	zone, ok := closest(data.Tree, q.Name, q.Type)
 	if !ok || q.Class != lookup.ClassIN {
 		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Rcode: lookup.REFUSED, Text: "in none of our zones"})
@@ -69,6 +94,9 @@ func (a *Authority) Resolve(ctx context.Context, q lookup.Query) (*lookup.Respon
 	d := &draft{data: data, query: q}
 	d.response.Answer, d.response.Authority = d.answers[:0], d.authority[:0]
 	d.answer(ctx, zone, q.Name)
+	if d.waits {
+		return nil, errWaits
+	}
 	q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: d.response.Rcode, Text: "answered"})
 	return &d.response, nil
 }

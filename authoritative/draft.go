@@ -15,6 +15,7 @@ type draft struct {
 	query    lookup.Query
 	client   tailor.Client // once it is needed, see from
 	response lookup.Response
+	waits    bool // there is no response, for somebody else has to be asked first
 
 	// Most responses have one RRset in one section. These two are the response's, in the
 	// memory that it has anyway.

@@ -2,6 +2,7 @@ package authoritative
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 
 	"github.com/sextant-dns/sextant/ecs"
@@ -60,6 +61,7 @@ func (d *draft) host(zone *zones.Zone, host lookup.Name, t lookup.Type) zones.Ma
 func (d *draft) flatten(ctx context.Context, zone *zones.Zone, name lookup.Name, f tailor.Finding) {
 	found, err := d.target(ctx, f.Alias.Target)
 	if err != nil {
+		d.waits = errors.Is(err, errWaits)
 		d.response = lookup.Response{Rcode: lookup.SERVFAIL, EDE: []lookup.EDE{lookup.EDEOf(err)}}
 		return
 	}

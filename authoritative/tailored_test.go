@@ -257,3 +257,35 @@ func BenchmarkResolveTailored(b *testing.B) {
 		})
 	}
 }
+
+// Only what leads out of our zones has to wait for somebody.
+func TestPromptSaysWhatItWouldWaitFor(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	data := tailoredData(t, lookup.Func(func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+		asked++
+		return cdn(ctx, q)
+	}))
+	a := authoritative.New(nil)
+	a.Serve(data)
+	for question, prompt := range map[string]bool{
+		"www.example.com. A": true, "example.com. A": true, "via.example.com. A": true, "loop.example.com. A": true,
+		"none.example.com. A": true, "out.example.com. TXT": true, "elsewhere. A": true,
+		"out.example.com. A": false, "out.example.com. AAAA": false,
+	} {
+		q := query(strings.Replace(question, "elsewhere.", "www.elsewhere.", 1), "203.0.113.9", "")
+		r, ok := a.Prompt(q)
+		if ok != prompt || asked > 0 {
+			t.Errorf("%s: prompt %v, with %d questions", question, ok, asked)
+			continue
+		}
+		if again, _ := a.Resolve(t.Context(), q); ok && again.String() != r.String() {
+			t.Errorf("%s: %v, and %v to who waits", question, r, again)
+		}
+		asked = 0
+	}
+	a.Serve(tailoredData(t, nil)) // nobody to wait for
+	if r, ok := a.Prompt(query("out.example.com. A", "203.0.113.9", "")); !ok || r.Rcode != lookup.SERVFAIL {
+		t.Errorf("without anybody to ask: %v, %v", r, ok)
+	}
+}

@@ -127,7 +127,7 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 	}
 	q.tally.misses.Add(1)
 	if _, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0); ours {
-		return s.look(context.Background(), dst, q), true
+		return s.lookNow(dst, q)
 	}
 	return nil, false
 }
@@ -145,15 +145,27 @@ func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
 	return s.look(ctx, dst, q)
 }
 
+// lookNow answers from our own zones, unless these would have to wait: then done is false.
+func (s *Server) lookNow(dst []byte, q *query) (reply []byte, done bool) {
+	resolver, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0)
+	response, done := s.ask(context.Background(), resolver, q, true)
+	if !done {
+		return nil, false
+	}
+	return s.remember(dst, q, response, ours), true
+}
+
 // look asks the view's resolver and remembers the answer.
 func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 	resolver, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0)
-	if !ours {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.options.Deadline)
-		defer cancel()
-	}
-	response := s.ask(ctx, resolver, q)
+	ctx, cancel := context.WithTimeout(ctx, s.options.Deadline)
+	defer cancel()
+	response, _ := s.ask(ctx, resolver, q, false)
+	return s.remember(dst, q, response, ours)
+}
+
+// remember replies with a response, and keeps it for others if it may be.
+func (s *Server) remember(dst []byte, q *query, response *lookup.Response, ours bool) []byte {
 	now := s.options.Now()
 	q.tally.slow.observe(now.Sub(q.arrived))
 
@@ -169,10 +181,11 @@ func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 }
 
 // ask gets a response from the resolver, whatever happens: this is the one place
-// that makes SERVFAIL.
-func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query) (response *lookup.Response) {
+// that makes SERVFAIL. If it must be prompt, a Prompter may say that it has none yet: then
+// done is false.
+func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query, prompt bool) (response *lookup.Response, done bool) {
 	if resolver == nil {
-		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}
+		return &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}, true
 	}
 	asked := lookup.Query{
 		Question: lookup.Question{Name: q.Name(), Type: q.Type, Class: q.Class, DO: q.DO, CD: q.Flags&wire.CD != 0},
@@ -187,15 +200,18 @@ func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query) (r
 		if cause := recover(); cause != nil {
 			q.tally.panics.Add(1)
 			s.options.Log.Error("resolver panicked", "question", asked.Question.String(), "cause", cause, "stack", string(debug.Stack()))
-			response = servfail(lookup.EDE{Code: lookup.EDEOther})
+			response, done = servfail(lookup.EDE{Code: lookup.EDEOther}), true
 		}
 	}()
+	if p, is := resolver.(Prompter); is && prompt {
+		return p.Prompt(asked)
+	}
 	response, err := resolver.Resolve(ctx, asked)
 	if err != nil || response == nil {
 		s.options.Log.Debug("no answer", "question", asked.Question.String(), "client", asked.Client, "error", err)
-		return servfail(lookup.EDEOf(err))
+		return servfail(lookup.EDEOf(err)), true
 	}
-	return response
+	return response, true
 }
 
 func servfail(ede lookup.EDE) *lookup.Response {

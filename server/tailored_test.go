@@ -103,3 +103,50 @@ func TestE26E27E28E39E40TailoredPackets(t *testing.T) {
 		}
 	}
 }
+
+// prompter is a Resolver that has to wait for one name.
+type prompter struct {
+	lookup.Func
+	slow     lookup.Name
+	prompted *int
+}
+
+func (p prompter) Prompt(q lookup.Query) (*lookup.Response, bool) {
+	*p.prompted++
+	if q.Name == p.slow {
+		return nil, false
+	}
+	r, err := p.Resolve(context.Background(), q)
+	return r, err == nil
+}
+
+// Who receives queries waits for nothing: what takes time is for somebody else.
+func TestWhatOurZonesMustWaitForIsLeftToOthers(t *testing.T) {
+	t.Parallel()
+	prompted, asked := 0, 0
+	p := prompter{slow: lookup.MustName("alias.example."), prompted: &prompted, Func: func(ctx context.Context, q lookup.Query) (*lookup.Response, error) {
+		asked++
+		if _, bounded := ctx.Deadline(); bounded != (q.Name == lookup.MustName("alias.example.")) {
+			t.Errorf("%s: has a deadline: %v", q.Name, bounded)
+		}
+		return &lookup.Response{AA: true, Answer: []lookup.RRset{{Name: q.Name, Type: lookup.TypeA, TTL: 60, Data: lookup.PackRdata("\xc0\x00\x02\x01")}}}, nil
+	}}
+	s := New(Options{Views: []View{{Authoritative: p}}})
+	for _, c := range []struct {
+		question        string
+		done            bool
+		prompted, asked int
+	}{
+		{"www.example. A", true, 1, 1},
+		{"alias.example. A", false, 2, 1},
+	} {
+		msg := packed(t, ask(c.question))
+		q := query{msg: msg, from: netip.MustParseAddrPort("192.0.2.1:1024"), arrived: s.options.Now(), tally: s.tally}
+		if reply, done := s.quick(nil, &q); done != c.done || (reply != nil) != c.done || prompted != c.prompted || asked != c.asked {
+			t.Errorf("%s: done %v with %d octets, after %d and %d questions", c.question, done, len(reply), prompted, asked)
+		}
+	}
+	if reply := tell(t, s, packed(t, ask("alias.example. A")), UDP, "192.0.2.1:1024"); len(reply.Answer) != 1 || asked != 2 {
+		t.Errorf("after %d questions: %v", asked, reply)
+	}
+}

@@ -15,11 +15,20 @@ type View struct {
 
 	// Recursive answers queries with RD set, Authoritative those without. When
 	// one of them is nil the other answers all, and when both are, the clients
-	// are refused. Authoritative must not wait for anything: who receives queries asks
-	// it, before the next one is looked at.
+	// are refused. Authoritative must not wait for anything, unless it is a Prompter:
+	// who receives queries asks it, before the next one is looked at.
 	Recursive, Authoritative lookup.Resolver
 
 	RateLimit bool // Options.RateLimit holds for all replies, and not for errors alone
+}
+
+// Prompter is a Resolver that can answer without waiting, or say that it cannot.
+type Prompter interface {
+	lookup.Resolver
+
+	// Prompt is Resolve, and never waits. When ok is false there is no answer yet, and
+	// Resolve is asked by somebody who can wait.
+	Prompt(q lookup.Query) (r *lookup.Response, ok bool)
 }
 
 // resolver is who answers a query: views choose, RD selects. ours tells that it
