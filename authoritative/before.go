@@ -79,6 +79,9 @@ func joined(head, tail *lookup.Response) *lookup.Response {
 	r.Answer = slices.Concat(head.Answer, tail.Answer)
 	r.Security = lookup.Unchecked
 	r.Scope, r.Wanted = narrowest(head.Scope, head.Wanted, tail.Scope, tail.Wanted)
+	if head.Counter != nil {
+		r.Counter = head.Counter
+	}
 	r.Uncacheable = head.Uncacheable || tail.Uncacheable
 	r.Keep = lookup.LeastKeep(head.Keep, tail.Keep)
 	return &r

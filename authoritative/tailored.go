@@ -15,6 +15,9 @@ import (
 // because what is there already is for others.
 func (d *draft) narrow(f tailor.Finding, name lookup.Name) bool {
 	r := &d.response
+	if r.Counter == nil {
+		r.Counter = f.Counter
+	}
 	if d.query.Trace != nil && f.Layered {
 		d.query.Trace.Add(lookup.Event{Kind: lookup.EventScope, Name: name, Type: d.query.Type, Text: f.Because.String()})
 	}

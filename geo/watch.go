@@ -18,7 +18,7 @@ type WatchOptions struct {
 	Files     []File
 	Lists     []List // sets of networks, beside those in Sources
 	Selectors []Selector
-	Sources   Sources // without its Databases, which are read from Files
+	Sources   Sources // what is there beside Files and Lists; its Databases come after those of Files
 
 	Every time.Duration // how often files are looked at; default 5 s
 	Quiet time.Duration // how long a file must have stayed as it is; default 7 s
@@ -51,9 +51,12 @@ type Watcher struct {
 
 	current atomic.Pointer[Map]
 
+	compiling sync.Mutex // one at a time
+
 	mu       sync.Mutex
 	previous *Map
 	digests  [][sha256.Size]byte // of the files that were compiled last
+	compiled time.Time           // when
 	seen     []stamp
 	since    time.Time // when seen was seen first
 	due      bool      // seen is not compiled
@@ -85,8 +88,15 @@ func NewWatcher(o WatchOptions) (*Watcher, error) {
 		return nil, err
 	}
 	w.current.Store(m)
-	w.digests = digests
+	w.digests, w.compiled = digests, time.Now()
 	return w, nil
+}
+
+// Compiled is when the files were compiled last into a Map that was accepted.
+func (w *Watcher) Compiled() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.compiled
 }
 
 // Map is the one in use. Whoever takes several decisions for one answer asks once.
@@ -122,11 +132,21 @@ func (w *Watcher) Run(ctx context.Context) error {
 // look compiles anew when files changed, and then stayed for the quiet period: they
 // are copied into place one after the other, and some slowly.
 func (w *Watcher) look(now time.Time) {
-	if !w.settled(now, w.options.stamps()) {
-		return
+	if w.settled(now, w.options.stamps()) {
+		w.Refresh()
 	}
+}
+
+// Refresh reads the files and, when they are others than those of the Map in use, compiles
+// them, without waiting for the quiet period. Report is told what has come of it.
+func (w *Watcher) Refresh() {
+	w.compiling.Lock()
+	defer w.compiling.Unlock()
 	m, digests, err := w.compile()
-	if err == nil && slices.Equal(digests, w.digests) {
+	w.mu.Lock()
+	same := slices.Equal(digests, w.digests)
+	w.mu.Unlock()
+	if err == nil && same {
 		return // touched, but the same
 	}
 	if err == nil {
@@ -134,7 +154,7 @@ func (w *Watcher) look(now time.Time) {
 	}
 	if err == nil {
 		w.mu.Lock()
-		w.previous, w.digests = w.current.Swap(m), digests
+		w.previous, w.digests, w.compiled = w.current.Swap(m), digests, time.Now()
 		w.mu.Unlock()
 	}
 	w.options.Report(err)
@@ -165,6 +185,7 @@ func (w *Watcher) compile() (*Map, [][sha256.Size]byte, error) {
 		from.Databases = append(from.Databases, d)
 		digests = append(digests, d.Digest)
 	}
+	from.Databases = append(from.Databases, w.options.Sources.Databases...)
 	from.Sets = maps.Clone(from.Sets)
 	for _, l := range w.options.Lists {
 		networks, content, err := openNetworks(l.Name)

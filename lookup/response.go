@@ -3,6 +3,7 @@ package lookup
 import (
 	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"github.com/miekg/dns"
 )
@@ -84,6 +85,9 @@ type Response struct {
 
 	// Uncacheable forbids every cache to keep the response, whatever its TTLs.
 	Uncacheable bool
+
+	// Counter is raised by one whenever a client is given the response; nil: nobody counts.
+	Counter *atomic.Uint64
 
 	// Keep is for how many seconds our own caches may keep the response at most,
 	// although its TTLs may be higher, which is what clients are told; 0 sets no such

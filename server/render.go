@@ -3,6 +3,7 @@ package server
 import (
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -51,6 +52,8 @@ type rare struct {
 	limits netip.Prefix // whom it is for
 	wanted uint8        // as in lookup.Response
 	ede    []lookup.EDE
+
+	counter *atomic.Uint64 // as in lookup.Response
 }
 
 // asked is the question.
@@ -127,8 +130,8 @@ func (on *bench) pack(q *query, name lookup.Name, r *lookup.Response) packet {
 	}
 	p.shared = shares(name, r)
 	p.setRing(r.Answer, q.DO)
-	if r.Scope.IsValid() || len(r.EDE) > 0 {
-		p.rare = &rare{limits: r.Scope, wanted: r.Wanted, ede: r.EDE}
+	if r.Scope.IsValid() || len(r.EDE) > 0 || r.Counter != nil {
+		p.rare = &rare{limits: r.Scope, wanted: r.Wanted, ede: r.EDE, counter: r.Counter}
 	}
 	return p
 }
@@ -178,6 +181,9 @@ func (s *Server) render(dst []byte, q *query, p *packet) []byte {
 // write appends p as the reply to q.
 func (s *Server) write(dst []byte, q *query, p *packet) []byte {
 	limit := s.limit(q)
+	if p.rare != nil && p.rare.counter != nil {
+		p.rare.counter.Add(1)
+	}
 	body, flags, counts := p.cut(limit - q.QuestionEnd - s.optLen(q))
 	q.rcode = p.rcode
 	if q.EDNS {

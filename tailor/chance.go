@@ -37,6 +37,7 @@ func (z *Zone) draw(f *Finding, n *node, a *answer, around netip.Prefix) netip.P
 			}
 		}
 		if set := a.shares[best].set; set.Data != "" {
+			f.Counter = a.shares[best].counter
 			f.Match = match(f.Match, set, f.Because.t)
 		}
 	} else if set := several(a, score); set.Data != "" {

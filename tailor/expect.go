@@ -70,13 +70,7 @@ func (j *judge) zone(e overlay.Expectation) *Zone {
 	if e.Selector == (geo.Selector{}) {
 		return z
 	}
-	holds := append([]geo.Selector{e.Selector}, e.Selector.Implied()...)
-	one := newChart(nil)
-	one.has = func(_ geo.Class, s geo.Selector) bool { return slices.Contains(holds, s) }
-	there := *z
-	there.options.Atlas = NewAtlas(nil)
-	there.options.Atlas.chart.Store(one)
-	return &there
+	return z.Supposing(e.Selector)
 }
 
 // chance gives numbers that are spread evenly over [0, 1).

@@ -2,6 +2,7 @@ package tailor
 
 import (
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/overlay"
@@ -27,6 +28,10 @@ type Finding struct {
 
 	// Layered tells that the overlay took part, so that proofs of the base are none.
 	Layered bool
+
+	// Counter counts answers like this one in Options.Tally, and is for whoever gives it
+	// to a client; nil: nobody counts.
+	Counter *atomic.Uint64
 
 	// Alias is set when the answer is the addresses of its target.
 	Alias *overlay.Alias
@@ -183,6 +188,7 @@ func (z *Zone) decide(n *node, decided *tailored, t lookup.Type, client Client, 
 		group, around = m.partition.locate(client.At)
 	}
 	a := &m.answers[group]
+	f.Counter = a.counter
 	switch a.kind {
 	case fromBase:
 	case nothing:

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/lookup"
@@ -42,6 +43,9 @@ type answer struct {
 	pick   int       // how many of the shares
 	v4, v6 int       // networks of so many bits get the same; 0: chance decides
 	by     []witness // whose states all of this follows from
+	sites  []string  // whose RRs set is of
+
+	counter *atomic.Uint64 // nil: nobody counts
 }
 
 // share is a site among which chance picks, with what it has; no Data: what the base has.
@@ -49,6 +53,8 @@ type share struct {
 	site   string
 	weight uint32
 	set    lookup.RRset
+
+	counter *atomic.Uint64
 }
 
 // memo is what is decided about a type of a node at present.
@@ -128,6 +134,7 @@ func (m *memo) add(numbers map[string]uint16, b *builder, t lookup.Type, a answe
 	group, known := numbers[content]
 	if !known {
 		group = uint16(len(m.answers)) // a Map has not as many classes
+		b.zone.count(&a)
 		numbers[content] = group
 		m.answers = append(m.answers, a)
 		m.positive = m.positive || a.kind >= sets

@@ -175,6 +175,7 @@ func (z *Zone) choose(n *node, c candidate, t lookup.Type, order string) answer 
 	for _, s := range use {
 		if set, ok := z.serve(s.site, n.name, t, open); ok {
 			found = append(found, set)
+			a.sites = append(a.sites, s.site.Name)
 		}
 	}
 	if len(found) == 0 {

@@ -18,6 +18,9 @@ type Options struct {
 	Atlas  *Atlas // where clients are; nil: nowhere, so that only what is for everyone holds
 	Health Health // nil: sites are as state= says, and up without it
 
+	// Tally counts answers, by way of Finding.Counter; nil: nobody does.
+	Tally *Tally
+
 	// Chance is uniform in [0, 1). The default is math/rand/v2's.
 	Chance func() float64
 }

@@ -12,13 +12,16 @@ import (
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/primary"
+	"github.com/sextant-dns/sextant/tailor"
 	"github.com/sextant-dns/sextant/zones"
 )
 
 // ours is what a view knows of our zones.
 type ours struct {
 	authority *authoritative.Authority
+	view      string
 	names     []lookup.Name
+	aliases   lookup.Resolver // for targets of ALIAS records; nil: there are none
 }
 
 // held is the zones of s as they are now: those of files, with what has been changed since
@@ -50,6 +53,7 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 	for _, m := range p.catalogs.members {
 		members[m.Catalog] = append(members[m.Catalog], m.Name)
 	}
+	tailored := map[tailoring]*tailor.Zone{}
 	for _, v := range s.ours {
 		var own []*zones.Zone
 		for _, name := range v.names {
@@ -63,9 +67,10 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 			}
 		}
 		if tree, err := zones.NewTree(own...); err == nil { // no name is given twice: the configuration was checked
-			v.authority.Replace(tree)
+			v.authority.Serve(authoritative.Data{Tree: tree, Tailored: p.tailor(s, v.view, own, tailored), Aliases: v.aliases})
 		}
 	}
+	p.places.zones = tailored
 	var given []primary.Zone
 	lists := p.catalogs.all(s.config)
 	for _, z := range slices.Concat(s.config.Zones, lists, p.catalogs.members) {

@@ -35,19 +35,6 @@ import (
 	"github.com/sextant-dns/sextant/zones"
 )
 
-// wiring is what the parts are connected to beside the configuration: the
-// outside world, which the lab replaces. Zero fields mean the real one.
-type wiring struct {
-	log       *slog.Logger
-	exchanger resolver.Exchanger
-	unsigned  bool // nobody signs there
-	hints     []resolver.Server
-	intN      func(int) int // chance
-
-	now   func() time.Time                              // the clock that answers age by; timers go by the real one
-	moved func(zone lookup.Name, t lifeline.Transition) // is told of protected zones, and nobody else is
-}
-
 // parts are a configuration come to life. Nothing is open before listen, and
 // nothing moves before run.
 type parts struct {
@@ -68,6 +55,8 @@ type parts struct {
 	lifeline  *lifeline.Keeper // nil: no zone is protected
 	notifier  *notifier        // nil: nobody is told of that
 	overrides *override.Set
+	places    *places
+	wiring    wiring
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
@@ -116,7 +105,8 @@ func build(c *config.Config, w wiring) (*parts, error) {
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
-	p.health = health.New(health.Options{Report: func(e health.Event) { logHealth(p.log, e) }})
+	p.health = health.New(health.Options{Report: func(e health.Event) { logHealth(p.log, e) }, OnChange: p.healthChanged})
+	p.places, p.wiring = newPlaces(), w
 	p.catalogs = newCatalogs(p.log)
 	var err error
 	if p.anchors, err = p.buildKeeper(c, w); err != nil {
@@ -238,7 +228,10 @@ func limits(c *config.Config) lookup.Limits {
 //	RD=0: our zones
 func (p *parts) buildState(c *config.Config) (*state, error) {
 	files, filesWrong := p.loadZones(c)
-	located, locatedWrong := loadLocated(c, files)
+	located, locatedWrong := loadLocated(c, files, p.wiring)
+	if filesWrong == nil && locatedWrong == nil {
+		locatedWrong = p.locate(&located, files)
+	}
 	keys, keysWrong := loadKeys(c, p.log)
 	secrets, secretsWrong := cookieSecrets(c.Cookies)
 	overrides, overridesWrong := p.overrides.Prepare(configuredOverrides(c))
@@ -256,13 +249,20 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 	}
 	for _, v := range c.Views {
 		authority := authoritative.New(nil) // whose zones assemble gives it
-		s.ours = append(s.ours, ours{authority, v.Zones})
+		own := ours{authority: authority, view: v.Name, names: v.Zones}
 		served := server.View{Name: v.Name, Clients: v.Clients, RateLimit: v.RateLimit}
 		if len(v.Zones) > 0 {
 			served.Authoritative = authority
 		}
+		if leadsOut(located, v) {
+			own.aliases, err = p.buildRecursive(c, v, nil)
+			if err != nil {
+				return nil, fmt.Errorf("view %s: %w", v.Name, err)
+			}
+		}
+		s.ours = append(s.ours, own)
 		if v.Recursion {
-			recursive, err := p.buildRecursive(c, v, authority)
+			recursive, err := p.buildRecursive(c, v, authority.Before)
 			if err != nil {
 				return nil, fmt.Errorf("view %s: %w", v.Name, err)
 			}
@@ -296,6 +296,7 @@ func (p *parts) use(s *state) {
 	p.succeed(s.config, p.catalogs.configure(s.config))
 	p.catalogs.produce(s.config, time.Now())
 	p.state.Store(s)
+	p.relocate(s)
 	p.assemble(s, p.held(s))
 }
 
@@ -308,7 +309,7 @@ func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error)
 	for i, z := range c.Zones {
 		if z.File != "" {
 			group.Go(func() error {
-				loaded[i], wrong[i] = zones.LoadFile(z.File, z.Name)
+				loaded[i], wrong[i] = p.wiring.zone(z.File, z.Name)
 				return nil
 			})
 		}
@@ -420,6 +421,7 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.follow(ctx) })
 	group.Go(func() error { return p.primary.Run(ctx) })
 	group.Go(func() error { return p.health.Run(ctx) })
+	group.Go(func() error { return p.watch(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
 	if p.root != nil {
 		group.Go(func() error { return p.root.Run(ctx) })

@@ -4,15 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
 
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/geo"
-	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/overlay"
+	"github.com/sextant-dns/sextant/tailor"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -20,16 +21,24 @@ import (
 // what a geo.Watcher has to be told so that it knows all of their selectors.
 type located struct {
 	overlays map[lookup.Name]*overlay.Overlay
-	watch    geo.WatchOptions
+	sites    map[lookup.Name]*sites // of each overlay
+	watch    geo.WatchOptions       // without what is told of its Maps
+
+	databases []*geo.Database // as they were when all of this was read
+	watcher   *geo.Watcher    // nil: there is no overlay
+	atlas     *tailor.Atlas   // of the watcher's Maps
 }
 
 // loadLocated reads the overlays of zones, and looks whether databases and sets know
 // what they ask for. All that is wrong in any file is reported. A zone that is not
 // among files could not be read; its overlay is, for the sake of what is wrong in it.
-func loadLocated(c *config.Config, files map[lookup.Name]*zones.Zone) (located, error) {
-	l := located{overlays: map[lookup.Name]*overlay.Overlay{}, watch: watchOptions(c.Geo)}
+func loadLocated(c *config.Config, files map[lookup.Name]*zones.Zone, w wiring) (located, error) {
+	l := located{overlays: map[lookup.Name]*overlay.Overlay{}, sites: map[lookup.Name]*sites{}, watch: watchOptions(c.Geo)}
+	l.watch.Sources.Databases, l.watch.Sources.Rankings = w.databases, map[string]geo.Ranking{}
 	sets, setsWrong := loadSets(c.Geo)
 	databases, databasesWrong := loadDatabases(l.watch.Files)
+	databases = append(databases, w.databases...)
+	l.databases = databases
 	wrong := []error{setsWrong, databasesWrong}
 	used := map[geo.Selector]bool{}
 	views := make([]string, 0, len(c.Views))
@@ -40,9 +49,9 @@ func loadLocated(c *config.Config, files map[lookup.Name]*zones.Zone) (located, 
 		if z.Overlay == "" {
 			continue
 		}
-		o, err := overlay.LoadFile(z.Overlay, overlay.Options{Base: files[z.Name], Origin: z.Name, Views: views, Sets: sets})
+		o, err := w.overlay(z.Overlay, overlay.Options{Base: files[z.Name], Origin: z.Name, Views: views, Sets: sets})
 		if err == nil {
-			err = uncheckable(o)
+			l.sites[z.Name], err = newSites(o, len(z.Primaries) == 0)
 			if databasesWrong == nil {
 				err = errors.Join(err, unlocatable(o, databases))
 			}
@@ -52,6 +61,7 @@ func loadLocated(c *config.Config, files map[lookup.Name]*zones.Zone) (located, 
 			continue
 		}
 		l.overlays[z.Name] = o
+		maps.Copy(l.watch.Sources.Rankings, tailor.Rankings(o))
 		for _, s := range o.Selectors() {
 			if !used[s] {
 				used[s] = true
@@ -146,27 +156,22 @@ func unlocatable(o *overlay.Overlay, databases []*geo.Database) error {
 			}
 		}
 	}
+	if near := nearestIn(o); near != nil && !has(geo.Location) && !has(geo.Country) {
+		wrong = append(wrong, overlay.Problem{Position: near.At, Text: "no database says where clients are, so nothing is nearest to them", Hint: hint})
+	}
 	return errors.Join(wrong...)
 }
 
-// uncheckable tells of settings of sites that are no settings of checks.
-func uncheckable(o *overlay.Overlay) error {
-	var all []error
-	for _, s := range o.Sites {
-		pairs := make([]health.Pair, 0, len(s.Checks))
-		for _, c := range s.Checks {
-			pairs = append(pairs, health.Pair{Key: c.Key, Value: c.Value})
-		}
-		_, err := health.ParseSettings(pairs)
-		if several, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, err := range several.Unwrap() {
-				if wrong, ok := errors.AsType[*health.PairError](err); ok {
-					all = append(all, overlay.Problem{Position: s.Checks[wrong.Index].At, Text: "site " + s.Name + ": " + wrong.Error()})
-				}
+// nearestIn is the first choice that wants to know what is near; nil if there is none.
+func nearestIn(o *overlay.Overlay) *overlay.Choice {
+	for _, r := range o.Routes {
+		for i := range r.Choices {
+			if r.Choices[i].Nearest > 0 {
+				return &r.Choices[i]
 			}
 		}
 	}
-	return errors.Join(all...)
+	return nil
 }
 
 // lint is what is unwise in zones and overlays, by zone.
@@ -195,6 +200,5 @@ func (p *parts) announce(l located) {
 		for _, problem := range o.Lint {
 			p.log.Warn("overlay", "zone", name, "problem", problem)
 		}
-		p.log.Warn("overlay: read, and nobody hears of it yet", "zone", name)
 	}
 }

@@ -24,6 +24,13 @@ func logHealth(log *slog.Logger, e health.Event) {
 	log.Log(context.Background(), level, "health", "event", e.String())
 }
 
+// healthChanged forgets the packets of sites as they were.
+func (p *parts) healthChanged() {
+	if p.server != nil { // it is made after the first sites
+		p.server.Flush()
+	}
+}
+
 // listHealth tells operators how the sites are.
 func (p *parts) listHealth(_ context.Context, r control.HealthRequest) (control.Health, error) {
 	stats := p.health.Stats()

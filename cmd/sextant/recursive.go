@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/sextant-dns/sextant/anchors"
-	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
@@ -15,8 +14,9 @@ import (
 	"github.com/sextant-dns/sextant/special"
 )
 
-// buildRecursive is what a view hears with RD set, but for DNS64.
-func (p *parts) buildRecursive(c *config.Config, v config.View, authority *authoritative.Authority) (lookup.Resolver, error) {
+// buildRecursive is what a view hears with RD set, but for DNS64; ours puts our zones
+// before the rest, nil: what ALIAS records hear of names that are in none of them.
+func (p *parts) buildRecursive(c *config.Config, v config.View, ours func(next lookup.Resolver) lookup.Resolver) (lookup.Resolver, error) {
 	policy, err := ecs.NewPolicy(ecsOptions(v.ECS))
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (p *parts) buildRecursive(c *config.Config, v config.View, authority *autho
 	return p.overrides.Before(override.View{
 		Name: v.Name,
 		Next: internet,
-		Ours: authority.Before,
+		Ours: ours,
 		Through: func(path lookup.Resolver, leave func(lookup.Name) bool) lookup.Resolver {
 			return path.(*resolver.Resolver).Until(leave, policy) // overrideSource has made it
 		},

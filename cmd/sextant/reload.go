@@ -29,6 +29,9 @@ func (p *parts) reload(path string) {
 	}
 	s.path, s.reloaded = path, time.Now()
 	p.use(s)
+	if w := s.located.watcher; w != nil {
+		w.Refresh() // of files that have changed, now and not when they have been quiet
+	}
 	p.server.SetCookieSecrets(s.cookies)
 	if p.root != nil {
 		p.root.Refresh()

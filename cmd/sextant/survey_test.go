@@ -16,9 +16,9 @@ import (
 	"github.com/sextant-dns/sextant/ecs"
 )
 
-// tailoring is an authority on loopback: Berlin and all of its /21 get one answer, who
+// tailors is an authority on loopback: Berlin and all of its /21 get one answer, who
 // else is in 128.0.0.0/1 another, and the rest a third.
-func tailoring(t *testing.T) string {
+func tailors(t *testing.T) string {
 	t.Helper()
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -66,7 +66,7 @@ func tailoring(t *testing.T) string {
 
 func TestSurveyShowsWhichAnswerIsForWhom(t *testing.T) {
 	t.Parallel()
-	at := tailoring(t)
+	at := tailors(t)
 	var out, errOut bytes.Buffer
 	args := []string{"survey", "www.example", at, "--rate", "100000", "--mmdb", toyCity(), "--rtt", "tcp:1"}
 	if code := run(t.Context(), append(args, "--json"), &out, &errOut); code != exitOK {
