@@ -66,7 +66,7 @@ func imports() map[string][]string {
 		"internal/attack":   {"lookup", "message", "ecs", "transport", "dnssec", "resolver"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "override", "probe", "survey", "worldmap", "lint"},
+		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "tailor", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "override", "probe", "survey", "worldmap", "lint"},
 		"bench/peers": {}, // measures binaries, and imports none of us
 		"":            {},
 	}

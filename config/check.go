@@ -158,6 +158,7 @@ func (doc *document) checkViews(d *decoder) {
 	for i := range doc.Views {
 		v := &doc.Views[i]
 		notEmpty(d, &v.Clients)
+		doc.checkKeys(d, keysOf(nil, [][]Peer{v.Proxies}))
 		unique(d, v.Clients, func(p *netip.Prefix) *netip.Prefix { return p })
 		unique(d, v.Zones, func(n *lookup.Name) *lookup.Name { return n })
 		for j := range v.Zones {
@@ -173,7 +174,7 @@ func (doc *document) checkViews(d *decoder) {
 			d.report(v, "neither recursion nor zones, expected something to answer with")
 		}
 		for _, earlier := range doc.Views[:i] {
-			if shadows(earlier.Clients, v.Clients) {
+			if len(v.Proxies) == 0 && shadows(earlier.Clients, v.Clients) {
 				d.report(&v.Clients, "no client reaches view %q: view %q before it has them all", v.Name, earlier.Name)
 				break
 			}

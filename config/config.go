@@ -258,6 +258,7 @@ type UDP struct {
 type View struct {
 	Name      string
 	Clients   []netip.Prefix // never empty
+	Proxies   []Peer         // who may say by ECS who the client is
 	Recursion bool
 	Zones     []lookup.Name // which of the zones it sees
 	DNS64     DNS64

@@ -336,8 +336,11 @@ func view(v *View) reader {
 
 func (v *View) keys() keys {
 	return keys{
-		"name":      value(&v.Name, text(63)),
-		"clients":   values(&v.Clients, network),
+		"name":    value(&v.Name, text(63)),
+		"clients": values(&v.Clients, network),
+
+		"ecs-proxies": list(&v.Proxies, peer),
+
 		"recursion": value(&v.Recursion, boolean),
 		"zones":     values(&v.Zones, name),
 		"dns64":     dns64(&v.DNS64),

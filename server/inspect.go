@@ -62,7 +62,7 @@ func (p *packet) shown(views []View) (shown Packet, ok bool) {
 // View is the view of a client at that address; ok is false for one that is refused.
 func (s *Server) View(client netip.Addr) (v View, ok bool) {
 	g := s.generation.Load()
-	i := g.view(clientOf(netip.AddrPortFrom(client, 0)))
+	i, _ := g.view(clientOf(netip.AddrPortFrom(client, 0)), "", netip.Prefix{})
 	if i < 0 {
 		return View{}, false
 	}

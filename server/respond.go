@@ -42,6 +42,7 @@ type query struct {
 	generation *generation
 	view       int          // index in generation.views; -1: none has been chosen
 	subnet     netip.Prefix // of the Client Subnet option; the zero Prefix: none
+	within     uint8        // how many bits of subnet decided about the view
 	options    options
 	rcode      lookup.Rcode // of the reply, once there is one
 
@@ -106,7 +107,7 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		return s.cookieOnly(dst, q), true
 	}
 	q.generation = s.generation.Load()
-	q.view = q.generation.view(clientOf(q.from))
+	q.view, q.within = q.generation.view(clientOf(q.from), "", q.subnet)
 	if s.among(q, verdict) || s.isSecluded(q) {
 		return nil, false
 	}

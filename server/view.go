@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -18,6 +19,11 @@ type View struct {
 	// are refused. Authoritative must not wait for anything, unless it is a Prompter:
 	// who receives queries asks it, before the next one is looked at.
 	Recursive, Authoritative lookup.Resolver
+
+	// Proxies may say by an EDNS Client Subnet that a query is of somebody else, who then
+	// is in the view, or not, in their place. Nobody else's option says anything of
+	// views: anybody can send any (RFC 7871 11.2).
+	Proxies []Proxy
 
 	RateLimit bool // Options.RateLimit holds for all replies, and not for errors alone
 }
@@ -40,8 +46,30 @@ func (v *View) resolver(rd bool) (r lookup.Resolver, ours bool) {
 	return v.Authoritative, true
 }
 
-func (v *View) contains(client netip.Addr) bool {
-	return len(v.Clients) == 0 || slices.ContainsFunc(v.Clients, func(p netip.Prefix) bool { return p.Contains(client) })
+// Proxy is who may speak for others.
+type Proxy struct {
+	Network netip.Prefix // where it is; the zero Prefix: anywhere, given the Key
+	Key     lookup.Name  // that its queries are signed with (RFC 8945); "": they need not be
+}
+
+// is tells whether a client that has signed with the key ("": with none) is the proxy.
+func (p Proxy) is(client netip.Addr, key lookup.Name) bool {
+	if p.Key != "" && p.Key != key || p.Key == "" && !p.Network.IsValid() {
+		return false
+	}
+	return !p.Network.IsValid() || p.Network.Contains(client)
+}
+
+// contains tells whether all of a network is in the view.
+func (v *View) contains(at netip.Prefix) bool {
+	return len(v.Clients) == 0 || slices.ContainsFunc(v.Clients, func(p netip.Prefix) bool { return includes(p, at) })
+}
+
+func includes(p, at netip.Prefix) bool { return p.Bits() <= at.Bits() && p.Contains(at.Addr()) }
+
+// isProxy tells whether a client may speak for others to the view.
+func (v *View) isProxy(client netip.Addr, key lookup.Name) bool {
+	return slices.ContainsFunc(v.Proxies, func(p Proxy) bool { return p.is(client, key) })
 }
 
 // generation is a set of views with the packets that were made under it. A query
@@ -59,19 +87,76 @@ func newGeneration(views []View, o Options) *generation {
 		for j := range clients {
 			clients[j] = unmapped(clients[j])
 		}
-		g.views[i].Clients = clients
+		proxies := slices.Clone(g.views[i].Proxies)
+		for j := range proxies {
+			if proxies[j].Network.IsValid() {
+				proxies[j].Network = unmapped(proxies[j].Network)
+			}
+		}
+		g.views[i].Clients, g.views[i].Proxies = clients, proxies
 	}
 	return g
 }
 
-// view is the index of the first view that contains the client, -1 if none does.
-func (g *generation) view(client netip.Addr) int {
+// view is the index of the first view that contains the client, which has signed with
+// the key ("": with none), -1 if none does. What a client says of a subnet counts where it
+// is a proxy. Then within is for how many bits of that the choice holds: all addresses that
+// have them in common are in the same view by the word of that proxy.
+func (g *generation) view(client netip.Addr, key lookup.Name, subnet netip.Prefix) (view int, within uint8) {
+	own := netip.PrefixFrom(client, client.BitLen())
 	for i := range g.views {
-		if g.views[i].contains(client) {
-			return i
+		v, at := &g.views[i], own
+		proxied := len(v.Proxies) > 0 && subnet.IsValid() && v.isProxy(client, key)
+		if proxied {
+			at = subnet
+		}
+		in := v.contains(at)
+		if proxied {
+			within = max(within, v.border(at, in))
+		}
+		if in {
+			return i, within
 		}
 	}
-	return -1
+	return -1, within
+}
+
+// border is how many bits a prefix around at has at least that is in the view as a whole,
+// or outside of it as a whole. It may be more than at has.
+func (v *View) border(at netip.Prefix, in bool) (bits uint8) {
+	if at.Bits() == 0 { // RFC 7871 7.2.1: SCOPE is 0 where SOURCE is
+		return 0
+	}
+	if in {
+		bits = 128
+	}
+	for _, p := range v.Clients {
+		switch {
+		case p.Addr().Is4() != at.Addr().Is4():
+		case in && includes(p, at):
+			bits = min(bits, uint8(p.Bits()))
+		case !in && includes(at, p): // some of them are in the view
+			bits = max(bits, uint8(p.Bits()))
+		case !in:
+			bits = max(bits, common(p.Addr(), at.Addr())+1)
+		}
+	}
+	if in && len(v.Clients) == 0 {
+		return 0
+	}
+	return bits
+}
+
+// common is with how many equal bits two addresses of one family begin.
+func common(a, b netip.Addr) (n uint8) {
+	x, y := a.AsSlice(), b.AsSlice()
+	for i := range x {
+		if d := x[i] ^ y[i]; d != 0 {
+			return n + uint8(bits.LeadingZeros8(d))
+		}
+		n += 8
+	}
+	return n
 }
 
 // unmapped writes a prefix of IPv4-mapped addresses as the IPv4 prefix that it

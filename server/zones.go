@@ -61,6 +61,7 @@ func (s *Server) serve(ctx context.Context, dst []byte, q *query) []byte {
 	key := lookup.Name("")
 	if session != nil {
 		key = session.Key()
+		q.view, q.within = q.generation.view(clientOf(q.from), key, q.subnet)
 	}
 	switch {
 	case q.Flags.Opcode() == wire.OpcodeNotify:

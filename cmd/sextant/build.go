@@ -251,6 +251,9 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 		authority := authoritative.New(nil) // whose zones assemble gives it
 		own := ours{authority: authority, view: v.Name, names: v.Zones}
 		served := server.View{Name: v.Name, Clients: v.Clients, RateLimit: v.RateLimit}
+		for _, p := range v.Proxies {
+			served.Proxies = append(served.Proxies, server.Proxy{Network: p.Network, Key: p.Key})
+		}
 		if len(v.Zones) > 0 {
 			served.Authoritative = authority
 		}
