@@ -2,7 +2,6 @@ package tailor_test
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -60,13 +59,7 @@ func TestTheExampleOfTheReference(t *testing.T) {
 			t.Errorf("%s for %s: %s, not %s; %s", c.question, c.client, said(f), c.want, f.Because)
 		}
 	}
-	// Two of its expectations are of another database; and of a choice by weights each
-	// network hears one site, not both.
-	var lines []int
 	for _, p := range tailor.Judge(below, o, m) {
-		lines = append(lines, p.Line)
-	}
-	if !slices.Equal(lines, []int{33, 37, 38}) {
-		t.Errorf("expectations fail in lines %v", lines)
+		t.Error(p)
 	}
 }

@@ -30,9 +30,9 @@ git    A 10.0.4.22
 vpn    A 10.0.0.1
 $WHEN *
 
-$EXPECT shop A  from 203.0.113.9          = 203.0.113.80
+$EXPECT shop A  from 192.0.2.200          = 203.0.113.80
 $EXPECT shop A  from de down=ber          = 198.51.100.80
 $EXPECT git  A  from 10.1.2.3 view=corp   = 10.0.4.22
 $EXPECT shop A  scope<=24 prefixes<5000   ; so that no database makes caches burst
-$EXPECT shop AAAA from as64500            = none
-$EXPECT media A from 198.51.100.0/24      = 203.0.113.81 198.51.100.81
+$EXPECT shop AAAA from as64500            = 2001:db8::80   ; sin has none: the zone's
+$EXPECT media A from 198.51.100.0/24      = 203.0.113.81   ; one site for each network
