@@ -120,6 +120,16 @@ func (c *Client) SwitchOverride(ctx context.Context, r SwitchOverrideRequest) (O
 	return call[Overrides](ctx, c, pathSwitchOverride, r)
 }
 
+// Geo asks what is known of places.
+func (c *Client) Geo(ctx context.Context) (Geo, error) {
+	return call[Geo](ctx, c, pathGeo, GeoRequest{})
+}
+
+// RollbackGeo has the places before the present ones be used again.
+func (c *Client) RollbackGeo(ctx context.Context) (Geo, error) {
+	return call[Geo](ctx, c, pathRollbackGeo, RollbackGeoRequest{})
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

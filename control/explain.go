@@ -18,6 +18,11 @@ type ExplainRequest struct {
 	Client string `json:"client,omitempty"` // address; default: 127.0.0.1
 	Subnet string `json:"subnet,omitempty"` // EDNS Client Subnet, address/length
 
+	// From is where somebody is who asks for a name of our zones: an address, a network,
+	// a country or another selector of places, the number of an AS. It takes the place of
+	// Client and Subnet.
+	From string `json:"from,omitempty"`
+
 	Fresh     bool `json:"fresh,omitempty"` // ask servers, whatever is remembered
 	DO        bool `json:"do,omitempty"`
 	CD        bool `json:"cd,omitempty"`
@@ -31,6 +36,8 @@ type Explanation struct {
 	Client   string   `json:"client,omitempty"`
 	Subnet   string   `json:"subnet,omitempty"`
 	Flags    []string `json:"flags,omitempty"` // of the query: fresh, do, cd, norecurse
+
+	Place *Place `json:"place,omitempty"` // why, by where the client is; for From
 
 	Steps []Step `json:"steps"`
 	Lost  int    `json:"lost,omitempty"` // steps for which there was no room

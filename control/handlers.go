@@ -37,6 +37,9 @@ type Handlers struct {
 	AddOverride    func(context.Context, AddOverrideRequest) (Overrides, error)
 	RemoveOverride func(context.Context, RemoveOverrideRequest) (Overrides, error)
 	SwitchOverride func(context.Context, SwitchOverrideRequest) (Overrides, error)
+
+	Geo         func(context.Context, GeoRequest) (Geo, error)
+	RollbackGeo func(context.Context, RollbackGeoRequest) (Geo, error)
 }
 
 // Paths of the calls.
@@ -64,6 +67,9 @@ const (
 	pathAddOverride    = "/v1/overrides/add"
 	pathRemoveOverride = "/v1/overrides/remove"
 	pathSwitchOverride = "/v1/overrides/switch"
+
+	pathGeo         = "/v1/geo"
+	pathRollbackGeo = "/v1/geo/rollback"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -88,6 +94,9 @@ func (h Handlers) routes() http.Handler {
 	serve(mux, pathAddOverride, h.AddOverride)
 	serve(mux, pathRemoveOverride, h.RemoveOverride)
 	serve(mux, pathSwitchOverride, h.SwitchOverride)
+
+	serve(mux, pathGeo, h.Geo)
+	serve(mux, pathRollbackGeo, h.RollbackGeo)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))

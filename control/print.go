@@ -30,6 +30,10 @@ func ANSI(c Colour, text string) string { return "\x1b[" + string(c) + "m" + tex
 // milliseconds since the beginning, indented under what it was done for; then the
 // answer, and what was used up.
 func (e Explanation) Print(w io.Writer, paint Paint) error {
+	if e.Place != nil {
+		_, err := io.WriteString(w, e.placed(paint))
+		return err
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", paint(Bold, e.title()))
 	for _, s := range e.Steps {

@@ -47,6 +47,8 @@ type catalogue struct {
 	barred, scoped, unkept              series
 	synthesized                         series
 	healthUp, healthChanges, checks     series
+	geoAnswers, geoMaps                 series
+	geoAge, geoClasses, geoBytes        series
 	healthHeld, checkTime               series
 	lifeState, lifeVotes, lifeAnswers   series
 	lifeAge, lifeActive, lifePending    series
@@ -56,7 +58,7 @@ type catalogue struct {
 
 func newCatalogue() catalogue {
 	const counter, gauge, histogram = "counter", "gauge", "histogram"
-	return catalogue{
+	c := catalogue{
 		buildInfo: newSeries(gauge, "sextant_build_info", "Always 1; the labels tell what is running.", "version", "goversion"),
 
 		queries:      newSeries(counter, "sextant_queries_total", "Queries that were replied to.", "proto", "type"),
@@ -116,12 +118,6 @@ func newCatalogue() catalogue {
 
 		synthesized: newSeries(counter, "sextant_dns64_synthesized_total", "Responses with AAAA records that were made of A records.", "view", "mode"),
 
-		healthUp:      newSeries(gauge, "sextant_health_up", "1 when answers may name the address of the site, 0 when it is down or drained.", "site", "addr", "check"),
-		healthChanges: newSeries(counter, "sextant_health_transitions_total", "Changes of the state of an address of a site.", "site", "addr", "check"),
-		checks:        newSeries(counter, "sextant_health_checks_total", "Checks that have ended, by what came of them.", "site", "addr", "check", "result"),
-		healthHeld:    newSeries(gauge, "sextant_health_held", "1 while states are held, as no check of the address family passes.", "family"),
-		checkTime:     newSeries(histogram, "sextant_health_check_duration_seconds", "Time that checks took, also those that failed."),
-
 		lifeState:   newSeries(gauge, "sextant_lifeline_state", "1 for the state that the protected zone is in, 0 for the others.", "zone", "state"),
 		lifeVotes:   newSeries(gauge, "sextant_lifeline_votes", "Servers of the zone above, by what they said of the protected zone in the last roll-call.", "zone", "finding"),
 		lifeAnswers: newSeries(counter, "sextant_lifeline_answers_total", "Answers for names in the protected zone, by the path that they came by: as the parent delegates, or by the delegation that was known.", "zone", "rung"),
@@ -132,6 +128,24 @@ func newCatalogue() catalogue {
 		overridden:  newSeries(counter, "sextant_override_answers_total", "Answers of overrides; those of the packet cache are not counted.", "zone", "kind"),
 		overrideOn:  newSeries(gauge, "sextant_override_in_force", "1 when the override counts, or would in an outage, and 0 while it is off or broken.", "zone", "kind", "when"),
 	}
+	c.nameSites()
+	return c
+}
+
+// nameSites fills in the series of answers by location, and of the health of sites.
+func (c *catalogue) nameSites() {
+	const counter, gauge, histogram = "counter", "gauge", "histogram"
+	c.geoAnswers = newSeries(counter, "sextant_geo_answers_total", "Answers for names that are tailored, by what they were made of; other when there are too many kinds.", "zone", "variant")
+	c.geoMaps = newSeries(counter, "sextant_geo_maps_total", "Databases and lists of networks that have changed, by what came of them.", "result")
+	c.geoAge = newSeries(gauge, "sextant_geo_map_age_seconds", "Time since the databases and lists in use were read.")
+	c.geoClasses = newSeries(gauge, "sextant_geo_map_classes", "Kinds of networks that zones tell apart.")
+	c.geoBytes = newSeries(gauge, "sextant_geo_map_bytes", "Memory that the map of networks takes.")
+
+	c.healthUp = newSeries(gauge, "sextant_health_up", "1 when answers may name the address of the site, 0 when it is down or drained.", "site", "addr", "check")
+	c.healthChanges = newSeries(counter, "sextant_health_transitions_total", "Changes of the state of an address of a site.", "site", "addr", "check")
+	c.checks = newSeries(counter, "sextant_health_checks_total", "Checks that have ended, by what came of them.", "site", "addr", "check", "result")
+	c.healthHeld = newSeries(gauge, "sextant_health_held", "1 while states are held, as no check of the address family passes.", "family")
+	c.checkTime = newSeries(histogram, "sextant_health_check_duration_seconds", "Time that checks took, also those that failed.")
 }
 
 // all is the series in the order of the documentation.
@@ -146,6 +160,7 @@ func (c *catalogue) all() []series {
 		c.catalogUsed, c.members, c.clashes, c.transfers, c.notifies,
 		c.told, c.untold, c.confirmed, c.barred, c.scoped, c.unkept,
 		c.synthesized,
+		c.geoAnswers, c.geoMaps, c.geoAge, c.geoClasses, c.geoBytes,
 		c.healthUp, c.healthChanges, c.checks, c.healthHeld, c.checkTime,
 		c.lifeState, c.lifeVotes, c.lifeAnswers, c.lifeAge, c.lifeActive, c.lifePending, c.lifeUnsaved,
 		c.overridden, c.overrideOn,

@@ -80,11 +80,28 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		synthesized.add(each.Count, each.View, each.Mode)
 	}
 	out.totals(c.synthesized, synthesized)
+	c.geo(out, s.Geo)
 	c.health(out, s.Health)
 	for _, z := range s.Lifeline {
 		c.lifeline(out, z)
 	}
 	c.overrides(out, s.Overrides)
+}
+
+func (c *collector) geo(out sink, g Geo) {
+	answers := totals{}
+	for _, a := range g.Answers {
+		answers.add(a.Count, a.Zone, a.Variant)
+	}
+	out.totals(c.geoAnswers, answers)
+	if !g.Used {
+		return
+	}
+	out.count(c.geoMaps, g.Accepted, "accepted")
+	out.count(c.geoMaps, g.Refused, "refused")
+	out.number(c.geoAge, g.Age.Seconds())
+	out.number(c.geoClasses, float64(g.Classes))
+	out.number(c.geoBytes, float64(g.Bytes))
 }
 
 func (c *collector) server(out sink, s Server) {

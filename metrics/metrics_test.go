@@ -84,6 +84,8 @@ func busy() Snapshot {
 			Held: map[string]bool{"ipv4": false, "ipv6": true},
 			Took: Histogram{[]time.Duration{10 * ms, time.Second}, []uint64{20, 2, 1}, 4 * time.Second},
 		},
+		Geo: Geo{Used: true, Age: 90 * time.Second, Classes: 12, Bytes: 4096, Accepted: 2, Refused: 1,
+			Answers: []GeoAnswers{{"example.com.", "fra", 7}, {"example.com.", "fra+iad", 2}, {".", "other", 1}}},
 	}
 }
 

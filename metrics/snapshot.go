@@ -16,6 +16,7 @@ type Snapshot struct {
 	Health     Health
 	Lifeline   []Protected
 	Overrides  Overrides
+	Geo        Geo
 }
 
 // Server counts what clients asked and were told.
@@ -203,6 +204,22 @@ type Override struct {
 type OverrideAnswers struct {
 	Zone, Kind string
 	Count      uint64
+}
+
+// Geo is what is known of places, and answered by it.
+type Geo struct {
+	Used              bool // zones ask for it; the fields below it are of use only then
+	Age               time.Duration
+	Classes, Bytes    int
+	Accepted, Refused uint64 // files that have changed
+	Answers           []GeoAnswers
+}
+
+// GeoAnswers counts answers of one kind.
+type GeoAnswers struct {
+	Zone    string
+	Variant string // sites joined by +, rule, alias, base, nothing, several, or other
+	Count   uint64
 }
 
 // Histogram counts durations. The zero Histogram has no series.

@@ -48,6 +48,9 @@ func (p *parts) handlers() control.Handlers {
 		AddOverride:    p.addOverride,
 		RemoveOverride: p.removeOverride,
 		SwitchOverride: p.switchOverride,
+
+		Geo:         p.geoStatus,
+		RollbackGeo: p.rollbackGeo,
 	}
 }
 
@@ -217,6 +220,20 @@ func (p *parts) flush(_ context.Context, r control.FlushRequest) (control.Flushe
 }
 
 func (p *parts) explain(ctx context.Context, r control.ExplainRequest) (control.Explanation, error) {
+	if r.From != "" {
+		e, held, err := p.explainPlace(ctx, r)
+		if held || err != nil {
+			return e, err
+		}
+		at, err := addressOrPrefix(r.From)
+		if err != nil {
+			return e, fmt.Errorf("%s is in none of our zones, and others are asked from addresses only", r.Name)
+		}
+		r.Client = at.Addr().String()
+		if !at.IsSingleIP() {
+			r.Subnet = at.String()
+		}
+	}
 	name, t, err := question(r.Name, r.Type, lookup.TypeA)
 	if err != nil {
 		return control.Explanation{}, err

@@ -9,13 +9,45 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/geo"
 )
 
 func geoCommand() *cobra.Command {
 	command := &cobra.Command{Use: "geo", Short: "Where networks are, as answers by location see them"}
-	command.AddCommand(geoLookupCommand())
+	command.AddCommand(geoLookupCommand(), geoStatusCommand(), geoRollbackCommand())
 	return command
+}
+
+func geoStatusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "What the running server knows of places, and why a newer file was refused",
+		Args:  cobra.NoArgs,
+	}
+	socket, asJSON := socketFlag(cmd), jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		g, err := control.NewClient(*socket).Geo(cmd.Context())
+		return tell(cmd, g, *asJSON, err)
+	}
+	return cmd
+}
+
+func geoRollbackCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Have the places be as they were before their files changed last",
+		Long: `Have the running server use again what it knew of places before the files changed last, at once. A
+second rollback undoes the first. The files are not read again before they change again. After a reload that
+asks for other selectors, and after a restart, there is nothing to go back to.`,
+		Args: cobra.NoArgs,
+	}
+	socket, asJSON := socketFlag(cmd), jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		g, err := control.NewClient(*socket).RollbackGeo(cmd.Context())
+		return tell(cmd, g, *asJSON, err)
+	}
+	return cmd
 }
 
 func geoLookupCommand() *cobra.Command {

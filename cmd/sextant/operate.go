@@ -164,6 +164,7 @@ here, by a server made for the purpose with nothing in its memory.
 	flags.StringVar(&r.View, "view", "", "as a client of this view hears it")
 	flags.StringVar(&r.Client, "client", "", "as the client at this address hears it (127.0.0.1)")
 	flags.StringVar(&r.Subnet, "subnet", "", "with this EDNS Client Subnet, such as 192.0.2.0/24")
+	flags.StringVar(&r.From, "from", "", "of a name of our zones, as somebody there hears it, and why: an address, a network, a country, an AS")
 	flags.BoolVar(&r.Fresh, "fresh", false, "ask from the root down, whatever is remembered, and replace that")
 	flags.BoolVar(&r.DO, "do", false, "with the DO bit: DNSSEC records, please")
 	flags.BoolVar(&r.CD, "cd", false, "with the CD bit: do not validate")

@@ -8,11 +8,14 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/control"
 	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/metrics"
 	"github.com/sextant-dns/sextant/overlay"
 	"github.com/sextant-dns/sextant/tailor"
 	"github.com/sextant-dns/sextant/zones"
@@ -167,4 +170,45 @@ func leadsOut(l located, v config.View) bool {
 		o := l.overlays[name]
 		return o != nil && len(o.Aliases) > 0
 	})
+}
+
+// geoStatus tells operators what is known of places.
+func (p *parts) geoStatus(context.Context, control.GeoRequest) (control.Geo, error) {
+	told := control.Geo{}
+	p.places.mu.Lock()
+	told.Accepted, told.Refused, told.Reason = p.places.accepted, p.places.refused, p.places.wrong
+	p.places.mu.Unlock()
+	if w := p.state.Load().located.watcher; w != nil {
+		size := w.Map().Size()
+		told.Used, told.Compiled, told.Selectors, told.Classes = true, w.Compiled(), size.Selectors, size.Classes
+		told.Nodes, told.Bytes = size.Branches+size.Chains, size.Bytes
+	}
+	return told, nil
+}
+
+// rollbackGeo has the Map before the present one be used.
+func (p *parts) rollbackGeo(ctx context.Context, _ control.RollbackGeoRequest) (control.Geo, error) {
+	w := p.state.Load().located.watcher
+	if w == nil {
+		return control.Geo{}, errors.New("no zone answers by location")
+	}
+	if !w.Rollback() {
+		return control.Geo{}, errors.New("there is nothing to go back to: the files have not changed since they were first read")
+	}
+	p.server.Flush()
+	p.log.Warn("geo: an operator has gone back to the places before")
+	return p.geoStatus(ctx, control.GeoRequest{})
+}
+
+// placeCounts is what is known of places, and answered by it, for the metrics.
+func (p *parts) placeCounts() metrics.Geo {
+	told, _ := p.geoStatus(context.Background(), control.GeoRequest{}) // which cannot fail
+	m := metrics.Geo{Used: told.Used, Classes: told.Classes, Bytes: told.Bytes, Accepted: told.Accepted, Refused: told.Refused}
+	if told.Used {
+		m.Age = time.Since(told.Compiled)
+	}
+	for v, n := range p.places.tally.All() {
+		m.Answers = append(m.Answers, metrics.GeoAnswers{Zone: v.Zone.String(), Variant: v.What, Count: n})
+	}
+	return m
 }

@@ -20,7 +20,7 @@ func (p *parts) snapshot() metrics.Snapshot {
 		Server: p.serverCounts(), Resolver: p.resolverCounts(), Validation: p.validationCounts(), Copies: p.copyCounts(), Updates: p.updates.results(),
 		DNS64: p.synthesisCounts(), Catalogs: p.catalogCounts(),
 		Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health), Lifeline: p.lifelineCounts(),
-		Overrides: p.overrideCounts(),
+		Overrides: p.overrideCounts(), Geo: p.placeCounts(),
 	}
 }
 
