@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -17,8 +18,9 @@ type Trial struct {
 	Dig   string // the question as arguments of dig: a name and a type, or -x and an address
 	Shows string
 
-	Name lookup.Name
-	Type lookup.Type
+	Name   lookup.Name
+	Type   lookup.Type
+	Subnet netip.Prefix // what is said of the client; the zero Prefix: nothing
 
 	Off, Standard, Forced Outcome // by mode of DNS64
 }
@@ -130,6 +132,16 @@ func Try() []Trial {
 	}
 }
 
+// Places is what to try of names that are answered by location. They are not in the lab's
+// Internet: who serves it has their zone.
+func Places() []Trial {
+	return []Trial{
+		always("www.places.example A +subnet=203.0.113.0/24", "answered by location: somebody in Germany", data("203.0.113.80")),
+		always("www.places.example A +subnet=203.0.121.0/24", "and somebody in the USA", data("198.51.100.80")),
+		always("www.places.example A", "and somebody of whom nobody knows where they are", data("192.0.2.80")),
+	}
+}
+
 func data(rdata ...string) Outcome { return Outcome{Data: rdata} }
 
 // always is a Trial on which DNS64 has no influence.
@@ -146,11 +158,16 @@ func forced(dig, shows string, real, synthesized Outcome) Trial {
 }
 
 func trial(dig, shows string, off, standard, forced Outcome) Trial {
-	name, t, err := parseDig(dig)
+	question, said, _ := strings.Cut(dig, " +subnet=")
+	name, t, err := parseDig(question)
+	subnet := netip.Prefix{}
+	if err == nil && said != "" {
+		subnet, err = netip.ParsePrefix(said)
+	}
 	if err != nil {
 		panic(fmt.Errorf("lab: the trial %q: %w", dig, err)) // the table is constant
 	}
-	return Trial{Dig: dig, Shows: shows, Name: name, Type: t, Off: off, Standard: standard, Forced: forced}
+	return Trial{Dig: dig, Shows: shows, Name: name, Type: t, Subnet: subnet, Off: off, Standard: standard, Forced: forced}
 }
 
 // parseDig reads a name and a type, or -x and an address.

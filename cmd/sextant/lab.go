@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"text/tabwriter"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/sextant-dns/sextant"
 	"github.com/sextant-dns/sextant/config"
+	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/lab"
+	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/resolver"
 )
 
@@ -61,6 +64,9 @@ func labConfig(listen, metricsAt string, mode config.Mode) (*config.Config, erro
 		return nil, fmt.Errorf("--listen: %w; want an address and a port, such as 127.0.0.1:5300", err)
 	}
 	c.Listen, c.Control.Socket = []netip.AddrPort{at}, ""
+	places := lookup.MustName("places.example.")
+	c.Zones = []config.Zone{{Name: places, File: "places.example.zone", Overlay: "places.example.geo"}}
+	c.Views[0].Zones = []lookup.Name{places}
 	if metricsAt != "" {
 		if c.Metrics, err = netip.ParseAddrPort(metricsAt); err != nil {
 			return nil, fmt.Errorf("--metrics: %w; want an address and a port, such as 127.0.0.1:9153", err)
@@ -88,9 +94,28 @@ func labWiring(log *slog.Logger) (wiring, error) {
 	return w, nil
 }
 
+// labPlaces adds what the lab's own configuration names: a zone that answers by location.
+func (w wiring) labPlaces() (wiring, error) {
+	const name = "toy-city.mmdb"
+	w.files = sextant.LabPlaces()
+	content, err := fs.ReadFile(w.files, name)
+	if err != nil {
+		return wiring{}, fmt.Errorf("lab: %w", err)
+	}
+	places, err := geo.Read(name, content, nil)
+	if err != nil {
+		return wiring{}, fmt.Errorf("lab: %w", err)
+	}
+	w.databases = []*geo.Database{places}
+	return w, nil
+}
+
 func serveLab(ctx context.Context, c *config.Config, out, errOut io.Writer) error {
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w, err := labWiring(log)
+	if err == nil {
+		w, err = w.labPlaces()
+	}
 	if err != nil {
 		return failure{err}
 	}
@@ -113,7 +138,7 @@ func serveLab(ctx context.Context, c *config.Config, out, errOut io.Writer) erro
 func printTrials(out io.Writer, at netip.AddrPort, mode config.Mode) {
 	fmt.Fprintf(out, "A small Internet is being served on %s, UDP and TCP, with DNS64 %s. Try:\n\n", at, mode)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, t := range lab.Try() {
+	for _, t := range append(lab.Try(), lab.Places()...) {
 		expect := t.Off
 		switch mode {
 		case config.ModeStandard:

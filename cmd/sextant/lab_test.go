@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -23,7 +24,18 @@ func newLab(t testing.TB, mode config.Mode) *parts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return overLab(t, c)
+	w, err := labWiring(nil)
+	if err == nil {
+		w, err = w.labPlaces()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := build(c, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // overLab is the parts of a configuration, with the lab for its Internet.
@@ -62,12 +74,37 @@ func query(t testing.TB, name string, qtype uint16) []byte {
 	return packed
 }
 
+// withSubnet is a query with the Client Subnet option of an IPv4 prefix.
+func withSubnet(t testing.TB, packed []byte, at netip.Prefix) []byte {
+	t.Helper()
+	var m dns.Msg
+	if err := m.Unpack(packed); err != nil {
+		t.Fatal(err)
+	}
+	m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: uint8(at.Bits()), Address: net.IP(at.Addr().AsSlice())})
+	again, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
 func localhost() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:40000") }
 
 // ask sends a question through the whole server, over TCP so that nothing is cut.
 func ask(t testing.TB, p *parts, name lookup.Name, qtype lookup.Type) *lookup.Response {
 	t.Helper()
-	reply := p.server.Respond(nil, query(t, name.String(), uint16(qtype)), localhost(), server.TCP)
+	return askAs(t, p, netip.Prefix{}, name, qtype)
+}
+
+// askAs is ask with a Client Subnet option, if subnet is valid.
+func askAs(t testing.TB, p *parts, subnet netip.Prefix, name lookup.Name, qtype lookup.Type) *lookup.Response {
+	t.Helper()
+	asked := query(t, name.String(), uint16(qtype))
+	if subnet.IsValid() {
+		asked = withSubnet(t, asked, subnet)
+	}
+	reply := p.server.Respond(nil, asked, localhost(), server.TCP)
 	var m dns.Msg
 	if err := m.Unpack(reply); err != nil {
 		t.Fatalf("%s %s: the reply does not unpack: %v", name, qtype, err)
@@ -91,10 +128,10 @@ func TestTheLabKeepsWhatItPromises(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
 			p := newLab(t, mode)
-			for _, trial := range lab.Try() {
+			for _, trial := range append(lab.Try(), lab.Places()...) {
 				want := map[config.Mode]lab.Outcome{config.ModeForced: trial.Forced, config.ModeStandard: trial.Standard, config.ModeOff: trial.Off}[mode]
 				for _, from := range []string{"resolved", "cached"} {
-					if err := want.Check(trial.Name, trial.Type, ask(t, p, trial.Name, trial.Type)); err != nil {
+					if err := want.Check(trial.Name, trial.Type, askAs(t, p, trial.Subnet, trial.Name, trial.Type)); err != nil {
 						t.Errorf("%s: %v", from, err)
 					}
 				}

@@ -232,7 +232,12 @@ func (by explainer) build(errOut io.Writer) (*parts, error) {
 			return nil, failure{err}
 		}
 		if by.file == "" {
-			c.Views[0].DNS64.Mode = config.ModeForced // as `sextant lab` has it
+			if c, err = labConfig("127.0.0.1:0", "", config.ModeForced); err != nil {
+				return nil, failure{err}
+			}
+			if w, err = w.labPlaces(); err != nil {
+				return nil, failure{err}
+			}
 		}
 	}
 	p, err := build(c, w)

@@ -84,19 +84,13 @@ func placedHousehold(t *testing.T) (*household, *httptest.Server) {
 	}), web
 }
 
-// located asks for an address of db.corp.example as a client that sends a subnet, and gives
+// locatedFrom asks for an address of db.corp.example as a client that sends a subnet, and gives
 // it with the scope.
 func locatedFrom(t testing.TB, p *parts, from, subnet string) string {
 	t.Helper()
-	m := new(dns.Msg).SetQuestion("db.corp.example.", dns.TypeA)
-	m.SetEdns0(1232, false)
+	q := query(t, "db.corp.example.", dns.TypeA)
 	if subnet != "" {
-		at := netip.MustParsePrefix(subnet)
-		m.IsEdns0().Option = append(m.IsEdns0().Option, &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: uint8(at.Bits()), Address: net.IP(at.Addr().AsSlice())})
-	}
-	q, err := m.Pack()
-	if err != nil {
-		t.Fatal(err)
+		q = withSubnet(t, q, netip.MustParsePrefix(subnet))
 	}
 	var r dns.Msg
 	if err := r.Unpack(p.server.Respond(nil, q, netip.MustParseAddrPort(from+":40000"), server.UDP)); err != nil {
