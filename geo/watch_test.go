@@ -144,3 +144,37 @@ func TestWatcherKeepsWhatIsGood(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is told to look does so at once; and databases that are no files stay.
+func TestRefreshDoesNotWait(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "country.mmdb")
+	write := func(network string) {
+		if err := os.WriteFile(file, mmdb(t, "country", record{network, country("DE")}), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("192.0.2.0/24")
+	reports := 0
+	w, err := geo.NewWatcher(geo.WatchOptions{
+		Files: []geo.File{{Name: file}}, Selectors: selectors(t, "de", "as64500"),
+		Sources: geo.Sources{Databases: []*geo.Database{read(t, "GeoLite2-ASN", toyASN()...)}},
+		Report:  func(error) { reports++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := w.Compiled()
+	w.Refresh()
+	if reports != 0 {
+		t.Error("nothing has changed, and something is reported")
+	}
+	write("192.0.0.0/16")
+	w.Refresh()
+	if _, scope := w.Map().Locate(netip.MustParsePrefix("192.0.2.1/32")); scope.String() != "192.0.0.0/16" || reports != 1 || w.Compiled().Before(began) {
+		t.Errorf("the scope is %s after %d reports", scope, reports)
+	}
+	if class, _ := w.Map().Locate(netip.MustParsePrefix("203.0.113.9/32")); !w.Map().Has(class, geo.Selector{Kind: geo.ASN, Value: "64500"}) {
+		t.Error("the database that is no file is lost")
+	}
+}

@@ -27,7 +27,7 @@ type Tally struct {
 }
 
 // NewTally makes a Tally of most variants, 1000 if that is 0. What is beyond them is
-// counted as other, with no zone.
+// counted as other, of the root.
 func NewTally(most int) *Tally {
 	return &Tally{most: cmp.Or(max(most, 0), 1000), all: map[Variant]*atomic.Uint64{}}
 }
@@ -40,7 +40,7 @@ func (t *Tally) counter(v Variant) *atomic.Uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.all[v] == nil && len(t.all) >= t.most {
-		v = Variant{What: "other"}
+		v = Variant{Zone: lookup.Root, What: "other"}
 	}
 	if t.all[v] == nil {
 		t.all[v] = new(atomic.Uint64)

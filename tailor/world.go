@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/lookup"
@@ -79,4 +80,24 @@ func (z *Zone) Supposing(s geo.Selector) *Zone {
 	there.options.Atlas = NewAtlas(nil)
 	there.options.Atlas.chart.Store(one)
 	return &there
+}
+
+// Hears is what a client hears of a name and type at present, as a text that is the same
+// for the same answers, also of another Zone.
+func (z *Zone) Hears(name lookup.Name, t lookup.Type, client Client) string {
+	f := z.Find(name, t, client)
+	kind := strconv.Itoa(int(f.Kind)) + " "
+	if m := f.Because.memo; m != nil {
+		group := 0
+		if m.partition != nil {
+			group, _ = m.partition.locate(client.At)
+		}
+		if a := m.answers[group]; a.kind == chance || a.kind == alias {
+			return kind + newBuilder(z, f.Because.node, m.chart).content(t, a)
+		}
+	}
+	if f.Set.Data == "" {
+		return kind
+	}
+	return kind + string(f.Set.Name) + setContent(f.Set)
 }

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetErr(errOut)
 	root.AddCommand(serveCommand(), labCommand(), checkCommand(), digCommand(),
 		explainCommand(), cacheCommand(), anchorsCommand(), statusCommand(), healthCommand(), overrideCommand(), lifelineCommand(), auditCommand(), geoCommand(), zoneCommand(),
-		surveyCommand(), lintCommand(), dns64Command(), manCommand())
+		surveyCommand(), lintCommand(), dns64Command(), planCommand(), manCommand())
 	helpful(root)
 
 	err := root.ExecuteContext(ctx)

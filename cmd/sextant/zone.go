@@ -5,13 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sextant-dns/sextant/dnssec"
+	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/overlay"
+	"github.com/sextant-dns/sextant/tailor"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -22,7 +26,8 @@ func zoneCommand() *cobra.Command {
 }
 
 func zoneCheckCommand() *cobra.Command {
-	var origin string
+	var origin, overlaid string
+	var databases []string
 	var asJSON, strict bool
 	command := &cobra.Command{
 		Use:   "check FILE...",
@@ -30,7 +35,8 @@ func zoneCheckCommand() *cobra.Command {
 		Long: `Read zones as serve does, several at a time, and print every problem with file, line and column: first
 what is wrong, which serve refuses, else what is unwise. Then a line for each zone: its serial, how many
 records, names and RRsets it has, whether it is signed, and whether its ZONEMD is right. Exit code 0 when
-nothing is wrong, 1 otherwise.`,
+nothing is wrong, 1 otherwise. With --overlay, and the databases that it needs, also what is wrong with
+that, and what it expects and does not hold; views and sets may have any names, and sets no networks.`,
 		Example: "  sextant zone check --origin example.com example.com.zone",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,7 +44,13 @@ nothing is wrong, 1 otherwise.`,
 			if err != nil {
 				return err
 			}
+			if overlaid == "" && len(databases) > 0 || overlaid != "" && len(args) > 1 {
+				return errors.New("--mmdb goes with --overlay, and --overlay with one FILE")
+			}
 			all := checkZones(args, apex)
+			if overlaid != "" && all[0].Good {
+				all[0].checkOverlay(overlaid, databases)
+			}
 			print := printZones
 			if asJSON {
 				print = printZonesJSON
@@ -55,6 +67,8 @@ nothing is wrong, 1 otherwise.`,
 		},
 	}
 	command.Flags().StringVar(&origin, "origin", "", "name of the zone; without it, the owner of the first SOA (one FILE only)")
+	command.Flags().StringVar(&overlaid, "overlay", "", "the .geo overlay of the zone (one FILE only)")
+	command.Flags().StringArrayVar(&databases, "mmdb", nil, "a database of places; repeat it for more, the first to have a kind of value counts")
 	command.Flags().BoolVar(&asJSON, "json", false, "print a list of objects")
 	command.Flags().BoolVar(&strict, "strict", false, "what is unwise is as bad as what is wrong")
 	return command
@@ -83,6 +97,8 @@ type checkedZone struct {
 	Signed   string        `json:"signed"` // "no", or by what it denies: NSEC, NSEC3
 	ZONEMD   string        `json:"zonemd"` // "none", "right", or what is wrong with it
 	Problems []zoneProblem `json:"problems"`
+
+	zone *zones.Zone
 }
 
 type zoneProblem struct {
@@ -103,6 +119,9 @@ func checkZones(files []string, apex lookup.Name) []checkedZone {
 	for i, file := range files {
 		group.Go(func() error {
 			all[i] = checkZone(file, apex)
+			if len(files) > 1 {
+				all[i].zone = nil // an overlay is of one zone, and a thousand zones are large
+			}
 			return nil
 		})
 	}
@@ -117,6 +136,7 @@ func checkZone(file string, apex lookup.Name) checkedZone {
 		c.tell("error", zones.Problems(err)...)
 		return c
 	}
+	c.zone = zone
 	c.Good, c.Zone, c.Serial = true, zone.Apex().String(), zone.Serial()
 	c.Names, c.RRsets = zone.Names(), zone.Len()
 	for range zone.Records() {
@@ -137,6 +157,76 @@ func checkZone(file string, apex lookup.Name) checkedZone {
 		c.tell("warning", zones.Problem{File: file, Text: err.Error()})
 	}
 	return c
+}
+
+// checkOverlay looks at the overlay of the zone, and judges what it expects.
+func (c *checkedZone) checkOverlay(file string, databases []string) {
+	wrong := func(err error) {
+		c.Good = false
+		for _, err := range unjoined(err) {
+			p, ok := errors.AsType[overlay.Problem](err)
+			if !ok {
+				p = overlay.Problem{Position: overlay.Position{File: file}, Text: err.Error()}
+			}
+			c.tell("error", overlaid(p))
+		}
+	}
+	o, err := overlay.LoadFile(file, overlay.Options{Base: c.zone})
+	if err != nil {
+		wrong(err)
+		return
+	}
+	if _, err = newSites(o, true); err != nil {
+		wrong(err)
+	}
+	for _, p := range o.Lint {
+		c.tell("warning", overlaid(p))
+	}
+	from := geo.Sources{Sets: map[string][]netip.Prefix{}, Rankings: tailor.Rankings(o)}
+	for _, s := range o.Selectors() {
+		if s.Kind == geo.Set {
+			from.Sets[s.Value] = nil
+		}
+	}
+	var files []geo.File
+	for _, name := range databases {
+		files = append(files, geo.File{Name: name})
+	}
+	if from.Databases, err = loadDatabases(files); err == nil {
+		err = unlocatable(o, from.Databases)
+	}
+	if err != nil {
+		wrong(err)
+		return
+	}
+	m, err := geo.Compile(o.Selectors(), from)
+	if err != nil {
+		wrong(err)
+		return
+	}
+	for _, p := range tailor.Judge(c.zone, o, m) {
+		wrong(p)
+	}
+}
+
+// overlaid is a problem of an overlay as one of a zone.
+func overlaid(p overlay.Problem) zones.Problem {
+	if p.Hint != "" {
+		p.Text += "; " + p.Hint
+	}
+	return zones.Problem{File: p.File, Line: p.Line, Column: p.Column, Text: p.Text}
+}
+
+// unjoined is the errors that are joined in one.
+func unjoined(err error) (all []error) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, e := range several.Unwrap() {
+		all = append(all, unjoined(e)...)
+	}
+	return all
 }
 
 func (c *checkedZone) tell(severity string, problems ...zones.Problem) {

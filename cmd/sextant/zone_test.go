@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/overlay"
 )
 
 // zoneCheck runs the command in a folder with files and gives what it prints, without
@@ -131,5 +134,59 @@ func TestZoneCheckRefusesWhatNamedCheckzoneRefuses(t *testing.T) {
 	}
 	if refused < len(files)/2 {
 		t.Errorf("named-checkzone refuses %d of %d; the test tests little", refused, len(files))
+	}
+}
+
+func TestZoneCheckJudgesOverlays(t *testing.T) {
+	t.Parallel()
+	text := strings.ReplaceAll(worked, "PORT", "80")
+	dir := write(t, map[string]string{
+		"corp.zone": goodZone, "good.geo": text, "places.mmdb": countries(t, toyPlaces()),
+		"expects.geo": text + "$EXPECT db A from us = 192.0.2.1\n", "wrong.geo": "$WHEN uk\n",
+		"checks.geo": "$SITE a check=gopher:70\n$WHEN net:lab\ndb A 192.0.2.1\n",
+	})
+	const good = "corp.zone: good: corp.example. serial 1: 4 records, 3 names, 4 RRsets; signed: no; ZONEMD: none\n"
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"--overlay good.geo --mmdb places.mmdb corp.zone", 0, good},
+		{"--overlay expects.geo --mmdb places.mmdb corp.zone", 1, "expects.geo:18:1: $EXPECT fails: the answer is 198.51.100.80; $EXPECT db A from us = 192.0.2.1\ncorp.zone: bad\n"},
+		{"--overlay wrong.geo --mmdb places.mmdb corp.zone", 1, "wrong.geo:1:7: \"uk\" is not a selector; did you mean gb?\ncorp.zone: bad\n"},
+		{"--overlay good.geo corp.zone", 1, "good.geo:11:11: no database has values of the kind country, which de needs; name databases under geo.databases\ncorp.zone: bad\n"},
+		{"--overlay checks.geo corp.zone", 1, "checks.geo:1:9: site a: check: "},
+		{"--mmdb places.mmdb corp.zone", exitUsage, "--mmdb goes with --overlay"},
+	} {
+		words := strings.Fields(c.args)
+		for i, w := range words {
+			if strings.HasSuffix(w, ".geo") || strings.HasSuffix(w, ".mmdb") {
+				words[i] = filepath.Join(dir, w)
+			}
+		}
+		if out, code := zoneCheck(t, dir, words...); code != c.code || !strings.HasPrefix(out, c.want) && code != exitUsage || !strings.Contains(out, c.want) {
+			t.Errorf("%s: exit code %d, want %d\n got %s\nwant %s", c.args, code, c.code, out, c.want)
+		}
+	}
+}
+
+// Checks that run or read something here are for zones of files of ours alone.
+func TestChecksOfOthersMayNotBeLocal(t *testing.T) {
+	t.Parallel()
+	for check, refused := range map[string]bool{
+		"exec:/bin/true": true, "file:/run/site": true, "https://{addr}/ ca=/etc/own.pem": true, "tcp:443": false, "https://{addr}/": false, "icmp": false,
+	} {
+		o, err := overlay.Load(strings.NewReader("$SITE a check="+check+"\n$AT a\nwww A 192.0.2.1\n$AT *\n$ROUTE www *=a\n"), "theirs.geo", overlay.Options{Origin: lookup.MustName("example.")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newSites(o, false); (err != nil) != refused {
+			t.Errorf("%s of others: %v", check, err)
+		} else if refused && !strings.HasPrefix(err.Error(), "theirs.geo:1:9: site a: check: ") {
+			t.Errorf("%s: %v", check, err)
+		}
+		if s, err := newSites(o, true); err != nil || len(s.order) != 1 {
+			t.Errorf("%s of ours: %v", check, err)
+		}
 	}
 }
