@@ -78,6 +78,9 @@ func checkTrials(t *testing.T, printed string) {
 	for _, trial := range trials {
 		question, outcome := strings.Fields(trial[1]), trial[2]
 		asked := question[len(question)-1]
+		if strings.HasPrefix(asked, "+") {
+			asked = question[len(question)-2]
+		}
 		if slices.Contains(question, "-x") {
 			asked = "PTR"
 		}

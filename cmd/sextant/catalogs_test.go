@@ -73,7 +73,13 @@ const impatient = "rate-limit: { errors-per-second: 0 }\n"
 // start starts a server, which ends when it is told to, or with the test.
 func (h *household) start(name, text string) (p *parts, at netip.AddrPort, stop func()) {
 	h.t.Helper()
-	h.write(name, impatient+transferKeys+text)
+	return h.run(name, impatient+transferKeys+text)
+}
+
+// run is start with nothing but what text says.
+func (h *household) run(name, text string) (p *parts, at netip.AddrPort, stop func()) {
+	h.t.Helper()
+	h.write(name, text)
 	c, err := config.Load(h.path(name))
 	if err != nil {
 		h.t.Fatal(err)
