@@ -22,6 +22,8 @@ type Data struct {
 	// that are in none of the zones; nil: nobody can be asked.
 	Aliases lookup.Resolver
 
+	Limits lookup.Limits // of the work for a query that came without a Budget
+
 	prompt *Data // the same, for those who cannot wait for Aliases
 }
 

@@ -23,7 +23,7 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 		return b.next.Resolve(ctx, q)
 	}
 	if q.Budget == nil {
-		q.Budget = lookup.NewBudget(lookup.Limits{})
+		q.Budget = lookup.NewBudget(b.ours.data.Load().Limits)
 	}
 	r, err := b.ours.Resolve(ctx, q)
 	if err != nil || r.Rcode != lookup.NOERROR {

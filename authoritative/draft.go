@@ -34,7 +34,7 @@ func (d *draft) from() tailor.Client {
 // budget pays for aliases. Who asked may have left it to us.
 func (d *draft) budget() *lookup.Budget {
 	if d.query.Budget == nil {
-		d.query.Budget = lookup.NewBudget(lookup.Limits{})
+		d.query.Budget = lookup.NewBudget(d.data.Limits)
 	}
 	return d.query.Budget
 }

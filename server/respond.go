@@ -193,7 +193,6 @@ func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query, pr
 		RD:       q.Flags&wire.RD != 0,
 		Client:   clientOf(q.from),
 		Subnet:   q.subnet,
-		Budget:   lookup.NewBudget(s.options.Limits),
 	}
 	defer func() {
 		// A resolver that panics on what some server sent must not take down
@@ -207,6 +206,7 @@ func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query, pr
 	if p, is := resolver.(Prompter); is && prompt {
 		return p.Prompt(asked)
 	}
+	asked.Budget = lookup.NewBudget(s.options.Limits)
 	response, err := resolver.Resolve(ctx, asked)
 	if err != nil || response == nil {
 		s.options.Log.Debug("no answer", "question", asked.Question.String(), "client", asked.Client, "error", err)

@@ -33,7 +33,8 @@ type Prompter interface {
 	lookup.Resolver
 
 	// Prompt is Resolve, and never waits. When ok is false there is no answer yet, and
-	// Resolve is asked by somebody who can wait.
+	// Resolve is asked by somebody who can wait. Most answers take no work that has to be
+	// bounded, so q comes without a Budget.
 	Prompt(q lookup.Query) (r *lookup.Response, ok bool)
 }
 

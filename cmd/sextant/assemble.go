@@ -67,7 +67,7 @@ func (p *parts) assemble(s *state, held map[lookup.Name]*zones.Zone) {
 			}
 		}
 		if tree, err := zones.NewTree(own...); err == nil { // no name is given twice: the configuration was checked
-			v.authority.Serve(authoritative.Data{Tree: tree, Tailored: p.tailor(s, v.view, own, tailored), Aliases: v.aliases})
+			v.authority.Serve(authoritative.Data{Tree: tree, Tailored: p.tailor(s, v.view, own, tailored), Aliases: v.aliases, Limits: limits(s.config)})
 		}
 	}
 	p.places.zones = tailored
