@@ -30,6 +30,7 @@ type reader struct {
 	owner  []byte // of the latest RR; nil: there is none
 	ttl    uint32 // for RRs without
 	timed  bool   // there is such a TTL
+	narrow bool   // what the library cannot read is not read here either, for tests
 	fixed  bool   // $TTL has set it, so that no RR's own sets it
 
 	rr     lineRR
@@ -159,7 +160,9 @@ func (r *reader) readHead() bool {
 		case !class && len(w) == 2 && w[0]|0x20 == 'i' && w[1]|0x20 == 'n':
 			class = true
 		default:
-			e.t = simpleType(w)
+			if e.t = simpleType(w); e.t == lookup.TypeNone && !r.narrow {
+				e.t = newType(w)
+			}
 			if !e.own {
 				e.ttl = r.ttl
 			}
@@ -209,6 +212,21 @@ func simpleType(w []byte) lookup.Type {
 		return lookup.TypeNSEC
 	case "NSEC3":
 		return lookup.TypeNSEC3
+	}
+	return lookup.TypeNone
+}
+
+// The type of RFC 9859 that the library does not know.
+const typeDSYNC lookup.Type = 66
+
+// newType is the type, other than those of simpleType, whose rdata readRdata reads
+// because the library does not, or not in all the forms that its RFC has.
+func newType(w []byte) lookup.Type {
+	switch {
+	case bytes.EqualFold(w, []byte("DSYNC")):
+		return typeDSYNC
+	case bytes.EqualFold(w, []byte("CDNSKEY")):
+		return lookup.Type(dns.TypeCDNSKEY)
 	}
 	return lookup.TypeNone
 }

@@ -61,7 +61,7 @@ $INCLUDE more inside.example.
 
 func loadBoth(t testing.TB, text string) (fast, slow *Zone, fastErr, slowErr error) {
 	t.Helper()
-	o := LoadOptions{Generate: 100, Includes: fstest.MapFS{
+	o := LoadOptions{Generate: 100, narrow: true, Includes: fstest.MapFS{
 		"more": {Data: []byte("i A 192.0.2.1\n\n\tA 192.0.2.2\n$TTL 5\nj A 192.0.2.3\n")},
 		"bad":  {Data: []byte("i A 192.0.2.1\n\n\tA 192.0.2.256\n")},
 	}}
@@ -108,6 +108,10 @@ func TestLinesAreReadAsTheLibraryReadsThem(t *testing.T) {
 		top + "a A 192.0.2.1 extra\n", top + "a A 192.0.2.1 ; \"\n", top + "a TXT \"" + strings.Repeat("x", 256) + "\"\n",
 		top + strings.Repeat("a", 64) + " A 192.0.2.1\n", top + "a A 01.2.3.4\n", top + "a AAAA 1:::2\n", top + "a AAAA ::1::\n", top + "a AAAA 1:2:3:4:5:6:7::8\n",
 		top + "a TXT " + strings.Repeat(`"0123456789" `, 6000) + "\n",
+		top + "a MX ( 10\n a )\n@ RRSIG SOA 13 1 300 (\n20300101000000 20200101000000 1 @\nAAEC\n  AwQF ) \nb(60 A)192.0.2.1\n",
+		top + "a NS (a ; comment\n)\n", top + "a NS (a\n", top + "a NS (\n", top + "( a NS a )\n", top + " ( NS a )\n", top + "a NS (a))\n", top + "a NS )a(\n",
+		top + "a NS (\r\na\r\n)\r\n A 192.0.2.1\n", top + "a TXT (\"(\"\n\")\")\nb NS a\n", top + "a NS (\n\n b) c\n", top + "$TTL (5)\na A 192.0.2.1\n", top + "a (A\n) 192.0.2.1\n NS (a\n)b\n",
+		top + "a RRSIG SOA 13 1 300 (" + strings.Repeat("\n", 70000) + " 20300101000000 20200101000000 1 @ AAEC )\nb NS (a)\n",
 		top + "a 2147483648 A 192.0.2.1\n", top + "a A 192.0.2.1", top + "a IN IN A 192.0.2.1\n", top + "a 5 5 A 192.0.2.1\n", top + "in A 192.0.2.1\n",
 	} {
 		asTheLibrary(t, text)

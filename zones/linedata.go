@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -44,10 +45,10 @@ func (r *reader) appendRdata(to []byte) ([]byte, bool) {
 		if to, ok = r.appendNumbers(to, 2, 1, 1); ok {
 			to, ok = appendHex(to, r.word())
 		}
-	case lookup.TypeDNSKEY:
-		if to, ok = r.appendNumbers(to, 2, 1, 1); ok {
-			to, ok = r.appendBase64(to)
-		}
+	case lookup.TypeDNSKEY, lookup.Type(dns.TypeCDNSKEY):
+		to, ok = r.appendDNSKEY(to)
+	case typeDSYNC:
+		to, ok = r.appendDSYNC(to)
 	case lookup.TypeRRSIG:
 		to, ok = r.appendRRSIG(to)
 	case lookup.TypeNSEC:
@@ -198,6 +199,51 @@ func (r *reader) appendBase64(to []byte) ([]byte, bool) {
 	}
 	to, err := base64.StdEncoding.AppendDecode(to, r.joined)
 	return to, err == nil && len(r.joined) > 0
+}
+
+// appendDNSKEY appends the rdata of a DNSKEY. RFC 4034 2.2: the algorithm is a number or
+// a mnemonic, of which the library reads the number alone.
+func (r *reader) appendDNSKEY(to []byte) (_ []byte, ok bool) {
+	if to, ok = r.appendNumbers(to, 2, 1); !ok {
+		return to, false
+	}
+	w := r.word()
+	v, ok := number(w, 255)
+	if !ok && !r.narrow {
+		var a uint8
+		a, ok = dns.StringToAlgorithm[strings.ToUpper(string(w))]
+		v = uint32(a)
+	}
+	if !ok {
+		return to, false
+	}
+	return r.appendBase64(append(to, byte(v)))
+}
+
+// appendDSYNC appends the rdata of a DSYNC (RFC 9859 2.2): a type, the scheme, of which
+// NOTIFY has a mnemonic, the port and the name of a server.
+func (r *reader) appendDSYNC(to []byte) (_ []byte, ok bool) {
+	w := r.word()
+	t := uint32(dns.StringToType[strings.ToUpper(string(w))])
+	if digits, ok := bytes.CutPrefix(w, []byte("TYPE")); ok { // RFC 3597 5
+		t, _ = number(digits, 0xffff)
+	}
+	if t == 0 {
+		return to, false
+	}
+	to = binary.BigEndian.AppendUint16(to, uint16(t))
+	w = r.word()
+	scheme, ok := number(w, 255)
+	if bytes.EqualFold(w, []byte("NOTIFY")) {
+		scheme, ok = 1, true
+	}
+	if !ok {
+		return to, false
+	}
+	if to, ok = r.appendNumbers(append(to, byte(scheme)), 2); !ok {
+		return to, false
+	}
+	return r.appendName(to, r.word())
 }
 
 // appendRRSIG appends the rdata of an RRSIG whose times are written as dates.

@@ -1,6 +1,7 @@
 package zones
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type LoadOptions struct {
 
 	size int64 // of the file; 0: unknown
 	slow bool  // the library reads every line, for tests
+
+	narrow bool // what the library cannot read is wrong, for tests
 }
 
 const maxTTL = 1<<31 - 1 // RFC 2181 8
@@ -89,6 +92,7 @@ func LoadFile(file string, origin lookup.Name) (*Zone, error) {
 type loader struct {
 	src       *source
 	lines     reader
+	group     []byte // lines as one
 	report    report
 	gathered  gathered
 	generated int
@@ -105,6 +109,7 @@ func (l *loader) read(o LoadOptions) error {
 		o.Generate = 1 << 20
 	}
 	l.options = o
+	l.lines.narrow = o.narrow
 	if o.Origin != "" {
 		l.lines.origin = []byte(o.Origin)
 	}
@@ -116,15 +121,18 @@ func (l *loader) read(o LoadOptions) error {
 		v := unread
 		if err == nil && !o.slow {
 			v = l.lines.line(line)
+			if v == unread && grouped(line) {
+				v = l.readGroup()
+			}
 		}
 		switch v {
 		case empty:
-			l.src.main().skipLine()
+			l.src.main().skip()
 		case whole:
 			if err := l.addLine(); err != nil {
 				return err
 			}
-			l.src.main().skipLine()
+			l.src.main().skip()
 		case unread:
 			if more, err = l.parse(); err != nil {
 				return err
@@ -132,6 +140,22 @@ func (l *loader) read(o LoadOptions) error {
 		}
 	}
 	return nil
+}
+
+// grouped tells whether a line has parentheses, after what an RR begins with.
+func grouped(line []byte) bool {
+	i := bytes.IndexByte(line, '(')
+	return i > 0 && line[0] != '$' && len(bytes.TrimLeft(line[:i], " \t")) > 0
+}
+
+// readGroup reads lines that parentheses hold together.
+func (l *loader) readGroup() verdict {
+	line := l.src.main().peekGroup(l.group)
+	if line == nil {
+		return unread
+	}
+	l.group = line
+	return l.lines.line(line)
 }
 
 // addLine takes in the RR of a line.

@@ -181,6 +181,54 @@ empty TXT ""
 	}
 }
 
+// RFC 1035 5.1: parentheses, and the ends of lines between them, are between words.
+func TestParenthesesEndWords(t *testing.T) {
+	t.Parallel()
+	const soa = "@ IN SOA ns host 1 7200 900 1209600 60\n"
+	const rest = "@ NS ns.elsewhere.\nm MX 10 ns.elsewhere.\nt TXT \"(a\" \"b)\" \\(c\\)\n"
+	want := load(t, "$ORIGIN example.\n$TTL 300\n"+soa+rest)
+	for _, text := range []string{
+		"@ IN SOA ns host (\n1\n7200\n900\n1209600\n60 )\n" + rest,
+		"@ IN SOA ns host(1\n7200 ; refresh\n900;retry\n1209600\n60)\n" + rest,
+		"@ (IN SOA ns host\r\n1\r\n7200\r\n)900(\r\n1209600\r\n60\r\n)\r\n" + rest,
+		soa + "@(NS)ns.elsewhere.\nm MX(10\nns.elsewhere.)\nt TXT(\"(a\"\n\"b)\"\n\\(c\\))\n",
+		"$INCLUDE all\n",
+	} {
+		o := LoadOptions{Includes: fstest.MapFS{"all": {Data: []byte("@ SOA ns host (\n1\n7200\n900\n1209600\n60 )\n" + rest)}}}
+		z, err := Load(strings.NewReader("$ORIGIN example.\n$TTL 300\n"+text), "example.zone", o)
+		if err != nil {
+			t.Errorf("%v\nof\n%s", err, text)
+			continue
+		}
+		if got, want := slices.Collect(z.Records()), slices.Collect(want.Records()); !slices.Equal(got, want) {
+			t.Errorf("%v\ninstead of\n%v\nof\n%s", got, want, text)
+		}
+	}
+}
+
+// What the library's parser does not know is read as its RFC has it.
+func TestFormsThatTheLibraryDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"@ DNSKEY 256 3 ECDSAP256SHA256 AAEC":    `@ TYPE48 \# 7 0100030d000102`,
+		"@ CDNSKEY 256 3 ed25519 (\nAAEC )":      `@ TYPE60 \# 7 0100030f000102`,
+		"@ CDNSKEY 0 3 0 AA==":                   `@ TYPE60 \# 5 0000030000`,
+		"_dsync DSYNC CDS NOTIFY 5300 ns":        `_dsync TYPE66 \# 17 003b0114b4026e73076578616d706c6500`,
+		"_dsync DSYNC TYPE62 2 53 .":             `_dsync TYPE66 \# 6 003e02003500`,
+		"_dsync 5 IN dsync CSYNC notify 0 ns.a.": `_dsync 5 TYPE66 \# 11 003e010000026e73016100`,
+	} {
+		got, want := slices.Collect(load(t, top+text+"\n").Records()), slices.Collect(load(t, top+want+"\n").Records())
+		if !slices.Equal(got, want) {
+			t.Errorf("%s is\n%v\ninstead of\n%v", text, got, want)
+		}
+	}
+	for _, text := range []string{"@ DNSKEY 256 3 NOBODY AAEC", "@ DSYNC CDS NOTIFY 53", "@ DSYNC NOBODY 1 53 a", "@ DSYNC CDS 256 53 a"} {
+		if _, err := Load(strings.NewReader(top+text+"\n"), "example.zone", LoadOptions{}); err == nil || !strings.HasPrefix(err.Error(), "example.zone:7:") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestAllIsInCanonicalOrder(t *testing.T) {
 	t.Parallel()
 	z := load(t, top+"z A 192.0.2.1\na.z A 192.0.2.1\n* A 192.0.2.1\nb.a A 192.0.2.1\nns AAAA 2001:db8::1\nsub NS ns.sub\nns.sub A 192.0.2.1\n")

@@ -51,7 +51,8 @@ type stream struct {
 	ttl          string   // the value of the latest $TTL, of the file that includes this one if there is none
 	directive    []byte   // the latest line that began with $
 	prefix       []byte   // what is read before the octets, and stands nowhere
-	peeked       int      // octets of the line that peekLine had
+	peeked       int      // octets that peekLine or peekGroup had
+	lines        int      // which were so many lines
 	lexed        lexed    // since the parser began
 	directed     bool     // a $TTL or $ORIGIN has been read
 }
@@ -157,6 +158,10 @@ func (st *stream) ReadByte() (byte, error) {
 	if err != nil {
 		return 0, err
 	}
+	if st.lexed.glued(c) {
+		st.lexed.last = ' '
+		return ' ', st.octets.UnreadByte()
+	}
 	st.settle()
 	st.lexed.see(c)
 	st.column++
@@ -177,14 +182,34 @@ type lexed struct {
 	braces                 int // that are open
 	quote, comment, escape bool
 
-	run, longest int // octets of the word or string, and of the longest in this RR
+	last         byte // octet seen; 0: none
+	run, longest int  // octets of the word or string, and of the longest in this RR
 }
 
 // idle tells whether it is in the middle of nothing.
 func (x *lexed) idle() bool { return x.braces == 0 && !x.quote && !x.comment && !x.escape }
 
+// glued tells whether the lexer would take c, and what is before it, for one word, or
+// what is after it. RFC 1035 5.1: parentheses are no part of a word, and the end of a
+// line between them is a blank; the lexer drops both.
+func (x *lexed) glued(c byte) bool {
+	if x.quote || x.comment || x.escape {
+		return false
+	}
+	switch x.last {
+	case 0, ' ', '\t', '\n':
+		return false
+	case '(', ')':
+		return c != ' ' && c != '\t' && c != '\r' && c != '\n'
+	}
+	return c == '(' || c == ')' || x.braces > 0 && (c == '\n' || c == ';')
+}
+
 // see goes on as the lexer does.
 func (x *lexed) see(c byte) {
+	if x.last = c; x.quote || x.escape {
+		x.last = 'a' // as good as any
+	}
 	if x.run++; c == '"' || c == '\n' || !x.quote && (c == ' ' || c == '\t') {
 		x.run = 0
 	}
@@ -257,7 +282,7 @@ func (st *stream) peekLine() ([]byte, error) {
 	for n := 512; ; n *= 2 {
 		b, err := st.octets.Peek(min(n, streamBuffer))
 		if i := bytes.IndexByte(b, '\n'); i >= 0 {
-			st.peeked = i + 1
+			st.peeked, st.lines = i+1, 1
 			return b[:i+1], nil
 		}
 		if err != nil || n >= streamBuffer {
@@ -277,10 +302,56 @@ func (st *stream) ownsLine() bool {
 	return false
 }
 
-// skipLine skips what peekLine had.
-func (st *stream) skipLine() {
+// peekGroup writes the lines that the parentheses of the first one hold together, which
+// peekLine had, as one into to. It is nil when they are not simple: when there are
+// strings, escapes or comments in them, or more than the buffer holds.
+func (st *stream) peekGroup(to []byte) []byte {
+	for n := 1 << 10; ; n *= 2 {
+		b, err := st.octets.Peek(min(n, st.octets.Size()))
+		line, octets, lines := group(to[:0], b)
+		if octets > 0 {
+			st.peeked, st.lines = octets, lines
+			return line
+		}
+		if line == nil || err != nil || n >= st.octets.Size() {
+			return nil
+		}
+	}
+}
+
+// group writes the first lines of b, as far as parentheses hold them together, as one
+// into to, and tells how many octets and lines they are. It is nil when they are not
+// simple, and of no octets when they do not end in b.
+func group(to, b []byte) (line []byte, octets, lines int) {
+	braces := 0
+	for i, c := range b {
+		switch c {
+		case '"', '\\', ';', '\r':
+			return nil, 0, 0
+		case '(':
+			braces++
+			c = ' '
+		case ')':
+			if braces--; braces < 0 {
+				return nil, 0, 0
+			}
+			c = ' '
+		case '\n':
+			lines++
+			if braces == 0 {
+				return append(to, c), i + 1, lines
+			}
+			c = ' '
+		}
+		to = append(to, c)
+	}
+	return to, 0, 0
+}
+
+// skip skips what peekLine or peekGroup had.
+func (st *stream) skip() {
 	_, _ = st.octets.Discard(st.peeked) // which is in the buffer
-	st.line++
+	st.line += st.lines
 }
 
 // Read is not used: the parser reads octet by octet.
