@@ -221,7 +221,10 @@ func TestQueriesForACookieAlone(t *testing.T) {
 		{"without one", s, ask("example. A", edns(1232, false), empty), "FORMERR rd 0/0/0/0 edns0:1232"},
 		{"with one of impossible length", s, ask("example. A", withCookie(t, "01"), empty), "FORMERR rd 0/0/0/0 edns0:1232"},
 		{"of EDNS 1", s, ask("example. A", withCookie(t, told), empty, func(m *dns.Msg) { m.IsEdns0().SetVersion(1) }), "BADVERS rd 0/0/0/0 edns0:1232"},
-		{"of a NOTIFY", s, ask("example. A", withCookie(t, told), empty, func(m *dns.Msg) { m.Opcode = 4 }), "NOTIMP rd 0/0/0/0 edns0:1232"},
+		{"of a NOTIFY", s, ask("example. A", withCookie(t, told), empty, func(m *dns.Msg) { m.Opcode = 4 }), "NOTIMP rd 0/0/0/0 edns0:1232 option10"},
+		{"of an opcode that nobody has", s, ask("example. A", withCookie(t, told), func(m *dns.Msg) { m.Opcode = 15 }), "NOTIMP rd 1/0/0/0 edns0:1232 option10"},
+		{"of such an opcode, with one of impossible length", s, ask("example. A", withCookie(t, "01"), func(m *dns.Msg) { m.Opcode = 15 }), "NOTIMP rd 1/0/0/0 edns0:1232"},
+		{"of such an opcode and EDNS 1", s, ask("example. A", withCookie(t, told), func(m *dns.Msg) { m.Opcode = 15; m.IsEdns0().SetVersion(1) }), "NOTIMP rd 1/0/0/0 edns0:1232"},
 		{"beside an RR", s, ask("example. A", withCookie(t, told), empty, func(m *dns.Msg) {
 			m.Extra = append(m.Extra, &dns.A{Hdr: dns.RR_Header{Name: "a.", Rrtype: 1, Class: 1}, A: []byte{1, 2, 3, 4}})
 		}), "FORMERR rd 0/0/0/0 edns0:1232"},

@@ -87,8 +87,9 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 	case wire.FormErr:
 		return s.fail(dst, q, lookup.FORMERR), true
 	case wire.NotImp:
+		s.readCookieAlone(q)
 		return s.fail(dst, q, lookup.NOTIMP), true
-	case wire.BadVers:
+	case wire.BadVers: // whose options may not be what they are in version 0
 		return s.fail(dst, q, lookup.BADVERS), true
 	case wire.Notify, wire.Update:
 		if s.options.Zones == nil {
@@ -99,10 +100,7 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		q.options = options{} // what it asked for before the mistake
 		return s.fail(dst, q, lookup.FORMERR), true
 	}
-	if q.options.cookie.To > 0 {
-		q.options.trust = s.cookies.check(q)
-		q.tally.cookies[q.options.trust].Add(1)
-	}
+	s.checkCookie(q)
 	if verdict == wire.Empty {
 		return s.cookieOnly(dst, q), true
 	}
@@ -131,6 +129,24 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		return s.lookNow(dst, q)
 	}
 	return nil, false
+}
+
+// checkCookie finds out what the cookie of q is worth, if there is one, and counts it.
+func (s *Server) checkCookie(q *query) {
+	if q.options.cookie.To > 0 {
+		q.options.trust = s.cookies.check(q)
+		q.tally.cookies[q.options.trust].Add(1)
+	}
+}
+
+// readCookieAlone reads the options of a message that is not understood otherwise. RFC
+// 7873 5.2.3 and 5.2.5: a client that sends a cookie has one in every response, and 5.3
+// has it discard responses without.
+func (s *Server) readCookieAlone(q *query) {
+	if q.EDNS && q.Version == 0 && q.readOptions() {
+		s.checkCookie(q)
+	}
+	q.subnet, q.options = netip.Prefix{}, options{cookie: q.options.cookie, trust: q.options.trust}
 }
 
 // fail replies with an error of the edge's own.
