@@ -81,8 +81,9 @@ type tcpConn struct {
 	queued   int    // how many
 	spare    []byte // memory of a queue that was written
 	writing  bool
-	written  sync.Cond // writing is over
-	broken   bool      // a batch could not be written
+	written  sync.Cond     // writing is over
+	patience time.Duration // until the client has taken a batch
+	broken   bool          // a batch could not be written
 	stopping bool
 
 	place  *list.Element // in crowd.idle; guarded by crowd.mu
@@ -90,7 +91,7 @@ type tcpConn struct {
 }
 
 func (s *Server) newConn(nc net.Conn, from netip.AddrPort) *tcpConn {
-	c := &tcpConn{s: s, nc: nc, from: from, slots: make(chan struct{}, s.options.TCP.InFlight)}
+	c := &tcpConn{s: s, nc: nc, from: from, slots: make(chan struct{}, s.options.TCP.InFlight), patience: s.options.TCP.Write}
 	c.written.L = &c.mu
 	return c
 }
@@ -200,7 +201,9 @@ func (c *tcpConn) stream(work context.Context, message []byte) bool {
 		c.hangUp() // the client must not take half of it for all
 		return false
 	}
+	defer context.AfterFunc(work, c.hangUp)() // the server does not wait for who takes nothing
 	c.mu.Lock()
+	c.patience = max(c.patience, c.s.transfers.options.Patience)
 	c.queue = binary.BigEndian.AppendUint16(c.queue, uint16(len(message)))
 	c.queue = append(c.queue, message...)
 	for c.writing {
@@ -223,10 +226,10 @@ func (c *tcpConn) flush() {
 	}
 	c.writing = true
 	for c.queued > 0 || len(c.queue) > 0 {
-		batch, n := c.queue, c.queued
+		batch, n, patience := c.queue, c.queued, c.patience
 		c.queue, c.queued, c.spare = c.spare[:0], 0, nil
 		c.mu.Unlock()
-		c.write(batch)
+		c.write(batch, patience)
 		c.release(n)
 		c.mu.Lock()
 		if cap(batch) <= tcpSpare {
@@ -238,11 +241,11 @@ func (c *tcpConn) flush() {
 }
 
 // write writes a batch; a client that does not take it in time is hung up on.
-func (c *tcpConn) write(batch []byte) {
+func (c *tcpConn) write(batch []byte, patience time.Duration) {
 	if len(batch) == 0 {
 		return
 	}
-	err := c.nc.SetWriteDeadline(time.Now().Add(c.s.options.TCP.Write))
+	err := c.nc.SetWriteDeadline(time.Now().Add(patience))
 	if err == nil {
 		_, err = c.nc.Write(batch)
 	}

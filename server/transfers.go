@@ -16,6 +16,11 @@ type TransferOptions struct {
 	Most      int           // at once; default 100
 	PerClient int           // of them, those to one IPv4 address or IPv6 /64; default 20
 	Wait      time.Duration // for one's turn, before it is refused; default 10 s
+
+	// Patience is how long a client may take for a message of a transfer; default a
+	// minute. On a slow line a socket takes nothing for a while, though the client does:
+	// until much of what it holds, which may be megabytes, has gone.
+	Patience time.Duration
 }
 
 // TransferCount counts transfers to others of one kind.
@@ -67,6 +72,9 @@ func newTurns(o TransferOptions) *turns {
 	}
 	if o.Wait == 0 {
 		o.Wait = 10 * time.Second
+	}
+	if o.Patience == 0 {
+		o.Patience = time.Minute
 	}
 	return &turns{options: o, of: map[netip.Prefix]int{}, counts: map[TransferCount]uint64{}}
 }

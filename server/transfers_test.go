@@ -99,6 +99,37 @@ func TestTooManyTransfers(t *testing.T) {
 	})
 }
 
+// A secondary on a slow line takes its time for each message, and gets all of them; one
+// that takes nothing does not hold its place for ever.
+func TestTransferOverASlowLine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pause time.Duration
+		want  TransferResult
+	}{{55 * time.Second, TransferSent}, {65 * time.Second, TransferBroken}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(Options{Views: everyone(new(world)), Zones: &registry{addresses: 10_000}})
+			l := connect(t, t.Context(), s, somebody)
+			l.say(framed(t, ask("example. AXFR", edns(1232, false))))
+			records, err := 0, error(nil)
+			for records < 10_002 && err == nil {
+				time.Sleep(c.pause)
+				var b []byte
+				if b, err = l.hearRaw(); err == nil {
+					records += len(read(t, b).Answer)
+				}
+			}
+			synctest.Wait()
+			got := s.Stats().Transfers[TransferCount{lookup.TypeAXFR, c.want}]
+			if (records == 10_002) != (c.want == TransferSent) || got != 1 {
+				t.Errorf("with pauses of %v: %d RRs, %v, %d %s", c.pause, records, err, got, c.want)
+			}
+			l.Close()
+			<-l.ended
+		})
+	}
+}
+
 // What is asked about a secluded zone, or a name in it, its own resolver answers, by who
 // asks; and nothing of it stays in the packet cache.
 func TestSecludedZones(t *testing.T) {

@@ -136,16 +136,14 @@ func (s *Server) send(ctx context.Context, dst []byte, q query, key lookup.Name,
 	t := outgoing{server: s, query: &q, dst: dst}
 	for r := range records {
 		if !t.add(r) {
-			s.transfers.count(&q, TransferBroken)
-			return nil
+			return s.breakOff(t, key)
 		}
 		if q.proto == UDP {
 			break // RFC 1995 2: the SOA says whether it is worth to come again over TCP
 		}
 		if ctx.Err() != nil {
 			t.query.stream(nil)
-			s.transfers.count(&q, TransferBroken)
-			return nil
+			return s.breakOff(t, key)
 		}
 	}
 	s.transfers.count(&q, TransferSent)
@@ -153,6 +151,13 @@ func (s *Server) send(ctx context.Context, dst []byte, q query, key lookup.Name,
 	q.tally.reply(&q)
 	s.logTransfer(&q, key, "transferred", "records", t.records, "messages", t.messages)
 	return reply
+}
+
+// breakOff gives a transfer up, of which the client has a part.
+func (s *Server) breakOff(t outgoing, key lookup.Name) []byte {
+	s.transfers.count(t.query, TransferBroken)
+	s.logTransfer(t.query, key, "transfer broken off", "reason", "the client has gone, or takes nothing", "messages", t.messages)
+	return nil
 }
 
 func (s *Server) logTransfer(q *query, key lookup.Name, what string, more ...any) {
