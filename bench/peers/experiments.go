@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type experiment struct {
 	signed     bool // and validated
 	subnets    bool // the clients' networks are told to the authority of subnetZone
 	once       bool // what needs no second round: memory is not noisy
+	misses     bool // names that are not cached are asked for, too, and collections of garbage counted
+	cores      int  // measured with one, and then with so many threads and cores; default one
 	do         func(context.Context, *laboratory, subject) (sample, error)
 	figures    []figure
 }
@@ -53,9 +56,9 @@ func experiments() []experiment {
 		{"messages to name servers for a miss", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.2f", false},
 		octets,
 	}
-	return []experiment{
-		{key: "cached", title: "10 000 names, A, cached", do: doCached, figures: cached},
-		{key: "dns64", title: "10 000 names, AAAA by forced DNS64, cached", dns64: true, do: doCached, figures: cached},
+	return append([]experiment{
+		{key: "cached", title: "10 000 names, A, cached", do: plain(doCached), figures: cached},
+		{key: "dns64", title: "10 000 names, AAAA by forced DNS64, cached", dns64: true, do: plain(doCached), figures: cached},
 		{key: "subnet", title: "100 names in 100 networks, A with EDNS Client Subnet, cached", subnets: true, do: doSubnets, figures: append([]figure{
 			{"RSS, octets for a name in a network", func(s sample) float64 { return float64(s.grown) / (subnetNames * subnetNetworks) }, "%.0f", true},
 			{"of the answers, not from the cache", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.5f", false},
@@ -65,7 +68,7 @@ func experiments() []experiment {
 		{key: "memory", title: "100 000 names, A, in 10 000 zones, cached", once: true, do: doMemory, figures: []figure{
 			{"RSS, MB for 100 000 names", func(s sample) float64 { return float64(s.grown) / float64(max(1, s.answered)) * 1e5 / 1e6 }, "%.1f", true},
 		}},
-	}
+	}, serviceExperiments(cached)...)
 }
 
 func experimentKeys() []string {
@@ -73,7 +76,10 @@ func experimentKeys() []string {
 	for _, e := range experiments() {
 		keys = append(keys, e.key)
 	}
-	return append(keys, millionKey)
+	for _, a := range apart() {
+		keys = append(keys, a.key)
+	}
+	return keys
 }
 
 // A laboratory is where experiments are done.
@@ -97,6 +103,7 @@ func (l *laboratory) of(e experiment) *internet {
 type subject struct {
 	*process
 	internet  *internet
+	misses    bool // see experiment
 	at        netip.AddrPort
 	questions string // path of 10 000 of the kind that is measured
 }
@@ -138,6 +145,7 @@ func (l *laboratory) setup(e experiment, s server) setup {
 	if e.signed {
 		u.anchor = strings.Join(strings.Fields(n.keys.ds(".")), " ")
 	}
+	u.threads = max(1, e.cores)
 	return u
 }
 
@@ -149,6 +157,8 @@ func (s server) configFile(e experiment) string {
 		return s.name + "-signed.conf"
 	case e.subnets:
 		return s.name + "-subnet.conf"
+	case e.cores > 1:
+		return s.name + "-cores.conf"
 	}
 	return s.name + ".conf"
 }
@@ -163,7 +173,7 @@ func (l *laboratory) do(ctx context.Context, e experiment, servers []server) ([]
 	for round := range rounds {
 		for i, s := range servers {
 			fmt.Fprintf(l.progress, "%s: round %d: %s\n", e.key, round+1, s.name)
-			measured, err := l.measure(ctx, e, s)
+			measured, err := l.measureOn(ctx, e, s)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
@@ -173,13 +183,46 @@ func (l *laboratory) do(ctx context.Context, e experiment, servers []server) ([]
 	return results, nil
 }
 
+// measureOn measures with one core and, if the experiment is about that, with more.
+func (l *laboratory) measureOn(ctx context.Context, e experiment, s server) (sample, error) {
+	cores := e.cores
+	if e.cores = 0; cores < 2 {
+		return l.measure(ctx, e, s)
+	}
+	alone, err := l.measure(ctx, e, s)
+	if err != nil {
+		return sample{}, err
+	}
+	e.cores = cores
+	measured, err := l.measure(ctx, e, s)
+	measured.alone = alone.perQuery()
+	return measured, err
+}
+
+// environment is what is told to a server beside its configuration. Those that are not
+// written in Go do not care.
+func (e experiment) environment(s server) []string {
+	env := slices.Clone(s.env)
+	if e.cores > 1 {
+		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", e.cores))
+	}
+	if e.misses {
+		env = append(env, "GODEBUG=gctrace=1")
+	}
+	return env
+}
+
 // measure starts a server, does the experiment with it, and ends it.
 func (l *laboratory) measure(ctx context.Context, e experiment, s server) (sample, error) {
 	at := s.at(l.network)
 	if err := free(at); err != nil {
 		return sample{}, err
 	}
-	p, err := start(l.dir, 0, s.env, s.command(l.path(s.configFile(e)))...)
+	cores := "0"
+	if e.cores > 1 {
+		cores = fmt.Sprintf("0-%d", e.cores-1)
+	}
+	p, err := startOn(l.dir, cores, e.environment(s), s.command(l.path(s.configFile(e)))...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -197,7 +240,7 @@ func (l *laboratory) measure(ctx context.Context, e experiment, s server) (sampl
 	if e.subnets {
 		questions = l.path("subnet.questions")
 	}
-	measured, err := e.do(ctx, l, subject{p, l.of(e), at, questions})
+	measured, err := e.do(ctx, l, subject{p, l.of(e), e.misses, at, questions})
 	if err != nil {
 		return sample{}, err
 	}
@@ -213,7 +256,7 @@ func doCold(ctx context.Context, l *laboratory, s subject) (sample, error) {
 }
 
 // doCached asks for each name twice, and then for some seconds.
-func doCached(ctx context.Context, l *laboratory, s subject) (sample, error) {
+func doCached(ctx context.Context, l *laboratory, s subject, flags ...string) (sample, error) {
 	warm, err := load(ctx, s.at, l.flags("-d", s.questions, "-n", "2")...)
 	if err != nil {
 		return sample{}, err
@@ -221,7 +264,12 @@ func doCached(ctx context.Context, l *laboratory, s subject) (sample, error) {
 	if err := warm.good(); err != nil {
 		return sample{}, fmt.Errorf("while it fills its cache: %w", err)
 	}
-	return l.cost(ctx, s, "-d", s.questions, "-l", strconv.Itoa(l.seconds), "-t", "1")
+	return l.cost(ctx, s, append(flags, "-d", s.questions, "-l", strconv.Itoa(l.seconds), "-t", "1")...)
+}
+
+// plain is an experiment without flags of its own for dnsperf.
+func plain(do func(context.Context, *laboratory, subject, ...string) (sample, error)) func(context.Context, *laboratory, subject) (sample, error) {
+	return func(ctx context.Context, l *laboratory, s subject) (sample, error) { return do(ctx, l, s) }
 }
 
 // doMemory asks for ten times as many names, once.

@@ -23,6 +23,10 @@ type sample struct {
 	cpu      time.Duration // of the server
 	upstream int           // messages that the server has sent to name servers
 	grown    int           // octets that the server's RSS has grown by
+
+	alone       time.Duration // CPU of an answer with one thread, where there are more now
+	waits       waits         // where answers are timed
+	collections int           // of garbage meanwhile
 }
 
 func (s sample) perQuery() time.Duration { return s.cpu / time.Duration(max(1, s.answered)) }
@@ -40,13 +44,17 @@ func (s sample) good() error {
 // load runs dnsperf on core 1 against a server: 100 questions at a time, which the
 // receive buffer of any server has room for, so that hardly any is lost.
 func load(ctx context.Context, at netip.AddrPort, args ...string) (sample, error) {
-	args = append([]string{"-c", "1", "dnsperf", "-s", at.Addr().String(), "-p", strconv.Itoa(int(at.Port())),
-		"-c", "8", "-T", "1", "-q", "100", "-t", "10"}, args...)
-	out, err := exec.CommandContext(ctx, "taskset", args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "taskset", dnsperf(at, args...)...).CombinedOutput()
 	if err != nil {
 		return sample{}, fmt.Errorf("dnsperf: %w\n%s", err, out)
 	}
 	return parseDnsperf(string(out))
+}
+
+// dnsperf are taskset's arguments; later flags win over those that are here.
+func dnsperf(at netip.AddrPort, args ...string) []string {
+	return append([]string{"-c", "1", "dnsperf", "-s", at.Addr().String(), "-p", strconv.Itoa(int(at.Port())),
+		"-c", "8", "-T", "1", "-q", "100", "-t", "10"}, args...)
 }
 
 func parseDnsperf(out string) (sample, error) {

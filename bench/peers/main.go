@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -27,6 +28,7 @@ type options struct {
 	only     []string // experiments; all when empty
 	peers    []string // servers; all when empty
 	deadline time.Duration
+	results  string // file; "": none
 }
 
 func main() {
@@ -49,7 +51,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.deadline, fmt.Errorf("not done after %v", o.deadline))
 	defer cancel()
-	if err := bench(ctx, o, out, errOut); err != nil {
+	var printed bytes.Buffer
+	err = bench(ctx, o, io.MultiWriter(out, &printed), errOut)
+	if err == nil && o.results != "" {
+		err = writeResults(o.results, printed.Bytes())
+	}
+	if err != nil {
 		fmt.Fprintf(errOut, "peers: %v\n", err)
 		return 1
 	}
@@ -68,7 +75,8 @@ func parseOptions(args []string, errOut io.Writer) (options, error) {
 	f.BoolVar(&o.edns, "edns", false, "ask with EDNS")
 	f.StringVar(&only, "only", "", "the `experiments` to do, of "+strings.Join(experimentKeys(), ","))
 	f.StringVar(&peers, "peers", "", "the `servers` to measure, of "+strings.Join(serverNames(), ","))
-	f.DurationVar(&o.deadline, "deadline", 15*time.Minute, "give up after this `time`")
+	f.StringVar(&o.results, "results", "", "write what is printed into this `file`, too")
+	f.DurationVar(&o.deadline, "deadline", 40*time.Minute, "give up after this `time`")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -116,14 +124,6 @@ func bench(ctx context.Context, o options, out, errOut io.Writer) error {
 	if err := possible(); err != nil {
 		return err
 	}
-	if slices.Contains(o.only, millionKey) {
-		if err := million(ctx, o, out, errOut); err != nil {
-			return reason(ctx, err)
-		}
-		if len(o.only) == 1 {
-			return nil
-		}
-	}
 	servers, missing, err := findServers(o)
 	if err != nil {
 		return err
@@ -134,6 +134,9 @@ func bench(ctx context.Context, o options, out, errOut io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	printMachine(out, o, servers, missing)
+	if more, err := benchApart(ctx, o, out, errOut); err != nil || !more {
+		return err
+	}
 
 	l := &laboratory{options: o, dir: dir, progress: errOut}
 	defer l.stop()
@@ -155,6 +158,32 @@ func bench(ctx context.Context, o options, out, errOut io.Writer) error {
 		printResults(out, e, servers, results)
 	}
 	return nil
+}
+
+// apart are the experiments that have their own servers and ways.
+func apart() []struct {
+	key string
+	do  func(ctx context.Context, o options, out, progress io.Writer) error
+} {
+	return []struct {
+		key string
+		do  func(ctx context.Context, o options, out, progress io.Writer) error
+	}{{saturationKey, saturation}, {millionKey, million}}
+}
+
+// benchApart does those of them that are wanted; more tells whether others are, too.
+func benchApart(ctx context.Context, o options, out, progress io.Writer) (more bool, err error) {
+	done := 0
+	for _, a := range apart() {
+		if !slices.Contains(o.only, a.key) {
+			continue
+		}
+		done++
+		if err := a.do(ctx, o, out, progress); err != nil {
+			return false, fmt.Errorf("%s: %w", a.key, reason(ctx, err))
+		}
+	}
+	return done < len(o.only), nil
 }
 
 // start starts what the chosen experiments need.

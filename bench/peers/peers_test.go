@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"net/netip"
 	"os"
@@ -288,5 +289,78 @@ func TestSubnets(t *testing.T) {
 	plain.SetQuestion(subnetZone, dns.TypeA)
 	if r := authority.answer(plain); len(r.Answer) != 0 || len(r.Ns) != 1 {
 		t.Errorf("the apex: %v", r)
+	}
+}
+
+func TestWaitsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	out.WriteString("[Status] Sending queries (to 127.0.53.200:53)\n> T h9.z9.t9. A\n")
+	for i := 1000; i > 0; i-- { // in any order
+		fmt.Fprintf(&out, "> NOERROR h0.z%d.t0. A 0.%06d\n", i, i)
+	}
+	out.WriteString(dnsperfSays)
+	got, err := parseWaits(strings.NewReader(out.String()))
+	want := waits{500 * time.Microsecond, 990 * time.Microsecond, 999 * time.Microsecond, time.Millisecond}
+	if err != nil || got.waits != want || got.answered != 19990 {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if _, err := parseWaits(strings.NewReader(dnsperfSays)); err == nil {
+		t.Error("times were found where there are none")
+	}
+}
+
+func TestKxdpgunIsUnderstood(t *testing.T) {
+	t.Parallel()
+	got, err := parseKxdpgun("total queries:     400000 (200000 pps) (100%)\ntotal replies:     209308 (104654 pps) (52%)\naverage DNS reply size: 58 B\n")
+	if err != nil || got != 104654 {
+		t.Errorf("got %d, %v", got, err)
+	}
+	if _, err := parseKxdpgun("failed to init XDP socket#0 (Operation not permitted)\n"); err == nil {
+		t.Error("an error was taken for a result")
+	}
+}
+
+func TestCollectionsAreCounted(t *testing.T) {
+	t.Parallel()
+	p := &process{log: filepath.Join(t.TempDir(), "log")}
+	if err := os.WriteFile(p.log, []byte("gc 1 @0.01s 2%: 0.01+1+0.01 ms clock\nlevel=INFO msg=\"gc \"\ngc 2 @0.2s 1%: 0.01+1+0.01 ms clock\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.collections(); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// Where servers have two threads, all have.
+func TestThreads(t *testing.T) {
+	t.Parallel()
+	l := &laboratory{options: options{network: netip.MustParsePrefix("127.0.53.0/24")}, internet: &internet{}}
+	for _, e := range experiments() {
+		for _, s := range allServers("sextant") {
+			env, config := strings.Join(e.environment(s), " "), s.config(l.setup(experiment{cores: e.cores}, s))
+			switch s.name {
+			case "sextant":
+				if two := strings.HasSuffix(env, "GOMAXPROCS=2"); two != (e.cores == 2) {
+					t.Errorf("%s: %s", e.key, env)
+				}
+			case "unbound":
+				if two := strings.Contains(config, "num-threads: 2\n so-reuseport: yes\n"); two != (e.cores == 2) {
+					t.Errorf("%s: %s", e.key, config)
+				}
+			}
+		}
+	}
+}
+
+func TestResultsSayWhatTheyAreNot(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "RESULTS.md")
+	if err := writeResults(file, []byte("\nmachine: a\n")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), "not about another machine") || !strings.HasSuffix(string(text), "```\nmachine: a\n```\n") {
+		t.Errorf("%q, %v", text, err)
 	}
 }

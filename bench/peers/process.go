@@ -34,6 +34,11 @@ type process struct {
 
 // start runs a server on one core. What it prints goes into a file in dir.
 func start(dir string, core int, env []string, args ...string) (*process, error) {
+	return startOn(dir, strconv.Itoa(core), env, args...)
+}
+
+// startOn is start on some cores, which are numbered as taskset wants it.
+func startOn(dir, cores string, env []string, args ...string) (*process, error) {
 	name := filepath.Base(args[0])
 	log, err := os.CreateTemp(dir, name+"-*.log")
 	if err != nil {
@@ -41,7 +46,7 @@ func start(dir string, core int, env []string, args ...string) (*process, error)
 	}
 	defer log.Close()
 	// taskset becomes the server: it is one process, whose ID we know.
-	cmd := exec.Command("taskset", append([]string{"-c", strconv.Itoa(core)}, args...)...)
+	cmd := exec.Command("taskset", append([]string{"-c", cores}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: Ctrl-C is for us, who end it in good order; and what is left

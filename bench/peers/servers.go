@@ -35,6 +35,7 @@ type setup struct {
 	network netip.Prefix
 	hints   string // path
 	dir     string
+	threads int
 	dns64   bool   // forced
 	anchor  string // the root's DS; "": nothing is validated
 
@@ -140,7 +141,10 @@ resolver:
 // it counts the nodes that lie between them, too. The root servers and all others are on loopback addresses, which
 // Unbound does not ask unless it is told to.
 func unboundConfig(s setup) string {
-	modules, more, stub := "iterator", "", ""
+	modules, more, stub, share := "iterator", "", "", "no"
+	if s.threads > 1 {
+		share = "yes"
+	}
 	if s.anchor != "" {
 		modules = "validator iterator"
 		more = fmt.Sprintf(" trust-anchor: %q\n", s.anchor)
@@ -157,8 +161,8 @@ func unboundConfig(s setup) string {
 	return fmt.Sprintf(`server:
  interface: %s@%d
  access-control: 127.0.0.0/8 allow
- num-threads: 1
- so-reuseport: no
+ num-threads: %d
+ so-reuseport: %s
  module-config: %q
  root-hints: %q
  do-not-query-localhost: no
@@ -174,5 +178,5 @@ func unboundConfig(s setup) string {
  verbosity: 0
 %sremote-control:
  control-enable: no
-%s`, s.at.Addr(), s.at.Port(), modules, s.hints, s.dir, more, stub)
+%s`, s.at.Addr(), s.at.Port(), max(1, s.threads), share, modules, s.hints, s.dir, more, stub)
 }

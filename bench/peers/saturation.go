@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// saturationKey is the experiment with authoritative servers that get more questions
+// than they can answer. They are in a network namespace, behind a pair of interfaces,
+// and asked by kxdpgun, which sends with XDP: so the client is not what limits them.
+const saturationKey = "saturation"
+
+const (
+	saturationNames     = 10_000
+	saturationNamespace = "sxpeers"
+	saturationOutside   = "sxpeers0"
+	saturationInside    = "sxpeers1"
+)
+
+// Addresses for such measurements (RFC 2544 C.2.2).
+var (
+	saturationClient = netip.MustParsePrefix("198.18.53.1/24")
+	saturationServer = netip.MustParsePrefix("198.18.53.2/24")
+)
+
+// offered are the questions/s that a server gets, in turn.
+func offered() []int { return []int{100_000, 150_000, 200_000, 300_000, 400_000} }
+
+func saturation(ctx context.Context, o options, out, progress io.Writer) error {
+	if _, err := exec.LookPath("kxdpgun"); err != nil {
+		fmt.Fprintf(out, "\nsaturation is left out: %v (Debian package knot-dnsutils)\n", err)
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "sextant-saturation-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := prepareSaturation(dir); err != nil {
+		return err
+	}
+	sextant, err := filepath.Abs(o.sextant)
+	if err != nil {
+		return err
+	}
+	defer removeVeth()
+	if err := addVeth(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d names, A, AAAA and NODATA, one core, overloaded over veth: the most answers/s, with %v questions/s\n", saturationNames, offered())
+	fmt.Fprintf(out, "$ ip netns exec %s taskset -c 0 SERVER\n$ taskset -c 1 kxdpgun -t 2 -Q OFFERED -i QUESTIONS -I %s %s\n", saturationNamespace, saturationOutside, saturationServer.Addr())
+	for round := range o.rounds {
+		first := 0
+		for _, a := range authorities(sextant) {
+			fmt.Fprintf(progress, "%s: round %d: %s\n", saturationKey, round+1, a.name)
+			if _, err := exec.LookPath(a.args("")[0]); err != nil {
+				fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
+				continue
+			}
+			most, all, err := a.saturate(ctx, dir)
+			if err != nil {
+				return fmt.Errorf("%s: %w", a.name, err)
+			}
+			if first == 0 {
+				first = most
+			}
+			fmt.Fprintf(out, "  round %d %-8s %d answers/s (%.2f) of %v\n", round+1, a.name, most, quotient(float64(first), float64(most)), all)
+		}
+	}
+	fmt.Fprintln(out, "  in parentheses: the first server's figure divided by this one's")
+	return nil
+}
+
+// prepareSaturation writes a zone under the name that the configurations of million.go
+// have for theirs, and questions for A, AAAA and for what is not there.
+func prepareSaturation(dir string) error {
+	var zone, questions strings.Builder
+	zone.WriteString("$ORIGIN example.\n$TTL 3600\n@ SOA ns hostmaster 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.53\n")
+	for i := range saturationNames {
+		name := fmt.Sprintf("h%d", i*7919%saturationNames)
+		fmt.Fprintf(&zone, "%s A 192.0.2.%d\n%[1]s AAAA 2001:db8::%x\n", name, 1+i%250, i)
+		for _, t := range []string{"A", "AAAA", "MX"} {
+			fmt.Fprintf(&questions, "%s.example. %s\n", name, t)
+		}
+	}
+	return errors.Join(os.WriteFile(filepath.Join(dir, "million.zone"), []byte(zone.String()), 0o644),
+		os.WriteFile(filepath.Join(dir, "questions"), []byte(questions.String()), 0o644))
+}
+
+func addVeth(ctx context.Context) error {
+	removeVeth() // of a run that was killed
+	for _, line := range []string{
+		"netns add " + saturationNamespace,
+		"link add " + saturationOutside + " type veth peer name " + saturationInside,
+		"link set " + saturationInside + " netns " + saturationNamespace,
+		"addr add " + saturationClient.String() + " dev " + saturationOutside,
+		"link set " + saturationOutside + " up",
+		"-n " + saturationNamespace + " addr add " + saturationServer.String() + " dev " + saturationInside,
+		"-n " + saturationNamespace + " link set " + saturationInside + " up",
+		"-n " + saturationNamespace + " link set lo up",
+	} {
+		if err := ip(ctx, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeVeth removes what addVeth has made; there may be nothing.
+func removeVeth() {
+	_ = ip(context.Background(), "link del "+saturationOutside)
+	_ = ip(context.Background(), "netns del "+saturationNamespace)
+}
+
+func ip(ctx context.Context, line string) error {
+	out, err := exec.CommandContext(ctx, "ip", strings.Fields(line)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", line, err, out)
+	}
+	return nil
+}
+
+// saturate starts the server and overloads it more and more; most is the best of all.
+func (a authority) saturate(ctx context.Context, dir string) (most int, all []int, err error) {
+	at := netip.AddrPortFrom(saturationServer.Addr(), 53)
+	config := filepath.Join(dir, a.name+".conf")
+	if err := os.WriteFile(config, []byte(a.config(at, dir)), 0o644); err != nil {
+		return 0, nil, err
+	}
+	p, err := start(dir, 0, a.env, append([]string{"ip", "netns", "exec", saturationNamespace}, a.args(config)...)...)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer p.stop()
+	if err := p.until(ctx, func() error { return has(ctx, at, "ns.example.") }); err != nil {
+		return 0, nil, err
+	}
+	for _, rate := range offered() {
+		c := exec.CommandContext(ctx, "taskset", "-c", "1", "kxdpgun", "-t", "2", "-Q", strconv.Itoa(rate), "-p", "53",
+			"-i", filepath.Join(dir, "questions"), "-I", saturationOutside, at.Addr().String())
+		out, err := c.CombinedOutput()
+		if err != nil {
+			return 0, nil, fmt.Errorf("kxdpgun: %w\n%s", err, out)
+		}
+		answers, err := parseKxdpgun(string(out))
+		if err != nil {
+			return 0, nil, err
+		}
+		most, all = max(most, answers), append(all, answers)
+	}
+	return most, all, nil
+}
+
+// parseKxdpgun is how many replies/s there were.
+func parseKxdpgun(out string) (int, error) {
+	m := regexp.MustCompile(`total replies:.*\((\d+) pps\)`).FindStringSubmatch(out)
+	if m == nil {
+		return 0, fmt.Errorf("kxdpgun does not say how many replies there were:\n%s", out)
+	}
+	return strconv.Atoi(m[1])
+}
