@@ -21,6 +21,8 @@ type Limits struct {
 // proof that it causes is paid from here, and nothing refills it. It is safe for
 // concurrent use.
 type Budget struct {
+	// What has been asked to be paid for: more than the limits, once it was refused. A
+	// ledger that begins with nothing in it costs nothing to lay out.
 	upstream, aliases             atomic.Int32
 	signatures, forgeries, hashes atomic.Int32
 	limits                        Limits
@@ -28,48 +30,51 @@ type Budget struct {
 
 // NewBudget is a full ledger.
 func NewBudget(l Limits) *Budget {
-	l.Upstream = cmp.Or(l.Upstream, 100)
-	l.Aliases = cmp.Or(l.Aliases, 11)
-	l.Signatures = cmp.Or(l.Signatures, 32)
-	l.Forgeries = cmp.Or(l.Forgeries, 4)
-	l.Hashes = cmp.Or(l.Hashes, 32)
-	b := &Budget{limits: l}
-	b.upstream.Store(int32(l.Upstream))
-	b.aliases.Store(int32(l.Aliases))
-	b.signatures.Store(int32(l.Signatures))
-	b.forgeries.Store(int32(l.Forgeries))
-	b.hashes.Store(int32(l.Hashes))
-	return b
+	return &Budget{limits: Limits{
+		Upstream:   cmp.Or(l.Upstream, 100),
+		Aliases:    cmp.Or(l.Aliases, 11),
+		Signatures: cmp.Or(l.Signatures, 32),
+		Forgeries:  cmp.Or(l.Forgeries, 4),
+		Hashes:     cmp.Or(l.Hashes, 32),
+	}}
 }
 
 // Upstream pays for one message to another server; false when nothing is left.
-func (b *Budget) Upstream() bool { return b.upstream.Add(-1) >= 0 }
+func (b *Budget) Upstream() bool { return pay(&b.upstream, b.limits.Upstream) }
 
 // Alias pays for following one CNAME or DNAME; false when nothing is left.
-func (b *Budget) Alias() bool { return b.aliases.Add(-1) >= 0 }
+func (b *Budget) Alias() bool { return pay(&b.aliases, b.limits.Aliases) }
 
 // Signature pays for one check of a signature; false when nothing is left, or
 // when too many have turned out bad already.
-func (b *Budget) Signature() bool { return b.forgeries.Load() > 0 && b.signatures.Add(-1) >= 0 }
+func (b *Budget) Signature() bool {
+	return int(b.forgeries.Load()) < b.limits.Forgeries && pay(&b.signatures, b.limits.Signatures)
+}
 
 // Forgery notes that a signature that was paid for is bad.
-func (b *Budget) Forgery() { b.forgeries.Add(-1) }
+func (b *Budget) Forgery() { b.forgeries.Add(1) }
 
 // Hash pays for hashing one name as NSEC3 does (RFC 5155 5); false when nothing
 // is left.
-func (b *Budget) Hash() bool { return b.hashes.Add(-1) >= 0 }
+func (b *Budget) Hash() bool { return pay(&b.hashes, b.limits.Hashes) }
+
+// pay notes one more, and tells whether there was one left.
+func pay(asked *atomic.Int32, limit int) bool { return int(asked.Add(1)) <= limit }
+
+// paid is how many there were.
+func paid(asked *atomic.Int32, limit int) int { return min(int(asked.Load()), max(limit, 0)) }
 
 // Sent is how many messages to other servers have been paid for.
-func (b *Budget) Sent() int { return b.limits.Upstream - int(max(b.upstream.Load(), 0)) }
+func (b *Budget) Sent() int { return paid(&b.upstream, b.limits.Upstream) }
 
 // Followed is how many aliases have been paid for.
-func (b *Budget) Followed() int { return b.limits.Aliases - int(max(b.aliases.Load(), 0)) }
+func (b *Budget) Followed() int { return paid(&b.aliases, b.limits.Aliases) }
 
 // Limits are those that the ledger began with, defaults filled in.
 func (b *Budget) Limits() Limits { return b.limits }
 
 // Hashed is how many NSEC3 names have been paid for.
-func (b *Budget) Hashed() int { return b.limits.Hashes - int(max(b.hashes.Load(), 0)) }
+func (b *Budget) Hashed() int { return paid(&b.hashes, b.limits.Hashes) }
 
 // Checked is how many signatures have been paid for.
-func (b *Budget) Checked() int { return b.limits.Signatures - int(max(b.signatures.Load(), 0)) }
+func (b *Budget) Checked() int { return paid(&b.signatures, b.limits.Signatures) }

@@ -58,3 +58,74 @@ func BenchmarkRespondAuthority(b *testing.B) {
 		})
 	}
 }
+
+// A question that comes for the first time is answered without a packet, a second time by
+// making one, and a third time from it: nobody can tell by the answer.
+func TestAnswersOfOurZonesAreTheSameHoweverTheyAreMade(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("@ 300 SOA ns host 1 1 1 1 300\n@ 300 NS ns\nns 300 A 192.0.2.1\ncut 300 NS ns.cut\nns.cut 300 A 192.0.2.2\nalias 300 CNAME two\n")
+	text.WriteString("two 300 A 192.0.2.3\ntwo 300 A 192.0.2.4\n*.wild 300 TXT w\n")
+	for i := range 30 {
+		fmt.Fprintf(&text, "large 300 TXT \"%040d\"\n", i)
+	}
+	z, err := zones.Load(strings.NewReader(text.String()), "small", zones.LoadOptions{Origin: lookup.MustName("example.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := zones.NewTree(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := netip.MustParseAddrPort("192.0.2.200:4242")
+	s := server.New(server.Options{Views: []server.View{{Authoritative: authoritative.New(tree)}}})
+	for _, question := range []string{"ns A", "none A", "ns AAAA", "two A", "alias A", "x.cut A", "x.wild TXT", "large TXT", "elsewhere A"} {
+		for _, size := range []uint16{0, 512, 1232} {
+			for _, proto := range []server.Proto{server.UDP, server.TCP} {
+				name, qtype, _ := strings.Cut(question, " ")
+				m := new(dns.Msg).SetQuestion(name+".example.", dns.StringToType[qtype])
+				if name == "elsewhere" {
+					m.Question[0].Name = "elsewhere."
+				}
+				m.Id, m.RecursionDesired = 7, false
+				if size > 0 {
+					m.SetEdns0(size, false)
+				}
+				query, _ := m.Pack()
+				s.Flush() // and nobody asked for it lately
+				var replies [3]string
+				for i := range replies {
+					replies[i] = string(s.Respond(nil, query, from, proto))
+				}
+				if len(replies[0]) < 12 || replies[0] != replies[1] || replies[1] != replies[2] {
+					t.Errorf("%s, %d octets, %s: %x, %x, %x", question, size, proto, replies[0], replies[1], replies[2])
+				}
+			}
+		}
+	}
+}
+
+// What is asked once of our zones is neither kept nor packed for keeping.
+func TestAnswersOfOurZonesAreMadeInFewAllocations(t *testing.T) {
+	z, err := zones.Load(strings.NewReader("@ 300 SOA ns host 1 1 1 1 300\n@ 300 NS ns\nns 300 A 192.0.2.1\n"), "small", zones.LoadOptions{Origin: lookup.MustName("example.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := zones.NewTree(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := server.New(server.Options{Views: []server.View{{Authoritative: authoritative.New(tree)}}})
+	queries := make([][]byte, 2000)
+	for i := range queries {
+		queries[i], _ = new(dns.Msg).SetQuestion(fmt.Sprintf("x%d.example.", i), dns.TypeA).Pack()
+	}
+	dst, from, next := make([]byte, 0, 512), netip.MustParseAddrPort("192.0.2.200:4242"), 0
+	n := testing.AllocsPerRun(1000, func() {
+		s.Respond(dst, queries[next], from, server.UDP)
+		next++
+	})
+	if n > 3 { // the name, the budget, the response
+		t.Errorf("%v allocations", n)
+	}
+}

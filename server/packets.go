@@ -90,7 +90,8 @@ func (ps *packets) get(q *query) (p packet, ok bool) {
 	if ps == nil {
 		return packet{}, false
 	}
-	p, _, ok = ps.cache.Get(ps.key(q), q.audience(), q.arrived)
+	q.key = ps.key(q)
+	p, _, ok = ps.cache.Get(q.key, q.audience(), q.arrived)
 	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key()) && !p.isPlaced(q)
 }
 
@@ -111,8 +112,10 @@ func (ps *packets) again(q *query) bool {
 	if ps == nil {
 		return false
 	}
-	key := ps.key(q)
-	return ps.asked[key%uint64(len(ps.asked))].Swap(key) == key
+	if q.key == 0 { // what is signed is not looked for before
+		q.key = ps.key(q)
+	}
+	return ps.asked[q.key%uint64(len(ps.asked))].Swap(q.key) == q.key
 }
 
 // put remembers p, which was made for q, for ttl seconds.

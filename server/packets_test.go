@@ -213,7 +213,7 @@ func TestAPacketIsAskedForItsQuestion(t *testing.T) {
 		x.q.tally = new(tally)
 		x.q.readFor(t)
 	}
-	p := new(bench).pack(&q, q.Name(), &lookup.Response{Answer: lookup.MustRRsets("a. 60 IN A 192.0.2.1")})
+	p := New(Options{}).pack(&q, &lookup.Response{Answer: lookup.MustRRsets("a. 60 IN A 192.0.2.1")})
 	p.born, p.variant = clock.now().UnixNano(), q.variant()
 	ps.put(&q, p, 60)
 	ps.cache.Put(ps.key(&other), netip.Prefix{}, p, clock.now().Add(time.Minute))

@@ -88,23 +88,36 @@ func (p *packet) ede() []lookup.EDE {
 type bench struct {
 	encoder message.Encoder
 	msg     []byte
+	at      message.Layout // of the message that was packed last
 }
 
 // pack makes a packet of the response to q.
 func (s *Server) pack(q *query, r *lookup.Response) packet {
 	on := s.benches.Get().(*bench)
-	defer s.benches.Put(on)
-	return on.pack(q, q.Name(), r)
+	defer s.leave(on)
+	p := on.pack(q, r)
+	p.image = on.image(q)
+	return p
 }
 
-func (on *bench) pack(q *query, name lookup.Name, r *lookup.Response) packet {
-	asked := message.Question{Raw: string(name), Name: name, Type: q.Type, Class: q.Class}
-	msg, at := on.encoder.AppendResponse(on.msg[:0], message.Header{}, asked, r, q.DO)
-	if cap(msg) <= keptReply {
-		on.msg = msg
+// renderOnce appends the response to q, as render does with the packet that it would make,
+// without laying that down: for answers of our own zones that nobody will ask for again.
+func (s *Server) renderOnce(dst []byte, q *query, r *lookup.Response) []byte {
+	on := s.benches.Get().(*bench)
+	defer s.leave(on)
+	p := on.pack(q, r)
+	p.traits |= ageless
+	if p.ring.count > 0 { // the addresses are to change places, which takes an image
+		p.image = on.image(q)
+		return s.render(dst, q, &p)
 	}
-	flags, counts := wire.ReadHead(msg)
-	key := q.Key()
+	p.ttls, p.question = 0, 0
+	return s.renderBody(dst, q, &p, on.msg[on.at.Answer:on.at.End])
+}
+
+// image is that of the packet that was packed last, for q.
+func (on *bench) image(q *query) string {
+	msg, at, key := on.msg, &on.at, q.Key()
 	var image strings.Builder
 	image.Grow(len(key) + wire.OffsetLen*len(at.TTLs) + at.End - at.Answer)
 	image.Write(key)
@@ -113,12 +126,29 @@ func (on *bench) pack(q *query, name lookup.Name, r *lookup.Response) packet {
 		image.Write([]byte{byte(offset >> 8), byte(offset)})
 	}
 	image.Write(msg[at.Answer:at.End])
+	return image.String()
+}
+
+// leave gives a bench back.
+func (s *Server) leave(on *bench) {
+	if cap(on.msg) > keptReply {
+		on.msg = nil
+	}
+	s.benches.Put(on)
+}
+
+// pack makes a packet but for its image.
+func (on *bench) pack(q *query, r *lookup.Response) packet {
+	name := q.Name()
+	asked := message.Question{Raw: string(name), Name: name, Type: q.Type, Class: q.Class}
+	msg, at := on.encoder.AppendResponse(on.msg[:0], message.Header{}, asked, r, q.DO)
+	on.msg, on.at = msg, at
+	flags, counts := wire.ReadHead(msg)
 	p := packet{
-		image:      image.String(),
 		rcode:      r.Rcode,
 		flags:      flags & (wire.AA | wire.TC),
 		counts:     counts,
-		question:   uint16(len(key)),
+		question:   uint16(len(q.Key())),
 		ttls:       uint16(len(at.TTLs)),
 		additional: uint16(at.Additional - at.Answer),
 	}
@@ -144,47 +174,53 @@ func (p *packet) age(now time.Time) uint32 {
 	return uint32(max(now.UnixNano()-p.born, 0) / int64(time.Second))
 }
 
-// cut is how much of the body fits into room octets, and the flags and counts
-// that go with it: all; all but an additional section that is a mere courtesy;
-// or nothing, with TC set (RFC 2181 9).
-func (p *packet) cut(room int) (body string, flags wire.Flags, counts wire.Counts) {
-	body = p.body()
+// cut is how many of the body's octets are sent if there is room for so many, and the
+// flags and counts that go with it: all; all but an additional section that is a mere
+// courtesy; or nothing, with TC set (RFC 2181 9).
+func (p *packet) cut(body, room int) (octets int, flags wire.Flags, counts wire.Counts) {
 	switch {
-	case len(body) <= room:
+	case body <= room:
 		return body, p.flags, p.counts
 	case !p.is(glue) && int(p.additional) <= room: // RFC 9471 3: glue is no courtesy
-		return body[:p.additional], p.flags, wire.Counts{p.counts[0], p.counts[1], 0}
+		return int(p.additional), p.flags, wire.Counts{p.counts[0], p.counts[1], 0}
 	}
-	return "", p.flags | wire.TC, wire.Counts{}
+	return 0, p.flags | wire.TC, wire.Counts{}
 }
 
 // render appends p as the reply to q, or what a rate limit leaves of it; nil when that is
-// nothing. Every reply is made here.
-func (s *Server) render(dst []byte, q *query, p *packet) []byte {
+// nothing.
+func (s *Server) render(dst []byte, q *query, p *packet) []byte { return s.renderBody(dst, q, p, nil) }
+
+// renderBody is render for a p that has no image, but this body; with nil, its own. Every
+// reply is made here.
+func (s *Server) renderBody(dst []byte, q *query, p *packet, body []byte) []byte {
 	// Clients that are who they say have no limits: this is decided here, for the sake of
 	// the many replies that are not limited.
 	if s.limiter == nil || q.proto != UDP || q.options.trust.proven() {
-		return s.write(dst, q, p)
+		return s.write(dst, q, p, body)
 	}
 	switch instead, may := s.judge(q, p); {
 	case may:
-		return s.write(dst, q, p)
+		return s.write(dst, q, p, body)
 	case instead == Truncated:
-		return s.write(dst, q, &packet{flags: wire.TC})
+		return s.write(dst, q, &packet{flags: wire.TC}, nil)
 	case instead == Cookie:
-		return s.write(dst, q, &packet{rcode: lookup.BADCOOKIE})
+		return s.write(dst, q, &packet{rcode: lookup.BADCOOKIE}, nil)
 	}
 	q.tally.drop(DropLimit)
 	return nil
 }
 
-// write appends p as the reply to q.
-func (s *Server) write(dst []byte, q *query, p *packet) []byte {
-	limit := s.limit(q)
+// write appends p, with that body if it is not nil, as the reply to q.
+func (s *Server) write(dst []byte, q *query, p *packet, body []byte) []byte {
+	limit, whole := s.limit(q), len(body)
+	if body == nil {
+		whole = len(p.body())
+	}
 	if p.rare != nil && p.rare.counter != nil {
 		p.rare.counter.Add(1)
 	}
-	body, flags, counts := p.cut(limit - q.QuestionEnd - s.optLen(q))
+	octets, flags, counts := p.cut(whole, limit-q.QuestionEnd-s.optLen(q))
 	q.rcode = p.rcode
 	if q.EDNS {
 		counts[2]++
@@ -203,7 +239,11 @@ func (s *Server) write(dst []byte, q *query, p *packet) []byte {
 	start := len(dst)
 	dst = q.AppendHead(dst, q.msg, flags, counts)
 	sections := len(dst)
-	dst = append(dst, body...)
+	if body == nil {
+		dst = append(dst, p.body()[:octets]...)
+	} else {
+		dst = append(dst, body[:octets]...)
+	}
 	wire.Age(dst[sections:], p.offsets(), p.age(q.arrived))
 	if places := s.turn(q, p); places > 0 {
 		p.rotate(dst[sections:], places)

@@ -45,9 +45,19 @@ type query struct {
 	within     uint8        // how many bits of subnet decided about the view
 	options    options
 	rcode      lookup.Rcode // of the reply, once there is one
+	canonical  lookup.Name  // see Name
+	key        uint64       // among the packets, once it was looked for there
 
 	signed *tsig.Session     // signs the reply; nil: the query was not signed
 	stream func([]byte) bool // takes a message that is not the last of the reply; nil: it cannot be had
+}
+
+// Name is the name asked about, in lower case. It is made once, for all who want it.
+func (q *query) Name() lookup.Name {
+	if q.canonical == "" {
+		q.canonical = q.Query.Name()
+	}
+	return q.canonical
 }
 
 // Respond appends the reply to the message msg, which came from there, to dst
@@ -169,7 +179,7 @@ func (s *Server) lookNow(dst []byte, q *query) (reply []byte, done bool) {
 	if !done {
 		return nil, false
 	}
-	return s.remember(dst, q, response, ours), true
+	return s.remember(dst, q, response, ours, q.arrived), true // for which nobody has waited
 }
 
 // look asks the view's resolver and remembers the answer.
@@ -178,22 +188,22 @@ func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 	ctx, cancel := context.WithTimeout(ctx, s.options.Deadline)
 	defer cancel()
 	response, _ := s.ask(ctx, resolver, q, false)
-	return s.remember(dst, q, response, ours)
+	return s.remember(dst, q, response, ours, s.options.Now())
 }
 
-// remember replies with a response, and keeps it for others if it may be.
-func (s *Server) remember(dst []byte, q *query, response *lookup.Response, ours bool) []byte {
-	now := s.options.Now()
+// remember replies with a response that there was then, and keeps it for others if it may be.
+func (s *Server) remember(dst []byte, q *query, response *lookup.Response, ours bool, now time.Time) []byte {
 	q.tally.slow.observe(now.Sub(q.arrived))
+	if ours && !response.Scope.IsValid() && !q.generation.packets.again(q) {
+		return s.renderOnce(dst, q, response)
+	}
 
 	p := s.pack(q, response)
 	p.born = now.UnixNano()
 	if ours {
 		p.traits |= ageless
 	}
-	if !ours || p.scope().IsValid() || q.generation.packets.again(q) {
-		q.generation.packets.put(q, p, response.TTL())
-	}
+	q.generation.packets.put(q, p, response.TTL())
 	return s.render(dst, q, &p)
 }
 
