@@ -93,7 +93,7 @@ func (data *Data) resolve(ctx context.Context, q lookup.Query) (*lookup.Response
 		q.Trace.Add(lookup.Event{Kind: lookup.EventZone, Name: q.Name, Type: q.Type, Target: zone.Apex(), Rcode: lookup.SERVFAIL, Text: "the zone has expired, or has never come"})
 		return unavailable(zone), nil
 	}
-	d := &draft{data: data, query: q}
+	d := draft{data: data, query: q, sheet: new(sheet)}
 	d.response.Answer, d.response.Authority = d.answers[:0], d.authority[:0]
 	d.answer(ctx, zone, q.Name)
 	if d.waits {

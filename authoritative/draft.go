@@ -11,9 +11,14 @@ import (
 // draft is a response in the making. It belongs to one query; what it hands out
 // is not touched any more.
 type draft struct {
-	data     *Data
-	query    lookup.Query
-	client   tailor.Client // once it is needed, see from
+	data   *Data
+	query  lookup.Query
+	client tailor.Client // once it is needed, see from
+	*sheet
+}
+
+// sheet is what of a draft outlives it.
+type sheet struct {
 	response lookup.Response
 	waits    bool // there is no response, for somebody else has to be asked first
 
