@@ -78,7 +78,7 @@ func (g guard) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, e
 	if known == nil {
 		return g.next.Resolve(ctx, q)
 	}
-	if q.Budget == nil { // one ledger for both paths: a query in trouble costs no more than another
+	if q.Budget == nil { // one ledger for both paths: a query in trouble sends no more than another
 		q.Budget = lookup.NewBudget(lookup.Limits{})
 	}
 	c := climb{guard: g, zone: z, query: q, first: path{g.next, ByParent}, second: path{g.escaping(z.zone, g.view(known)), ByKnown}}
@@ -120,8 +120,12 @@ func (c climb) run(ctx context.Context) (*lookup.Response, error) {
 	defer cancel()
 	ended := make(chan outcome, 2) // both can leave what they have and go
 	start := func(p path) {
+		q := c.query
+		if p.rung == ByKnown { // which a parent that is bogus must not leave without a check
+			q.Budget = q.Budget.Aside()
+		}
 		go func() {
-			r, err := p.Resolve(ctx, c.query)
+			r, err := p.Resolve(ctx, q)
 			why, bad := suspicion(c.zone.zone, c.query, r, err)
 			ended <- outcome{p, r, err, why, bad}
 		}()

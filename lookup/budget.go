@@ -26,6 +26,7 @@ type Budget struct {
 	upstream, aliases             atomic.Int32
 	signatures, forgeries, hashes atomic.Int32
 	limits                        Limits
+	messages                      *Budget // pays for messages and aliases in the place of this one; nil: this one does
 }
 
 // NewBudget is a full ledger.
@@ -39,11 +40,32 @@ func NewBudget(l Limits) *Budget {
 	}}
 }
 
+// Aside is a ledger for a second way to the same answer, so that what does not validate on
+// one does not use up what the other may compute: messages and aliases are paid from b, and
+// of all else it has as much as b began with. There is one second way: that of an Aside is
+// itself.
+func (b *Budget) Aside() *Budget {
+	if b.messages != nil {
+		return b
+	}
+	aside := NewBudget(b.limits)
+	aside.messages = b
+	return aside
+}
+
+// purse is who pays for messages and aliases.
+func (b *Budget) purse() *Budget {
+	if b.messages != nil {
+		return b.messages
+	}
+	return b
+}
+
 // Upstream pays for one message to another server; false when nothing is left.
-func (b *Budget) Upstream() bool { return pay(&b.upstream, b.limits.Upstream) }
+func (b *Budget) Upstream() bool { return pay(&b.purse().upstream, b.limits.Upstream) }
 
 // Alias pays for following one CNAME or DNAME; false when nothing is left.
-func (b *Budget) Alias() bool { return pay(&b.aliases, b.limits.Aliases) }
+func (b *Budget) Alias() bool { return pay(&b.purse().aliases, b.limits.Aliases) }
 
 // Signature pays for one check of a signature; false when nothing is left, or
 // when too many have turned out bad already.
@@ -65,10 +87,10 @@ func pay(asked *atomic.Int32, limit int) bool { return int(asked.Add(1)) <= limi
 func paid(asked *atomic.Int32, limit int) int { return min(int(asked.Load()), max(limit, 0)) }
 
 // Sent is how many messages to other servers have been paid for.
-func (b *Budget) Sent() int { return paid(&b.upstream, b.limits.Upstream) }
+func (b *Budget) Sent() int { return paid(&b.purse().upstream, b.limits.Upstream) }
 
 // Followed is how many aliases have been paid for.
-func (b *Budget) Followed() int { return paid(&b.aliases, b.limits.Aliases) }
+func (b *Budget) Followed() int { return paid(&b.purse().aliases, b.limits.Aliases) }
 
 // Limits are those that the ledger began with, defaults filled in.
 func (b *Budget) Limits() Limits { return b.limits }
