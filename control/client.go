@@ -130,6 +130,12 @@ func (c *Client) RollbackGeo(ctx context.Context) (Geo, error) {
 	return call[Geo](ctx, c, pathRollbackGeo, RollbackGeoRequest{})
 }
 
+// Drill has the server find out what clients would hear if a zone's parent was in trouble.
+// It takes some seconds.
+func (c *Client) Drill(ctx context.Context, r DrillRequest) (Drill, error) {
+	return call[Drill](ctx, c, pathDrill, r)
+}
+
 // Dump yields what the server remembers. An error is the last that it yields.
 func (c *Client) Dump(ctx context.Context, r DumpRequest) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {

@@ -40,6 +40,8 @@ type Handlers struct {
 
 	Geo         func(context.Context, GeoRequest) (Geo, error)
 	RollbackGeo func(context.Context, RollbackGeoRequest) (Geo, error)
+
+	Drill func(context.Context, DrillRequest) (Drill, error)
 }
 
 // Paths of the calls.
@@ -70,6 +72,8 @@ const (
 
 	pathGeo         = "/v1/geo"
 	pathRollbackGeo = "/v1/geo/rollback"
+
+	pathDrill = "/v1/drill"
 )
 
 func (h Handlers) routes() http.Handler {
@@ -97,6 +101,7 @@ func (h Handlers) routes() http.Handler {
 
 	serve(mux, pathGeo, h.Geo)
 	serve(mux, pathRollbackGeo, h.RollbackGeo)
+	serve(mux, pathDrill, h.Drill)
 	stream(mux, pathDump, h.Dump)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, fmt.Errorf("this server has no %s %s", r.Method, r.URL.Path))

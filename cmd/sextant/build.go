@@ -65,6 +65,8 @@ type parts struct {
 	started   time.Time
 	state     atomic.Pointer[state]
 
+	drilling sync.Mutex // held for a drill
+
 	mutable sync.Mutex                  // what is served changes under it
 	served  map[lookup.Name]*zones.Zone // our zones as they are served
 

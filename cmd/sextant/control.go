@@ -51,6 +51,8 @@ func (p *parts) handlers() control.Handlers {
 
 		Geo:         p.geoStatus,
 		RollbackGeo: p.rollbackGeo,
+
+		Drill: p.drill,
 	}
 }
 

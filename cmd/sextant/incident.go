@@ -156,6 +156,9 @@ func (r *replay) run(ctx context.Context) error {
 		r.told()
 		if now.Sub(r.incident.Began)%replayEvery == 0 {
 			r.ask(ctx)
+			if err := r.call(ctx); err != nil { // that a query has asked for
+				return err
+			}
 			r.told()
 		}
 		if err := r.pace.pass(ctx, tick); err != nil {

@@ -28,19 +28,8 @@ func TestIncidents(t *testing.T) {
 				}
 				took := time.Since(begun)
 				time.Sleep(30 * time.Second) // what was begun for others ends, too
-				got, file := out.String(), filepath.Join("testdata", "incidents", i.Name+".txt")
-				if *rewrite {
-					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got != string(want) {
-					t.Errorf("got\n%s\nwant\n%s", got, want)
-				}
+				got := out.String()
+				golden(t, filepath.Join("testdata", "incidents", i.Name+".txt"), got)
 				if !regexp.MustCompile(`(?m)^Sextant +\d+ +0 `).MatchString(got) {
 					t.Error("Sextant fails")
 				}
@@ -93,6 +82,13 @@ func TestDocumentedIncident(t *testing.T) {
 		if n >= len(blocks) || !strings.Contains(string(story), "\n"+blocks[n]) {
 			t.Errorf("block %d of the page is not in the story", n)
 		}
+	}
+	drill, err := os.ReadFile("testdata/drill/silent-unsigned.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(blocks) < 10 || blocks[9] != string(drill) {
+		t.Error("the drill of the page is not that of the test")
 	}
 	reference, err := os.ReadFile("../../docs/reference/cli.md")
 	if err != nil {

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.AddCommand(serveCommand(), labCommand(), checkCommand(), digCommand(),
-		explainCommand(), cacheCommand(), anchorsCommand(), statusCommand(), healthCommand(), overrideCommand(), lifelineCommand(), auditCommand(), geoCommand(), zoneCommand(),
+		explainCommand(), cacheCommand(), anchorsCommand(), statusCommand(), healthCommand(), overrideCommand(), lifelineCommand(), auditCommand(), drillCommand(), geoCommand(), zoneCommand(),
 		surveyCommand(), lintCommand(), dns64Command(), planCommand(), manCommand())
 	helpful(root)
 

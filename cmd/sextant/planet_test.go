@@ -20,6 +20,7 @@ type planet struct {
 	*lab.TLD
 	tb    testing.TB
 	naive bool // nobody validates
+	fixed bool // nothing is left to chance
 }
 
 var (
@@ -52,8 +53,8 @@ func (p *planet) add(name string, v lab.Variant) {
 	}
 }
 
-// run makes the parts of a configuration and has protected zones be kept.
-func (p *planet) run(t *testing.T, yaml string) *outage {
+// parts makes the parts of a configuration.
+func (p *planet) parts(t *testing.T, yaml string) *parts {
 	t.Helper()
 	w := wiring{exchanger: p}
 	for _, root := range p.Roots() {
@@ -63,11 +64,21 @@ func (p *planet) run(t *testing.T, yaml string) *outage {
 		var last atomic.Uint64
 		w.unsigned, w.intN = true, func(n int) int { return int(last.Add(7) % uint64(n)) }
 	}
+	if p.fixed {
+		w.intN = func(n int) int { return n - 1 }
+	}
 	yaml += fmt.Sprintf("\ndnssec: {builtin-anchor: false, trust-anchors: [%q]}\n", p.Anchor())
 	built, err := build(parsed(t, yaml), w)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return built
+}
+
+// run makes the parts of a configuration and has protected zones be kept.
+func (p *planet) run(t *testing.T, yaml string) *outage {
+	t.Helper()
+	built := p.parts(t, yaml)
 	r := &outage{parts: built, t: t}
 	t.Cleanup(func() { time.Sleep(30 * time.Second) }) // what was begun for others ends, too
 	if built.lifeline != nil {
