@@ -245,11 +245,16 @@ func has(ctx context.Context, at netip.AddrPort, name string) error {
 
 // perAnswer is the processor time that the server's processes take for an answer.
 func (p *process) perAnswer(ctx context.Context, at netip.AddrPort, questions string) (time.Duration, error) {
+	return p.perAnswerTo(ctx, at, "-d", questions, "-n", "1")
+}
+
+// perAnswerTo is perAnswer for what dnsperf is told.
+func (p *process) perAnswerTo(ctx context.Context, at netip.AddrPort, args ...string) (time.Duration, error) {
 	before, err := p.cpuOfAll()
 	if err != nil {
 		return 0, err
 	}
-	s, err := load(ctx, at, "-d", questions, "-n", "1")
+	s, err := load(ctx, at, args...)
 	if err != nil {
 		return 0, err
 	}

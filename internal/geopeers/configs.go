@@ -21,8 +21,13 @@ type Setup struct {
 
 // Sextant is for the binary under test.
 func (p Plan) Sextant(s Setup, binary string) (command []string, err error) {
-	config := fmt.Sprintf("listen: [%q]\nallow: [127.0.0.0/8]\nlog: error\ngeo: { databases: [ { file: %s } ] }\nzones:\n  - { name: %s, file: %s, overlay: %s }\n",
-		s.At, s.Database, Zone, s.path("geo.zone"), s.path("geo.geo"))
+	config := fmt.Sprintf(`listen: [%q]
+log: error
+control: { socket: "off" }
+geo: { databases: [{ file: %s }] }
+zones: [{ name: %s, file: %s, overlay: %s }]
+views: [{ name: all, clients: [0.0.0.0/0, "::/0"], recursion: false, zones: [%[3]s] }]
+`, s.At, s.Database, Zone, s.path("geo.zone"), s.path("geo.geo"))
 	return []string{binary, "serve", "--config", s.path("sextant.yaml")},
 		s.write(map[string]string{"sextant.yaml": config, "geo.zone": p.ZoneFile(), "geo.geo": p.Overlay()})
 }
