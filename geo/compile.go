@@ -19,7 +19,10 @@ func Compile(used []Selector, from Sources) (*Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Map{selectors: specific(used), forms: embedded}
+	m := &Map{selectors: specific(used), index: map[Selector]uint32{}, forms: embedded}
+	for i, s := range m.selectors {
+		m.index[s] = uint32(i)
+	}
 	g := &growth{tags: newTags(), v4: newTree(), v6: newTree()}
 	if g.ranker, err = newRanker(m, from); err != nil {
 		return nil, err

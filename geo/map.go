@@ -18,6 +18,7 @@ type Class uint32
 // a branch takes one slot and a chain two.
 type Map struct {
 	selectors []Selector // the most specific first
+	index     map[Selector]uint32
 	ranked    []ranked   // orders of places; their indices come after those of selectors
 	classes   [][]uint32 // ascending indices of selectors
 	slots     []slot
@@ -69,8 +70,8 @@ func (m *Map) Has(c Class, s Selector) bool {
 	if int(c) >= len(m.classes) {
 		return false
 	}
-	i := slices.Index(m.selectors, s)
-	return i >= 0 && slices.Contains(m.classes[c], uint32(i))
+	i, used := m.index[s]
+	return used && slices.Contains(m.classes[c], i)
 }
 
 // A Size is what a Map takes.
