@@ -77,6 +77,7 @@ func joined(head, tail *lookup.Response) *lookup.Response {
 	r := *tail
 	r.AA = head.AA
 	r.Answer = slices.Concat(head.Answer, tail.Answer)
+	r.Choice = nil
 	r.Security = lookup.Unchecked
 	r.Scope, r.Wanted = narrowest(head.Scope, head.Wanted, tail.Scope, tail.Wanted)
 	if head.Counter != nil {

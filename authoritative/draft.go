@@ -89,6 +89,9 @@ func (d *draft) add(ctx context.Context, zone *zones.Zone, name lookup.Name) (ta
 	}
 	d.note(f.Match, name)
 	target, alias = d.take(zone, f.Match, name)
+	if f.Kind == zones.Answer && len(d.response.Answer) == 1 && (d.query.Type == lookup.TypeA || d.query.Type == lookup.TypeAAAA) {
+		d.response.Choice = f.Choice // of all that there is: such answers have no other sections
+	}
 	if d.query.DO && !f.Layered {
 		d.prove(zone, f.Match, name)
 	}

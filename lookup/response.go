@@ -78,6 +78,11 @@ type Response struct {
 	// asked with just as many bits as Scope has. 0: it serves all in Scope.
 	Wanted uint8
 
+	// Choice, if there is one, tells which other answers there are to the question, and who
+	// gets them. It is of use to whoever asked our zones directly; a Response that was made
+	// of this one must not have it.
+	Choice Choice
+
 	// Synthesized is what made the response for a name that is not in the zone: the
 	// closest encloser of a wildcard (RFC 4592 3.3.1), or the owner of a DNAME. Any other
 	// name below it would have been answered likewise. "": the name is in the zone.

@@ -118,7 +118,7 @@ func (s *Server) appendOPT(dst []byte, begin int, q *query, p *packet, limit int
 	if subnet := q.options.subnet.Of(q.msg); len(subnet) > 0 {
 		dst = appendFrame(dst, message.OptionSubnet, len(subnet))
 		dst = append(dst, subnet...) // RFC 7871 7.2.1: FAMILY, SOURCE and ADDRESS exactly
-		dst[len(dst)-len(subnet)+3] = max(scopeFor(q.subnet, p.rare), q.within)
+		dst[len(dst)-len(subnet)+3] = max(scopeFor(q.subnet, q.reachOf(p)), q.within)
 	}
 	if s.options.NSID != "" && q.options.nsid {
 		dst = appendFrame(dst, message.OptionNSID, len(s.options.NSID))
@@ -202,9 +202,9 @@ func appendEDE(dst []byte, e lookup.EDE, limit int) []byte {
 
 // scopeFor is the SCOPE PREFIX-LENGTH to tell a client that sent subnet: 0 when
 // the answer is for everyone or was not found by an address of that family.
-func scopeFor(subnet netip.Prefix, r *rare) byte {
+func scopeFor(subnet netip.Prefix, r reach) byte {
 	switch {
-	case r == nil || !r.limits.IsValid() || r.limits.Addr().Is4() != subnet.Addr().Is4():
+	case !r.limits.IsValid() || r.limits.Addr().Is4() != subnet.Addr().Is4():
 		return 0
 	case r.wanted > 0: // RFC 7871 7.2.2: longer than SOURCE, as it was told to us
 		return r.wanted

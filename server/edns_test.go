@@ -86,13 +86,13 @@ func TestScopeIsZeroForWhatIsForEveryone(t *testing.T) {
 func TestScopeOfAnotherFamilyIsNotTold(t *testing.T) {
 	t.Parallel()
 	v4, v6 := prefixes("192.0.2.0/24")[0], prefixes("2001:db8::/32")[0]
-	if got := scopeFor(v4, &rare{limits: v6}); got != 0 {
+	if got := scopeFor(v4, reach{limits: v6}); got != 0 {
 		t.Errorf("got %d", got)
 	}
-	if got := scopeFor(v6, &rare{limits: v6}); got != 32 {
+	if got := scopeFor(v6, reach{limits: v6}); got != 32 {
 		t.Errorf("got %d", got)
 	}
-	if got := scopeFor(v6, &rare{limits: v6, wanted: 40}); got != 40 {
+	if got := scopeFor(v6, reach{limits: v6, wanted: 40}); got != 40 {
 		t.Errorf("got %d", got)
 	}
 }

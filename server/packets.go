@@ -54,6 +54,9 @@ func packetSize(_ uint64, p packet) int64 {
 	n := cache.Allocated(len(p.image))
 	if p.rare != nil {
 		n += cache.Allocated(int(reflect.TypeFor[rare]().Size())) + cache.Allocated(cap(p.rare.ede)*int(reflect.TypeFor[lookup.EDE]().Size()))
+		if p.rare.chosen != nil {
+			n += cache.Allocated(int(reflect.TypeFor[chosen]().Size()))
+		}
 		for _, e := range p.rare.ede {
 			n += cache.Allocated(len(e.Text))
 		}
@@ -91,8 +94,19 @@ func (ps *packets) get(q *query) (p packet, ok bool) {
 		return packet{}, false
 	}
 	q.key = ps.key(q)
-	p, _, ok = ps.cache.Get(q.key, q.audience(), q.arrived)
-	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key()) && !p.isPlaced(q)
+	if p, ok = ps.at(q.key, q); !ok || p.isPlaced(q) {
+		return packet{}, false
+	}
+	if p.choice() != nil {
+		return ps.choose(q, p)
+	}
+	return p, true
+}
+
+// at is a packet for q that is kept under key.
+func (ps *packets) at(key uint64, q *query) (p packet, ok bool) {
+	p, _, ok = ps.cache.Get(key, q.audience(), q.arrived)
+	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key())
 }
 
 // isPlaced tells that the answer depends on where its audience is, while q says a subnet

@@ -54,6 +54,7 @@ type rare struct {
 	ede    []lookup.EDE
 
 	counter *atomic.Uint64 // as in lookup.Response
+	chosen  *chosen        // nil: there is no other answer (choices.go)
 }
 
 // asked is the question.

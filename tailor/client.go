@@ -38,6 +38,19 @@ func ClientOf(q lookup.Query) Client {
 	return Client{At: q.Subnet.Masked()}
 }
 
+// hears is what the client is told of an answer that all of around get: Scope and Wanted.
+func (c Client) hears(around netip.Prefix) (scope netip.Prefix, wanted uint8) {
+	switch {
+	case !around.IsValid() || !c.At.IsValid():
+		return netip.Prefix{}, 0
+	case c.Told.IsValid():
+		return c.Told, 0
+	case around.Bits() > c.At.Bits(): // RFC 7871 7.2.1: there should have been more
+		return c.At, uint8(around.Bits())
+	}
+	return around, 0
+}
+
 // network is the part of at that clients are kept together by, bits long, and how long
 // the scope of an answer by it has to be. IPv6 addresses that stand for IPv4 addresses
 // are where those are; v4 and v6 are the lengths for each family, 0 for none.

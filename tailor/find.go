@@ -36,6 +36,10 @@ type Finding struct {
 	// Alias is set when the answer is the addresses of its target.
 	Alias *overlay.Alias
 
+	// Choice tells which groups of clients there are whose answers are the same but for
+	// Scope and Wanted; nil: there is one, or there is no telling.
+	Choice lookup.Choice
+
 	// Because is why; it is of use only when Layered is set.
 	Because Because
 }
@@ -187,6 +191,7 @@ func (z *Zone) decide(n *node, decided *tailored, t lookup.Type, client Client, 
 		}
 		group, around = m.partition.locate(client.At)
 	}
+	f.Choice = m.choice(below)
 	a := &m.answers[group]
 	f.Counter = a.counter
 	switch a.kind {
@@ -203,17 +208,9 @@ func (z *Zone) decide(n *node, decided *tailored, t lookup.Type, client Client, 
 	f.Set.TTL = z.bounded(f.Set.TTL, a.by)
 	negative := f.Kind == zones.NoData
 	f.Uncacheable = f.Uncacheable || f.Draw || negative && m.varies(below)
-	if !around.IsValid() || !client.At.IsValid() {
-		return f, netip.Prefix{}, 0
-	}
-	if client.Told.IsValid() {
-		f.Uncacheable = true
-		return f, client.Told, 0
-	}
-	if around.Bits() > client.At.Bits() { // RFC 7871 7.2.1: there should have been more
-		return f, client.At, uint8(around.Bits())
-	}
-	return f, around, 0
+	scope, wanted = client.hears(around)
+	f.Uncacheable = f.Uncacheable || scope.IsValid() && client.Told.IsValid()
+	return f, scope, wanted
 }
 
 // match is below with an RRset of the overlay.

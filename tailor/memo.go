@@ -15,6 +15,8 @@ import (
 // memo is what has been decided about a name and type, under one Map and one state of
 // health. It does not change.
 type memo struct {
+	zone      *Zone
+	routed    bool
 	chart     *chart
 	epoch     uint64
 	partition *partition // nil: all clients are of the one group
@@ -59,18 +61,23 @@ type share struct {
 
 // memo is what is decided about a type of a node at present.
 func (z *Zone) memo(n *node, decided *tailored) *memo {
-	epoch := uint64(0)
-	if z.options.Health != nil && n.routed {
-		epoch = z.options.Health.Epoch()
-	}
+	epoch := z.epoch(n.routed)
 	chart := z.options.Atlas.now()
 	if m := decided.memo.Load(); m != nil && m.chart == chart && m.epoch == epoch {
 		return m
 	}
 	m := newBuilder(z, n, chart).build(decided.t)
-	m.epoch = epoch
+	m.zone, m.routed, m.epoch = z, n.routed, epoch
 	decided.memo.Store(m)
 	return m
+}
+
+// epoch is that of the sites' health, if what is decided depends on it.
+func (z *Zone) epoch(routed bool) uint64 {
+	if z.options.Health == nil || !routed {
+		return 0
+	}
+	return z.options.Health.Epoch()
 }
 
 // varies tells whether others are answered where someone is denied; below is what the base

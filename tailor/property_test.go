@@ -12,6 +12,7 @@ import (
 	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/overlay"
 	"github.com/sextant-dns/sextant/tailor"
+	"github.com/sextant-dns/sextant/zones"
 )
 
 // A small world, in which nothing is finer than a /8: what is true of all addresses can be
@@ -249,8 +250,12 @@ func TestScopesAreExact(t *testing.T) {
 // agree says where z and the oracle differ.
 func agree(z *tailor.Zone, heard *[256]string) string {
 	var scopes []netip.Prefix
+	numbered := map[int]string{}
 	for i := range heard {
 		f := z.Find(name("www"), lookup.TypeA, at(leaf(i).String()))
+		if err := chosen(f, leaf(i), numbered); err != "" {
+			return err
+		}
 		got := said(f)
 		if f.Set.Data != "" {
 			got = addresses(f.Set.Data)
@@ -288,6 +293,32 @@ func agree(z *tailor.Zone, heard *[256]string) string {
 			}
 		}
 	}
+	return ""
+}
+
+// chosen says what is wrong with the Choice of a finding: it has to tell of all clients what
+// Find tells, and gives one number to those alone who hear the same.
+func chosen(f tailor.Finding, a netip.Addr, numbered map[int]string) string {
+	if f.Choice == nil {
+		if f.Scope.IsValid() && f.Kind == zones.Answer {
+			return fmt.Sprintf("%s: an answer for %s without a choice", a, f.Scope)
+		}
+		return ""
+	}
+	number, scope, wanted, ok := f.Choice.Of(a, netip.Prefix{})
+	if ok != (f.Kind == zones.Answer) {
+		return fmt.Sprintf("%s: %s, and there is a choice: %v", a, f.Kind, ok)
+	}
+	if !ok {
+		return ""
+	}
+	if scope != f.Scope || wanted != f.Wanted {
+		return fmt.Sprintf("%s: scope %s, and by choice %s", a, f.Scope, scope)
+	}
+	if said, known := numbered[number]; known && said != string(f.Set.Data) {
+		return fmt.Sprintf("%s: number %d has two answers", a, number)
+	}
+	numbered[number] = string(f.Set.Data)
 	return ""
 }
 
