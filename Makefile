@@ -51,8 +51,8 @@ bench: ## all benchmarks six times, into bench/out for benchstat
 	@mkdir -p bench/out
 	go test -run '^$$' -bench . -benchmem -count 6 ./... | tee bench/out/$$(git rev-parse --short HEAD).txt
 
-bench-peers: build ## Sextant beside Unbound, Knot and NSD: CPU, misses, memory as ratios (needs root, nsd, dnsperf; 6 minutes)
-	go run ./bench/peers
+bench-peers: build ## Sextant beside Unbound, Knot and NSD, into bench/RESULTS.md (needs root, nsd, dnsperf, kxdpgun; 20 minutes)
+	go run ./bench/peers -results bench/RESULTS.md
 
 format:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }

@@ -15,6 +15,10 @@
 //
 // million.go is apart from these: authoritative servers, Sextant beside Knot DNS and
 // NSD, with a zone of a million records, and what reading it and answering from it cost.
+// So is saturation.go: the same servers get more questions than they can answer.
+// service.go is about how a resolver serves: over TCP, how long answers take, what the
+// collection of garbage does to that, what a second core is worth. results.go writes
+// all of it into a file, with what the figures are not.
 //
 // It needs Linux, root (for port 53, on loopback addresses only), two cores, and
 // nsd, dnsperf and taskset; resolvers that are not installed are left out. It
