@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	defer cancel()
 	var printed bytes.Buffer
 	err = bench(ctx, o, io.MultiWriter(out, &printed), errOut)
+	if err == nil {
+		printLoad(io.MultiWriter(out, &printed))
+	}
 	if err == nil && o.results != "" {
 		err = writeResults(o.results, printed.Bytes())
 	}

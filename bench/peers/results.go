@@ -11,7 +11,8 @@ const resultsHead = "# Sextant beside its peers\n\n" +
 	"of them were aimed at, stands in [What the speed figures mean](../docs/explanation/performance.md).\n\n" +
 	"What they are not:\n\n" +
 	"- They are not about another machine, nor about another day. Only the ratios of one run mean something, and rounds that are far\n" +
-	"  apart say that the machine had other work.\n" +
+	"  apart, and a load much above 2, say that the machine had other work: then the ratios of CPU still mean something, and those of\n" +
+	"  answers/s and of waiting do not.\n" +
 	"- They are not about a network. All is on one machine, on loopback or a pair of virtual interfaces; whoever asks takes one of two\n" +
 	"  cores, and takes from the caches and the memory's time that the server would have for itself.\n" +
 	"- They are not about each server at its best. One thread, and settings as they come but for those that the programs in bench/peers\n" +

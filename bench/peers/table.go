@@ -31,6 +31,13 @@ func printMachine(out io.Writer, o options, servers []server, missing []string) 
 	}
 }
 
+// printLoad says how busy the machine has been: the last minute, 5 minutes and 15
+// minutes (proc_loadavg(5)). What is measured makes for 2, more or less.
+func printLoad(out io.Writer) {
+	busy, _ := os.ReadFile("/proc/loadavg")
+	fmt.Fprintf(out, "\nload at the end: %s", busy)
+}
+
 // dnsperfVersion is in what it prints before it does anything, here nothing.
 func dnsperfVersion() string {
 	out, _ := exec.Command("dnsperf", "-h").CombinedOutput()
