@@ -11,6 +11,7 @@ import (
 // zero value or its default here, and nothing more is said of it.
 func (doc *document) check(d *decoder) {
 	doc.checkAddresses(d)
+	doc.XDP.check(d)
 	doc.Cache.check(d)
 	doc.checkResolver(d)
 	doc.DNSSEC.check(d)

@@ -16,6 +16,7 @@ import (
 // in. File paths in it are absolute or relative to the working directory.
 type Config struct {
 	Listen  []netip.AddrPort // UDP and TCP; never empty
+	XDP     XDP              // UDP, before it comes there
 	Metrics netip.AddrPort   // where metrics are served; the zero AddrPort: nowhere
 	Log     slog.Level       // the least important level that is logged
 	NSID    string           // answer to an NSID request (RFC 5001); "": none

@@ -72,6 +72,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"resolver.local-root.":       doc.Resolver.LocalRoot.keys(),
 		"tcp.":                       doc.TCP.keys(),
 		"udp.":                       doc.UDP.keys(),
+		"xdp.":                       doc.XDP.keys(),
 		"cookies.":                   doc.Cookies.keys(),
 		"rate-limit.":                doc.RateLimit.keys(),
 		"special-names.":             doc.SpecialNames.keys(),
@@ -119,7 +120,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 			known[prefix+key] = true
 		}
 	}
-	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "lifeline", "lifeline.notify", "dnssec", "tcp", "udp", "transfers", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
+	for _, section := range []string{"cache", "responses", "resolver", "resolver.local-root", "special-names", "rebinding", "stale", "control", "lifeline", "lifeline.notify", "dnssec", "tcp", "udp", "xdp", "transfers", "cookies", "rate-limit", "dns64", "ecs", "geo", "geo.databases[].paths"} {
 		delete(known, section) // these have keys and no value of their own
 	}
 	for _, row := range documented(t) {

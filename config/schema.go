@@ -38,6 +38,7 @@ func newDocument() *document {
 				InFlight: 16, PerClient: 32, Connections: 1024,
 			},
 			UDP:       UDP{Size: 1232, Slow: 10_000, SlowPerClient: 256},
+			XDP:       XDP{Mode: XDPAuto},
 			Cookies:   Cookies{Answer: true, Require: RequireOverLimit},
 			RateLimit: RateLimit{Errors: 100, Window: 15 * time.Second, Slip: 2, IPv4Prefix: 24, IPv6Prefix: 56, Table: 100_000},
 			Transfers: Transfers{In: 20, Out: 100, OutPerClient: 20},
@@ -84,7 +85,8 @@ func prefixes(texts ...string) []netip.Prefix {
 
 func (doc *document) keys() keys {
 	return keys{
-		"listen":        values(&doc.Listen, endpoint(53)),
+		"listen":        doc.listened,
+		"xdp":           object(&doc.XDP, doc.XDP.keys()),
 		"metrics":       value(&doc.Metrics, endpoint(9153)),
 		"log":           value(&doc.Log, logLevel),
 		"nsid":          value(&doc.NSID, text(128)),    // as much as the server sends
