@@ -38,7 +38,7 @@ func TestListenRefusesWhatIsNoInterface(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"listen: [\"xdp:\"]":                       `found "xdp:", expected the name of a network interface`,
-		"listen: [xdp:a-name-too-long-by-one]":            "expected the name of a network interface",
+		"listen: [xdp:a-name-too-long-by-one]":     "expected the name of a network interface",
 		"listen: [xdp:../eth0]":                    "expected the name of a network interface",
 		"listen: [xdp:eth0, 192.0.2.1, xdp:eth0]":  "listen[2]: xdp:eth0 was given before, on line 1",
 		"listen: [xdp:eth0, 192.0.2.1, 192.0.2.1]": "listen[2]: 192.0.2.1:53 was given before, on line 1",

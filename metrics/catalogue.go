@@ -54,6 +54,7 @@ type catalogue struct {
 	lifeAge, lifeActive, lifePending    series
 	lifeUnsaved                         series
 	overridden, overrideOn              series
+	driven, driverReplies, driverDrops  series
 }
 
 func newCatalogue() catalogue {
@@ -78,6 +79,10 @@ func newCatalogue() catalogue {
 		connectionsTotal: newSeries(counter, "sextant_tcp_connections_accepted_total", "Connections of clients that were accepted."),
 		refused:          newSeries(counter, "sextant_tcp_connections_refused_total", "Connections of clients that were closed at once, because there were too many."),
 		evicted:          newSeries(counter, "sextant_tcp_connections_evicted_total", "Idle connections of clients that were closed to make room."),
+
+		driven:        newSeries(counter, "sextant_xdp_queries_total", "Queries that were taken from a network driver and not from a socket; the others count them, too.", "interface", "queue"),
+		driverReplies: newSeries(counter, "sextant_xdp_replies_total", "Replies to them that went out by the driver; the rest was sent from sockets, or not at all.", "interface", "queue"),
+		driverDrops:   newSeries(counter, "sextant_xdp_dropped_total", "Frames of a network driver that were not looked at or not sent, by a short reason.", "interface", "queue", "reason"),
 
 		responseHits:   newSeries(counter, "sextant_response_cache_hits_total", "Questions that a remembered response of another server answered."),
 		responseMisses: newSeries(counter, "sextant_response_cache_misses_total", "Questions for which other servers had to be asked."),
@@ -154,6 +159,7 @@ func (c *catalogue) all() []series {
 		c.buildInfo,
 		c.queries, c.responses, c.packetHits, c.packetMisses, c.packets, c.packetBytes, c.dropped, c.limited, c.cookies, c.panics, c.waiting, c.resolve,
 		c.connections, c.connectionsTotal, c.refused, c.evicted,
+		c.driven, c.driverReplies, c.driverDrops,
 		c.responseHits, c.responseMisses, c.known, c.knownBytes, c.prefetches, c.exchanges, c.rtt,
 		c.judged, c.bogus, c.signatures, c.negative, c.trustKeys, c.trustAge, c.troubles,
 		c.local, c.copyUsed, c.copySerial, c.copyAge, c.copyLeft, c.copyRefreshes, c.updates,

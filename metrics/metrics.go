@@ -85,6 +85,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, z := range s.Lifeline {
 		c.lifeline(out, z)
 	}
+	c.drivers(out, s.Drivers)
 	c.overrides(out, s.Overrides)
 }
 
@@ -102,6 +103,21 @@ func (c *collector) geo(out sink, g Geo) {
 	out.number(c.geoAge, g.Age.Seconds())
 	out.number(c.geoClasses, float64(g.Classes))
 	out.number(c.geoBytes, float64(g.Bytes))
+}
+
+func (c *collector) drivers(out sink, drivers []Driver) {
+	queries, replies, drops := totals{}, totals{}, totals{}
+	for _, d := range drivers {
+		queue := strconv.Itoa(d.Queue)
+		queries.add(d.Queries, d.Interface, queue)
+		replies.add(d.Replies, d.Interface, queue)
+		for reason, n := range d.Dropped {
+			drops.add(n, d.Interface, queue, reason)
+		}
+	}
+	out.totals(c.driven, queries)
+	out.totals(c.driverReplies, replies)
+	out.totals(c.driverDrops, drops)
 }
 
 func (c *collector) server(out sink, s Server) {

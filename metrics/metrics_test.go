@@ -67,6 +67,10 @@ func busy() Snapshot {
 			Notifies:  []Notifies{{"in", "refused", 4}, {"out", "sent", 8}},
 		},
 		DNS64: []Synthesis{{"default", "standard", 4}, {"lab \xff", "forced", 9}},
+		Drivers: []Driver{
+			{"eth0", 0, 100, 90, map[string]uint64{"malformed": 1, "checksum": 2, "full": 3, "send": 4}},
+			{"eth0", 1, 50, 49, map[string]uint64{"malformed": 0, "checksum": 0, "full": 0, "send": 0}},
+		},
 		Lifeline: []Protected{{
 			Zone: "example.io.", State: "emergency", Votes: map[string]int{"silent": 6, "denies": 1}, Answers: map[string]uint64{"parent": 5, "known": 7},
 			Age: 90 * time.Second, Pending: true, Activations: map[string]uint64{"silent": 2}, Unsaved: 1,

@@ -17,6 +17,17 @@ type Snapshot struct {
 	Lifeline   []Protected
 	Overrides  Overrides
 	Geo        Geo
+	Drivers    []Driver
+}
+
+// Driver counts the UDP queries that came from one queue of a network driver, and not
+// through a socket. They are among those of Server, too.
+type Driver struct {
+	Interface string
+	Queue     int
+	Queries   uint64
+	Replies   uint64            // that went out by the driver
+	Dropped   map[string]uint64 // frames, by a short reason
 }
 
 // Server counts what clients asked and were told.

@@ -127,6 +127,7 @@ type Server struct {
 	mu       sync.Mutex
 	udp      []*udpSocket
 	tcp      []net.Listener
+	drivers  []attached
 	replaced sync.Mutex // one Replace or Flush at a time
 
 	answered sync.WaitGroup // queries in pending
@@ -221,14 +222,14 @@ func (s *Server) Addrs() []netip.AddrPort {
 	return addrs
 }
 
-// Run serves the sockets that Listen opened until ctx is done or one of them
-// fails. Then it takes no more queries, gives those under way some time
+// Run serves the sockets that Listen opened, and the drivers that were attached, until
+// ctx is done or a socket fails. Then it takes no more queries, gives those under way some time
 // (Options.Grace), closes the sockets and returns after everything that it
 // started has ended. The error is nil when it was ctx that ended it. It must be
-// called once at most; Listen must not be called after it.
+// called once at most; Listen and Attach must not be called after it.
 func (s *Server) Run(ctx context.Context) error {
 	s.mu.Lock()
-	sockets, listeners := s.udp, s.tcp
+	sockets, listeners, drivers := s.udp, s.tcp, s.drivers
 	s.mu.Unlock()
 
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -241,11 +242,17 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, l := range listeners {
 		readers.Go(func() { failed <- s.accept(work, l) })
 	}
+	for _, d := range drivers {
+		readers.Go(func() { d.serve(work) })
+	}
 
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	}
+	for _, d := range drivers {
+		d.Stop()
 	}
 	for _, u := range sockets {
 		u.stop()
@@ -270,6 +277,9 @@ func (s *Server) tallies() []*tally {
 	all := []*tally{s.tally}
 	for _, u := range s.udp {
 		all = append(all, u.tally)
+	}
+	for _, d := range s.drivers {
+		all = append(all, d.reader.tally)
 	}
 	return all
 }

@@ -27,6 +27,7 @@ var longAgo = time.Unix(1, 0)
 type udpSocket struct {
 	s     *Server
 	conn  *net.UDPConn
+	bound netip.AddrPort
 	tally *tally
 
 	// wildcard tells that the socket is bound to all addresses. The kernel then
@@ -49,7 +50,7 @@ func (s *Server) listenUDP(addr netip.AddrPort) (sockets []*udpSocket, err error
 		}
 		conn := pc.(*net.UDPConn)
 		_ = conn.SetReadBuffer(receiveBuffer) // the kernel gives what it has
-		sockets = append(sockets, &udpSocket{s: s, conn: conn, tally: new(tally), wildcard: addr.Addr().IsUnspecified()})
+		sockets = append(sockets, &udpSocket{s: s, conn: conn, bound: addr, tally: new(tally), wildcard: addr.Addr().IsUnspecified()})
 	}
 	return sockets, nil
 }

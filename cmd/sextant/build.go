@@ -32,6 +32,7 @@ import (
 	"github.com/sextant-dns/sextant/server"
 	"github.com/sextant-dns/sextant/transport"
 	"github.com/sextant-dns/sextant/tsig"
+	"github.com/sextant-dns/sextant/xdp"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -60,6 +61,7 @@ type parts struct {
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
+	drivers   []*xdp.Interface  // whose queries the server hears of before sockets do
 	metrics   *metrics.Exporter // nil: not asked for
 	control   *control.Server   // nil: not asked for
 	started   time.Time
@@ -405,7 +407,11 @@ func (p *parts) listen() error {
 			return err
 		}
 	}
-	return p.listenControl()
+	if err := p.listenControl(); err != nil {
+		return err
+	}
+	p.openDrivers(c.XDP)
+	return nil
 }
 
 // run serves until ctx is done or a part fails, and returns after all of them
@@ -428,6 +434,9 @@ func (p *parts) run(ctx context.Context) error {
 	group.Go(func() error { return p.health.Run(ctx) })
 	group.Go(func() error { return p.watch(ctx) })
 	group.Go(func() error { return p.server.Run(ctx) })
+	for _, i := range p.drivers {
+		group.Go(func() error { p.followAddresses(ctx, i); return nil })
+	}
 	if p.root != nil {
 		group.Go(func() error { return p.root.Run(ctx) })
 	}
@@ -449,5 +458,5 @@ func (p *parts) run(ctx context.Context) error {
 	if p.control != nil {
 		group.Go(func() error { return p.control.Run(ctx) })
 	}
-	return group.Wait()
+	return errors.Join(group.Wait(), p.closeDrivers())
 }

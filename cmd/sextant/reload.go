@@ -48,6 +48,7 @@ func needRestart(was, is *config.Config) []string {
 		was, is any
 	}{
 		{"listen", was.Listen, is.Listen},
+		{"xdp", was.XDP, is.XDP},
 		{"metrics", was.Metrics, is.Metrics},
 		{"log", was.Log, is.Log},
 		{"nsid", was.NSID, is.NSID},

@@ -21,6 +21,7 @@ func (p *parts) snapshot() metrics.Snapshot {
 		DNS64: p.synthesisCounts(), Catalogs: p.catalogCounts(),
 		Between: p.moved.counts(p.server.Stats().Transfers), Health: healthCounts(p.health), Lifeline: p.lifelineCounts(),
 		Overrides: p.overrideCounts(), Geo: p.placeCounts(),
+		Drivers: p.driverCounts(),
 	}
 }
 
