@@ -163,10 +163,7 @@ func (q *Queue) flush() {
 		if before == 0 {
 			break
 		}
-		// What is wrong with a frame or the interface shows in nothing but this, and
-		// nothing can be done about it. EAGAIN is what the kernel says when there are more
-		// than it sends with one call, too.
-		_ = unix.Send(q.rings.fd, nil, unix.MSG_DONTWAIT)
+		q.rings.wake()
 		q.reclaim()
 		if tx.pending() == before {
 			idle++

@@ -25,7 +25,6 @@ import (
 const (
 	frameSize = 2048
 	ringSize  = 2048 // places of each ring, and frames to receive into; as many to send from
-	sendMost  = 256  // frames that one system call sends, where the kernel lets us choose
 )
 
 // ring is one of the four rings, seen from our side. It is not safe for concurrent use.
@@ -73,7 +72,7 @@ func (r *rings) open(index, queue int) (err error) {
 		}
 	}
 	// Old kernels send 32 frames with each call and do not let us choose.
-	_ = unix.SetsockoptInt(r.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, sendMost)
+	_ = unix.SetsockoptInt(r.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, batchSize)
 	// Where frames are copied, those under way count as what a socket may have in its send buffer.
 	_ = unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 16<<20)
 
@@ -102,6 +101,16 @@ func (r *rings) open(index, queue int) (err error) {
 	r.fill.publish()
 	err = unix.Bind(r.fd, &unix.SockaddrXDP{Flags: unix.XDP_USE_NEED_WAKEUP, Ifindex: uint32(index), QueueID: uint32(queue)})
 	return os.NewSyscallError("bind", err)
+}
+
+// wake has the kernel send what is in the ring tx, or as much as it sends with one call.
+// The call does not wait for anything, and the runtime is not told of it: it would take
+// the processor away from us and give it back each time, as sending takes longer than
+// the system calls that it bears with. What is wrong with a frame or the interface shows
+// in nothing but an error here, and nothing can be done about it; EAGAIN is also what the
+// kernel says when there is more than it sends with one call.
+func (r *rings) wake() {
+	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(r.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
 }
 
 // get reads a struct of size octets that the kernel has of the socket.
