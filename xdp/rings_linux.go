@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -23,8 +24,10 @@ import (
 // consumer when it is done. Package atomic orders that as the kernel does.
 
 const (
-	frameSize = 2048
-	ringSize  = 2048 // places of each ring, and frames to receive into; as many to send from
+	frameSize            = 2048
+	bindTries, bindPause = 40, 25 * time.Millisecond
+
+	ringSize = 2048 // places of each ring, and frames to receive into; as many to send from
 )
 
 // ring is one of the four rings, seen from our side. It is not safe for concurrent use.
@@ -99,8 +102,20 @@ func (r *rings) open(index, queue int) (err error) {
 		r.fill.offer(i * frameSize)
 	}
 	r.fill.publish()
-	err = unix.Bind(r.fd, &unix.SockaddrXDP{Flags: unix.XDP_USE_NEED_WAKEUP, Ifindex: uint32(index), QueueID: uint32(queue)})
-	return os.NewSyscallError("bind", err)
+	return os.NewSyscallError("bind", r.bind(index, queue))
+}
+
+// bind takes the queue. The kernel gives back one that a process before us had some time
+// after that has ended, so whoever is started anew has to be patient.
+func (r *rings) bind(index, queue int) (err error) {
+	for range bindTries {
+		err = unix.Bind(r.fd, &unix.SockaddrXDP{Flags: unix.XDP_USE_NEED_WAKEUP, Ifindex: uint32(index), QueueID: uint32(queue)})
+		if err != unix.EBUSY {
+			break
+		}
+		time.Sleep(bindPause)
+	}
+	return err
 }
 
 // wake has the kernel send what is in the ring tx, or as much as it sends with one call.
