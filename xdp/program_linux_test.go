@@ -12,7 +12,7 @@ import (
 const xdpRedirect = 4
 
 // needsBPF skips the test where programs cannot be loaded.
-func needsBPF(t *testing.T) {
+func needsBPF(t testing.TB) {
 	t.Helper()
 	missing := t.Skipf
 	if os.Getenv("CI") == "true" {
@@ -27,7 +27,7 @@ var ourMAC = [macLen]byte{2, 0, 0xde, 0xad, 0xbe, 0xef}
 
 // loaded is the program with one socket and our addresses: 192.0.2.53 and
 // 2001:db8::53 at port 53 without a VLAN, 198.51.100.53 on VLAN 100.
-func loaded(t *testing.T) *program {
+func loaded(t testing.TB) *program {
 	t.Helper()
 	needsBPF(t)
 	p, err := loadProgram(ourMAC, 1)
@@ -97,17 +97,14 @@ func FuzzProgramAgreesWithRead(f *testing.F) {
 	for _, c := range frames() {
 		f.Add(c.frame)
 	}
-	var p *program
+	p := loaded(f)
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		if p == nil {
-			p = loaded(t)
-		}
 		if len(frame) < ipAt || len(frame) > 2000 {
 			return
 		}
 		action, _, err := p.look.Test(frame)
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		var d datagram
 		v := d.read(frame)
