@@ -364,3 +364,19 @@ func TestResultsSayWhatTheyAreNot(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+// Where the files of one run were is nobody's business.
+func TestCommandsAreThoseOfAnyRun(t *testing.T) {
+	t.Parallel()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &laboratory{dir: "/some/where", internet: &internet{configs: []string{"/some/where/root.conf"}}}
+	servers := allServers(filepath.Join(here, "bin/sextant"))
+	var out strings.Builder
+	printCommands(&out, l, servers[:1])
+	if got := out.String(); !strings.HasPrefix(got, "$ taskset -c 1 nsd -d -c DIR/root.conf\n$ GOMAXPROCS=1 taskset -c 0 bin/sextant serve --config DIR/sextant.conf\n") {
+		t.Error(got)
+	}
+}

@@ -49,20 +49,22 @@ func dnsperfVersion() string {
 }
 
 // printCommands says what is run; what the configurations are, servers.go and
-// namespace.go say.
+// namespace.go say. Files are named from where we are, or from the laboratory's DIR.
 func printCommands(out io.Writer, l *laboratory, servers []server) {
+	here, _ := os.Getwd()
+	short := strings.NewReplacer(l.dir, "DIR", here+"/", "")
 	for _, n := range []*internet{l.internet, l.signed} {
 		if n == nil {
 			continue
 		}
 		for _, config := range n.configs {
-			fmt.Fprintf(out, "$ taskset -c 1 nsd -d -c %s\n", config)
+			fmt.Fprintf(out, "$ taskset -c 1 nsd -d -c %s\n", short.Replace(config))
 		}
 	}
 	for _, s := range servers {
 		line := append(append([]string{}, s.env...), "taskset", "-c", "0")
 		line = append(line, s.command(l.path(s.configFile(experiment{})))...)
-		fmt.Fprintf(out, "$ %s\n", strings.Join(line, " "))
+		fmt.Fprintf(out, "$ %s\n", short.Replace(strings.Join(line, " ")))
 	}
 	fmt.Fprintln(out, "$ taskset -c 1 dnsperf -c 8 -T 1 -q 100 -t 10 -d QUESTIONS [-n 1 | -l SECONDS -t 1]")
 }
