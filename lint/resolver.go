@@ -50,9 +50,10 @@ type resolverTest struct {
 	c *probe.Client
 	r *Report
 
-	speaks bool // its replies have the option
-	found  bool // it has asked the Witness
-	told   bool // it has told the Witness of clients
+	speaks bool   // its replies have the option
+	found  bool   // it has asked the Witness
+	told   bool   // it has told the Witness of clients
+	qtype  uint16 // that the Witness is asked for
 	names  int
 }
 
@@ -128,22 +129,21 @@ func (t *resolverTest) fresh(scope int) string {
 	return fmt.Sprintf("s%d-%d-%s.%s", scope, t.names, t.Nonce, t.Witness.Zone())
 }
 
-// text asks for a name, and gives the text in the answer; "" with the reason when there
-// is none.
+// text asks for a name, and gives what is in the answer, which is another one each time;
+// "" with the reason when there is none.
 func (t *resolverTest) text(ctx context.Context, name string, options ...probe.Option) (text, why string, err error) {
-	reply, err := t.c.Ask(ctx, probe.Query(name, dns.TypeTXT, true, options...))
+	reply, err := t.c.Ask(ctx, probe.Query(name, t.qtype, true, options...))
 	switch {
 	case ctx.Err() != nil:
 		return "", "", ctx.Err()
 	case err != nil:
 		return "", "no reply", nil
 	}
-	for _, rr := range answers(reply) {
-		if txt, ok := rr.(*dns.TXT); ok {
-			return strings.Join(txt.Txt, ""), "", nil
-		}
+	found, _ := data(answers(reply), t.qtype)
+	if len(found) == 0 {
+		return "", rcode(reply), nil
 	}
-	return "", rcode(reply), nil
+	return strings.Join(found, " "), "", nil
 }
 
 // as is text for a client of a network.
@@ -156,12 +156,19 @@ func (t *resolverTest) led(ctx context.Context) error {
 	if t.Witness == nil {
 		return nil
 	}
-	name := t.fresh(0)
-	text, why, err := t.text(ctx, name)
-	if err != nil {
-		return err
+	var why string
+	// Some tell of clients only where addresses are asked for, and some hide A.
+	for _, t.qtype = range []uint16{dns.TypeA, dns.TypeTXT} {
+		name := t.fresh(0)
+		text, reason, err := t.text(ctx, name)
+		if err != nil {
+			return err
+		}
+		if t.found = text != "" && len(t.Witness.Seen(name)) > 0; t.found {
+			break
+		}
+		why = reason
 	}
-	t.found = text != "" && len(t.Witness.Seen(name)) > 0
 	var complaints []string
 	if !t.found {
 		complaints = []string{fmt.Sprintf("it does not (%s): delegate %s to this machine, or make a stub zone of it", why, t.Witness.Zone())}
@@ -236,7 +243,7 @@ func (t *resolverTest) passes(ctx context.Context) error {
 
 // privacy sees what is told of those who want nothing to be told, and of private networks.
 func (t *resolverTest) privacy(ctx context.Context) error {
-	const privacy, private = "of a client that asks for privacy nothing is told", "private networks are not told"
+	const privacy, private = "of a client that asks for privacy nothing is told, or the resolver's own address", "private networks are not told"
 	if !t.lacks("privacy", "RFC 7871 7.1.2", privacy, false) {
 		var why []string
 		for _, nobody := range []netip.Prefix{nobody4, nobody6} {
@@ -245,7 +252,8 @@ func (t *resolverTest) privacy(ctx context.Context) error {
 				return err
 			}
 			for _, s := range t.Witness.Seen(name) {
-				if s.Option != nil && s.Option.Source.Bits() > 0 {
+				// RFC 7871 7.1.2: no option, or the resolver's own address.
+				if s.Option != nil && s.Option.Source.Bits() > 0 && !s.Option.Source.Contains(s.From.Addr().Unmap()) {
 					why = append(why, fmt.Sprintf("asked as %s, the resolver tells %s", nobody, s))
 				}
 			}
@@ -291,7 +299,7 @@ func (t *resolverTest) separate(ctx context.Context) error {
 	case first == "" || second == "":
 		complaints = append(complaints, "no answer: "+why+why2)
 	case first == second:
-		complaints = append(complaints, fmt.Sprintf("both hear %q", first))
+		complaints = append(complaints, fmt.Sprintf("both hear %s", first))
 	}
 	t.r.add(id, "RFC 7871 7.3.1", what, Error, complaints...)
 	return nil
@@ -325,7 +333,7 @@ func (t *resolverTest) shared(ctx context.Context) error {
 		}
 		var why []string
 		if first != second || first == "" {
-			why = append(why, fmt.Sprintf("9.9.9.0/24 hears %q, %s hears %q", first, c.as, second))
+			why = append(why, fmt.Sprintf("9.9.9.0/24 hears %s, %s hears %s", first, c.as, second))
 		}
 		t.r.add(c.id, "RFC 7871 7.3.1", c.what, Note, why...)
 	}
@@ -355,7 +363,7 @@ func (t *resolverTest) apart(ctx context.Context) error {
 	var why []string
 	for who, text := range map[string]string{"0.0.0.0/0": hidden, "a client without the option": silent} {
 		if first != "" && text == first {
-			why = append(why, fmt.Sprintf("%s hears %q", who, text))
+			why = append(why, fmt.Sprintf("%s hears %s", who, text))
 		}
 	}
 	slices.Sort(why)

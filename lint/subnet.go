@@ -26,16 +26,23 @@ func option(data string) probe.Option { return probe.Option{Code: dns.EDNS0SUBNE
 
 func told(source netip.Prefix) probe.Option { return option(ecs.Option{Source: source}.Data()) }
 
-// malformed are options of queries that RFC 7871 calls wrong.
-func malformed() []struct{ id, rfc, what, data string } {
-	return []struct{ id, rfc, what, data string }{
-		{"family", "RFC 7871 7.2.1", "an unknown FAMILY", "\x00\x03\x18\x00\x09\x09\x09"},
-		{"bits", "RFC 7871 6", "bits of ADDRESS beyond SOURCE", "\x00\x01\x14\x00\x09\x09\x09"},
-		{"scope", "RFC 7871 6", "a SCOPE in a query", "\x00\x01\x18\x18\x09\x09\x09"},
-		{"source", "RFC 7871 6", "SOURCE longer than an address", "\x00\x01\x21\x00\x09\x09\x09\x09\x09"},
-		{"few", "RFC 7871 6", "fewer octets than SOURCE needs", "\x00\x01\x18\x00\x09\x09"},
-		{"many", "RFC 7871 6", "more octets than SOURCE needs", "\x00\x01\x18\x00\x09\x09\x09\x00"},
-		{"short", "RFC 7871 6", "an option that ends early", "\x00\x01\x18"},
+// mistake is an option of queries that RFC 7871 calls wrong.
+type mistake struct {
+	id, rfc, what, data string
+	otherwise           Result // than FORMERR
+}
+
+// malformed are mistakes: FORMERR is a MUST for what is malformed (7.2.1), and a SHOULD for
+// octets and bits that do not fit SOURCE (6). That SCOPE is 0 is the asker's duty.
+func malformed() []mistake {
+	return []mistake{
+		{"family", "RFC 7871 7.2.1", "an unknown FAMILY", "\x00\x03\x18\x00\x09\x09\x09", Error},
+		{"source", "RFC 7871 7.2.1", "SOURCE longer than an address", "\x00\x01\x21\x00\x09\x09\x09\x09\x09", Error},
+		{"short", "RFC 7871 7.2.1", "an option that ends early", "\x00\x01\x18", Error},
+		{"bits", "RFC 7871 6", "bits of ADDRESS beyond SOURCE", "\x00\x01\x14\x00\x09\x09\x09", Warning},
+		{"few", "RFC 7871 6", "fewer octets than SOURCE needs", "\x00\x01\x18\x00\x09\x09", Warning},
+		{"many", "RFC 7871 6", "more octets than SOURCE needs", "\x00\x01\x18\x00\x09\x09\x09\x00", Warning},
+		{"scope", "RFC 7871 6", "a SCOPE in a query", "\x00\x01\x18\x18\x09\x09\x09", Note},
 	}
 }
 
@@ -46,7 +53,7 @@ func checkMalformed(ctx context.Context, c *probe.Client, r *Report, name string
 		if err != nil {
 			return err
 		}
-		r.add("formerr-"+bad.id, bad.rfc, bad.what+" is a FORMERR", Error, why...)
+		r.add("formerr-"+bad.id, bad.rfc, bad.what+" is a FORMERR", bad.otherwise, why...)
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/sextant-dns/sextant/ecs"
 )
 
-// A Witness is an authority for one zone which answers every name below it with what the
-// query told of its client, and remembers that. The first label says what SCOPE the
+// A Witness is an authority for one zone which answers every name below it, A with an
+// address of 198.18.0.0/15 and TXT with what the query told of its client, and remembers that. The first label says what SCOPE the
 // answer has: s16-anything is for the /16. No two answers are equal, so that an answer
 // from a cache is known. It is safe for concurrent use.
 type Witness struct {
@@ -175,6 +175,10 @@ func (w *Witness) answer(q *dns.Msg, sight Sight) *dns.Msg {
 		r.Answer = []dns.RR{soa}
 	case name == w.zone && asked.Qtype == dns.TypeNS:
 		r.Answer = []dns.RR{&dns.NS{Hdr: header(asked.Name, dns.TypeNS, 300), Ns: "ns." + w.zone}}
+	case name != w.zone && asked.Qtype == dns.TypeA:
+		scope = scopeOf(name, sight)
+		// RFC 2544: 198.18.0.0/15 is nobody's.
+		r.Answer = []dns.RR{&dns.A{Hdr: header(asked.Name, dns.TypeA, 300), A: net.IPv4(198, byte(18+number>>16&1), byte(number>>8), byte(number))}}
 	case name != w.zone && asked.Qtype == dns.TypeTXT:
 		scope = scopeOf(name, sight)
 		r.Answer = []dns.RR{&dns.TXT{Hdr: header(asked.Name, dns.TypeTXT, 300), Txt: []string{fmt.Sprintf("answer %d, told %s", number, sight)}}}
@@ -209,7 +213,7 @@ func (s Sight) String() string {
 func (w *Witness) note(name string, qtype uint16, s Sight) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if qtype == dns.TypeTXT {
+	if qtype == dns.TypeA || qtype == dns.TypeTXT {
 		w.seen[name] = append(w.seen[name], s)
 	}
 	w.answers++

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+
+	"github.com/sextant-dns/sextant/ecs"
 )
 
 // Kind is what is wrong with what a server says.
@@ -137,6 +139,9 @@ func (w *walk) checkOne(ctx context.Context, r *Region) {
 	source := w.somewhere(r)
 	if source == r.Source {
 		return
+	}
+	if _, nobodys := ecs.Nobodys(source); nobodys {
+		return // RFC 7871 10: of who has no address of the Internet something else is said
 	}
 	again := w.ask(ctx, []netip.Prefix{source})[0]
 	if again.err != nil || again.Option == nil || again.Option.Source != source {
