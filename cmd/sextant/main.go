@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		explainCommand(), cacheCommand(), anchorsCommand(), statusCommand(), healthCommand(), overrideCommand(), lifelineCommand(), auditCommand(), drillCommand(), geoCommand(), zoneCommand(),
 		surveyCommand(), lintCommand(), dns64Command(), planCommand(), manCommand())
 	helpful(root)
+	completing(root)
 
 	err := root.ExecuteContext(ctx)
 	var code exitCode
