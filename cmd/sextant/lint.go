@@ -183,7 +183,7 @@ func printReport(out io.Writer, r *lint.Report, all bool, paint control.Paint) e
 	if r.Worst() == lint.Error {
 		verdict, colour = "something is wrong", control.Bad
 	}
-	_, err := fmt.Fprintf(out, "%s of %s: %s: %d errors, %d warnings, %d ok, %d skipped\n", r.Instrument, r.Server, paint(colour, verdict),
-		r.Count(lint.Error), r.Count(lint.Warning), r.Count(lint.OK), r.Count(lint.Skipped))
+	_, err := fmt.Fprintf(out, "%s of %s: %s: %s, %s, %d ok, %d skipped\n", r.Instrument, r.Server, paint(colour, verdict),
+		counted(r.Count(lint.Error), "error", "errors"), counted(r.Count(lint.Warning), "warning", "warnings"), r.Count(lint.OK), r.Count(lint.Skipped))
 	return err
 }

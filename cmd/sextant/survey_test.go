@@ -105,6 +105,11 @@ func TestSurveyShowsWhichAnswerIsForWhom(t *testing.T) {
 	}
 
 	out.Reset()
+	if code := run(t.Context(), []string{"survey", at, "www.example", "--rate", "100000", "--checks", "0", "--from", "203.0.113.0/24"}, &out, &errOut); code != exitOK ||
+		out.String() != "www.example. A at "+at[1:]+": 1 query, 1 scope, 1 answer\n\nANSWER       SCOPES  SHARE\n127.0.0.101  1       100.0 %\n\nNETWORK         ANSWER\n203.0.112.0/21  127.0.0.101\n" {
+		t.Errorf("exit code %d: %s%s", code, &out, &errOut)
+	}
+	out.Reset()
 	if code := run(t.Context(), []string{"survey", at, "www.example", "--csv", "--rate", "100000", "--from", "203.0.113.0/24,203.0.112.0/24,at", "--mmdb", toyCity()}, &out, &errOut); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, &errOut)
 	}

@@ -114,12 +114,12 @@ func (s *surveying) view(ctx context.Context, question string, server netip.Addr
 
 // text prints the answers, then the networks, then what is wrong and what is missing.
 func (v *surveyView) text(out io.Writer, paint control.Paint) error {
-	fmt.Fprintf(out, "%s at %s: %d queries, %d scopes, %d answers\n\n", v.Question, v.Server, v.Queries, len(v.Scopes), len(v.Answers))
+	fmt.Fprintf(out, "%s at %s: %s, %s, %s\n\n", v.Question, v.Server, counted(v.Queries, "query", "queries"), counted(len(v.Scopes), "scope", "scopes"), counted(len(v.Answers), "answer", "answers"))
 	rows := [][]string{{"ANSWER", "SCOPES", "SHARE", "COUNTRIES", "AS", "TIME"}}
 	for _, a := range v.Answers {
-		rows = append(rows, []string{a.Answer, strconv.Itoa(a.Scopes), fmt.Sprintf("%.1f %%", 100*a.Share), few(a.Countries), few(a.ASes), a.times()})
+		rows = append(rows, []string{a.Answer, strconv.Itoa(a.Scopes), portion(a.Share), few(a.Countries), few(a.ASes), a.times()})
 	}
-	if err := columns(out, rows); err != nil {
+	if err := columns(out, told(rows)); err != nil {
 		return err
 	}
 	rows = [][]string{{""}, {"NETWORK", "ANSWER"}}
@@ -273,4 +273,34 @@ func (v *surveyView) world() worldmap.Map {
 		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Long, b.Long), cmp.Compare(a.Lat, b.Lat), cmp.Compare(a.Group, b.Group))
 	})
 	return m
+}
+
+// counted is a number of things.
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
+// portion is a share, and never nothing of what there is.
+func portion(share float64) string {
+	const least = 0.001
+	if share < least {
+		return "< 0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", 100*share)
+}
+
+// told is a table without the columns of which only the head says anything.
+func told(rows [][]string) [][]string {
+	for at := len(rows[0]) - 1; at >= 0; at-- {
+		if slices.ContainsFunc(rows[1:], func(row []string) bool { return row[at] != "" }) {
+			continue
+		}
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], at, at+1)
+		}
+	}
+	return rows
 }
