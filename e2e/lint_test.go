@@ -44,7 +44,7 @@ func instruments() []instrument {
 		{"edns, resolvers", "sextant lint edns @SERVER example.com", "The same, to resolvers.",
 			[]string{"lint", "edns", "@ADDRESS", "example.com"}, resolver},
 		{"ecs, authorities", "sextant lint ecs @SERVER example www.example plain.example",
-			"Client Subnet of authorities. Knot, gdnsd and PowerDNS answer `www` for 9.8.0.0/16, 9.9.9.0/24 and everyone else differently.",
+			"Client Subnet of authorities. Knot, gdnsd, PowerDNS and Sextant answer `www` for 9.8.0.0/16, 9.9.9.0/24 and everyone else differently.",
 			[]string{"lint", "ecs", "@ADDRESS", "example", "www.example", "plain.example"}, authority},
 		{"ecs, resolvers", "sextant lint ecs @SERVER --zone probe.example.com --listen …", "Client Subnet of resolvers that are told to take part in it for that zone.",
 			[]string{"lint", "ecs", "@ADDRESS", "--zone", "probe.example.com", "--listen", lintWitness + ":53"}, resolver},
@@ -59,6 +59,12 @@ func TestLintOfRealServers(t *testing.T) {
 	needs(t, "root", "ip", "dig", "named", "nsd", "knotd", "gdnsd", "pdns_server", "unbound", "pdns_recursor")
 	t.Parallel()
 	h, servers := newLintHost(t)
+	for _, s := range servers { // otherwise there would be nothing to see in them
+		if slices.Contains([]string{"Knot", "gdnsd", "PowerDNS", "Sextant"}, s.name) {
+			expect(t, h.dig(t, "@"+s.address, "www.example", "A", "+subnet=9.8.7.0/24"), "NOERROR", "www.example. A 192.0.2.1")
+			expect(t, h.dig(t, "@"+s.address, "www.example", "A", "+subnet=9.9.9.0/24"), "NOERROR", "www.example. A 192.0.2.2")
+		}
+	}
 	page := peersHead(servers)
 	judged := map[verdict]bool{}
 	reports := h.look(t, servers)

@@ -219,11 +219,12 @@ edns-subnet-processing=yes
 }
 
 func lintSextant(t *testing.T, h *lintHost, s linted) {
+	write(t, h.file(s, "example.geo"), "$WHEN 9.8.0.0/16\nwww A 192.0.2.1\n$WHEN 9.9.9.0/24\nwww A 192.0.2.2\n")
 	h.serve(t, s, "example", "sextant.yaml", `
 listen: ["ADDRESS:53"]
 control: { socket: "off" }
 views: [{ name: all, clients: [0.0.0.0/0], recursion: false }]
-zones: [{ name: example, file: HOST/example.zone }]
+zones: [{ name: example, file: HOST/example.zone, overlay: DIR/example.geo }]
 `, sextant, "serve", "--config", "DIR/sextant.yaml")
 }
 
