@@ -401,6 +401,7 @@ func TestOperatorsInAnOutage(t *testing.T) {
 		if z := list("ack"); z.Known.Servers[0].Name != "ns.zz.io." || z.Pending != nil {
 			t.Errorf("%+v", z)
 		}
+		time.Sleep(time.Second) // the roll-call that it caused may not confirm what is released now
 		if z := list("release"); !z.Released || z.Path != "parent" {
 			t.Errorf("%+v", z)
 		}
