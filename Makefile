@@ -36,8 +36,9 @@ test-geo: ## package geo on a real country database, fetched with npm: every sco
 	(cd "$$dir" && npm pack --silent $(GEO_PACKAGE) && tar xzf ./*.tgz); \
 	GEO_MMDB=$$dir/package/geo-whois-asn-country.mmdb go test -count=1 -v -run RealDatabase ./geo
 
+# The two comparisons count answers of other people's servers for minutes, which test does.
 race: ## all tests under the race detector, and the binary under test, too
-	go test -race -tags e2e -count=1 ./...
+	go test -race -tags e2e -count=1 -skip '^(TestOutageOfIO|TestAnswersByLocationBesidePeers)$$' ./...
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@go test -list '^Fuzz' ./... | \
