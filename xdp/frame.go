@@ -17,8 +17,9 @@ const (
 	ipv6Len = 40
 	udpLen  = 8
 
-	// maxHeaders is what stands before a message at most.
-	maxHeaders = ipAt + tagLen + ipv6Len + udpLen
+	// longest is the longest UDP datagram that is taken. Longer ones, from links with
+	// large frames, would not fit into ours.
+	longest = 1500
 
 	etherIPv4 = 0x0800
 	etherIPv6 = 0x86dd

@@ -39,10 +39,6 @@ import (
 const (
 	xdpPass = 2 // enum xdp_action
 
-	// longest is the longest UDP datagram that is taken. Longer ones, from links with
-	// large frames, would not fit into ours.
-	longest = 1500
-
 	keyLen     = 20   // 16 octets of address, 2 of port in network order, 2 of VLAN in the machine's
 	mostKeys   = 8192 // addresses times ports times VLANs
 	mostQueues = 256
