@@ -108,10 +108,10 @@ func (a authority) flood(ctx context.Context, dir string) (most flood, all []int
 	if err := p.until(ctx, func() error { return has(ctx, at, "ns.example.") }); err != nil {
 		return most, nil, err
 	}
-	if strings.Contains(a.config(at, dir), "xdp") {
+	if strings.HasSuffix(a.name, "-xdp") {
 		link, err := exec.CommandContext(ctx, "ip", "-n", saturationNamespace, "link", "show", "dev", saturationInside).Output()
 		if err != nil || !strings.Contains(string(link), "prog/xdp") {
-			return most, nil, fmt.Errorf("it has no program on the interface: %w\n%s%s", err, link, p.tail())
+			return most, nil, fmt.Errorf("it has no program on the interface (%v):\n%s%s", err, link, p.tail())
 		}
 	}
 	const seconds = 2
