@@ -158,8 +158,14 @@ func (doc *document) checkViews(d *decoder) {
 	unique(d, doc.Views, func(v *View) *string { return &v.Name })
 	for i := range doc.Views {
 		v := &doc.Views[i]
-		notEmpty(d, &v.Clients)
+		if len(v.Keys) == 0 {
+			notEmpty(d, &v.Clients)
+		}
 		doc.checkKeys(d, keysOf(nil, [][]Peer{v.Proxies}))
+		for j := range v.Keys {
+			doc.checkKeys(d, []*lookup.Name{&v.Keys[j]})
+		}
+		unique(d, v.Keys, func(n *lookup.Name) *lookup.Name { return n })
 		unique(d, v.Clients, func(p *netip.Prefix) *netip.Prefix { return p })
 		unique(d, v.Zones, func(n *lookup.Name) *lookup.Name { return n })
 		for j := range v.Zones {
@@ -175,7 +181,7 @@ func (doc *document) checkViews(d *decoder) {
 			d.report(v, "neither recursion nor zones, expected something to answer with")
 		}
 		for _, earlier := range doc.Views[:i] {
-			if len(v.Proxies) == 0 && shadows(earlier.Clients, v.Clients) {
+			if len(v.Proxies)+len(v.Keys) == 0 && shadows(earlier.Clients, v.Clients) {
 				d.report(&v.Clients, "no client reaches view %q: view %q before it has them all", v.Name, earlier.Name)
 				break
 			}

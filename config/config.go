@@ -258,7 +258,8 @@ type UDP struct {
 // View is what a set of clients hears.
 type View struct {
 	Name      string
-	Clients   []netip.Prefix // never empty
+	Clients   []netip.Prefix // empty only beside Keys
+	Keys      []lookup.Name  // who signs with one of them is in the view, wherever they are
 	Proxies   []Peer         // who may say by ECS who the client is
 	Recursion bool
 	Zones     []lookup.Name // which of the zones it sees

@@ -340,6 +340,7 @@ func (v *View) keys() keys {
 	return keys{
 		"name":    value(&v.Name, text(63)),
 		"clients": values(&v.Clients, network),
+		"keys":    values(&v.Keys, name),
 
 		"ecs-proxies": list(&v.Proxies, peer),
 

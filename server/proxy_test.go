@@ -137,6 +137,41 @@ func TestASignedQueryChoosesItsView(t *testing.T) {
 	}
 }
 
+// A key of a view is in that view, whatever address and subnet come with it, and a view that
+// has keys and no addresses is nobody's by address.
+func TestAKeyChoosesItsView(t *testing.T) {
+	t.Parallel()
+	inside, proxy := lookup.MustName("inside.key."), lookup.MustName("proxy.key.")
+	g := newGeneration([]View{
+		{Clients: prefixesOf("192.0.2.0/24"), Proxies: []Proxy{{Key: proxy}}},
+		{Keys: []lookup.Name{inside}},
+		{Clients: prefixesOf("10.0.0.0/8"), Keys: []lookup.Name{inside}},
+	}, Options{})
+	for _, c := range []struct {
+		from, subnet string
+		key          lookup.Name
+		want         int
+	}{
+		{"192.0.2.1", "", "", 0},
+		{"192.0.2.1", "", inside, 1},
+		{"203.0.113.1", "", inside, 1},
+		{"10.1.1.1", "", inside, 1},
+		{"10.1.1.1", "192.0.2.0/24", inside, 1},
+		{"10.1.1.1", "", "", 2},
+		{"10.1.1.1", "", proxy, 2},
+		{"203.0.113.1", "192.0.2.0/25", proxy, 0},
+		{"203.0.113.1", "", "", -1}, // and not the second view, which has no addresses
+	} {
+		subnet := netip.Prefix{}
+		if c.subnet != "" {
+			subnet = netip.MustParsePrefix(c.subnet)
+		}
+		if got, _ := g.view(netip.MustParseAddr(c.from), c.key, subnet); got != c.want {
+			t.Errorf("%s for %q with %q: view %d, want %d", c.from, c.subnet, c.key, got, c.want)
+		}
+	}
+}
+
 // What a proxy hears for a network it hears for all of the scope that it is told.
 func TestTheScopeOfAViewHoldsForAllOfIt(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,8 @@ import (
 // the server has it.
 type View struct {
 	Name    string         // for people
-	Clients []netip.Prefix // whom it is for; empty: everyone
+	Clients []netip.Prefix // whom it is for; empty, and no Keys: everyone
+	Keys    []lookup.Name  // whoever signs with one of them (RFC 8945) is in the first view that has it, wherever they are
 
 	// Recursive answers queries with RD set, Authoritative those without. When
 	// one of them is nil the other answers all, and when both are, the clients
@@ -63,8 +64,11 @@ func (p Proxy) is(client netip.Addr, key lookup.Name) bool {
 
 // contains tells whether all of a network is in the view.
 func (v *View) contains(at netip.Prefix) bool {
-	return len(v.Clients) == 0 || slices.ContainsFunc(v.Clients, func(p netip.Prefix) bool { return includes(p, at) })
+	return v.isOpen() || slices.ContainsFunc(v.Clients, func(p netip.Prefix) bool { return includes(p, at) })
 }
+
+// isOpen tells whether the view is for everyone.
+func (v *View) isOpen() bool { return len(v.Clients)+len(v.Keys) == 0 }
 
 func includes(p, at netip.Prefix) bool { return p.Bits() <= at.Bits() && p.Contains(at.Addr()) }
 
@@ -99,11 +103,16 @@ func newGeneration(views []View, o Options) *generation {
 	return g
 }
 
-// view is the index of the first view that contains the client, which has signed with
-// the key ("": with none), -1 if none does. What a client says of a subnet counts where it
+// view is the index of the first view that has the key that a client has signed with ("": with
+// none), else of the first that contains the client, -1 if none does. What a client says of a subnet counts where it
 // is a proxy. Then within is for how many bits of that the choice holds: all addresses that
 // have them in common are in the same view by the word of that proxy.
 func (g *generation) view(client netip.Addr, key lookup.Name, subnet netip.Prefix) (view int, within uint8) {
+	if key != "" {
+		if i := slices.IndexFunc(g.views, func(v View) bool { return slices.Contains(v.Keys, key) }); i >= 0 {
+			return i, 0
+		}
+	}
 	own := netip.PrefixFrom(client, client.BitLen())
 	for i := range g.views {
 		v, at := &g.views[i], own
@@ -142,7 +151,7 @@ func (v *View) border(at netip.Prefix, in bool) (bits uint8) {
 			bits = max(bits, common(p.Addr(), at.Addr())+1)
 		}
 	}
-	if in && len(v.Clients) == 0 {
+	if in && v.isOpen() {
 		return 0
 	}
 	return bits

@@ -254,7 +254,7 @@ func (p *parts) buildState(c *config.Config) (*state, error) {
 	for _, v := range c.Views {
 		authority := authoritative.New(nil) // whose zones assemble gives it
 		own := ours{authority: authority, view: v.Name, names: v.Zones}
-		served := server.View{Name: v.Name, Clients: v.Clients, RateLimit: v.RateLimit}
+		served := server.View{Name: v.Name, Clients: v.Clients, Keys: v.Keys, RateLimit: v.RateLimit}
 		for _, p := range v.Proxies {
 			served.Proxies = append(served.Proxies, server.Proxy{Network: p.Network, Key: p.Key})
 		}
