@@ -94,9 +94,30 @@ func (l *loader) lintNames(owner lookup.Name, claims []claim) {
 
 // lintRules looks for records that other servers could have, too.
 func (l *loader) lintRules() {
+	type place struct {
+		owner lookup.Name
+		t     lookup.Type
+		in    netip.Prefix
+	}
+	networks := map[place]lookup.RRset{}
 	for _, r := range l.overlay.Rules {
 		if r.When.Everyone() {
 			l.warn(r.At, "put it into the zone, which all servers can read", "%s: the same for everyone", about(r.Set.Name, r.Set.Type))
+		}
+		if p, ok := onlyNetwork(r.When); ok {
+			networks[place{r.Set.Name, r.Set.Type, p}] = r.Set
+		}
+	}
+	for _, r := range l.overlay.Rules {
+		p, ok := onlyNetwork(r.When)
+		for bits := p.Bits() - 1; ok && bits >= 0; bits-- {
+			around, _ := p.Addr().Prefix(bits)
+			if outer, there := networks[place{r.Set.Name, r.Set.Type, around}]; there {
+				if outer.Data == r.Set.Data && outer.TTL == r.Set.TTL {
+					l.warn(r.At, "", "%s: %s has no effect: it is in %s, which hears the same", about(r.Set.Name, r.Set.Type), p, around)
+				}
+				break
+			}
 		}
 	}
 }

@@ -267,6 +267,7 @@ func TestWhatIsUnwiseIsLint(t *testing.T) {
 		{sites + "$ROUTE www *=fra,iad pick=3", "8:12: www.example.org.: 3 sites are wanted, and 2 are there"},
 		{sites + "$ROUTE www *=nearest:3", "8:12: www.example.org.: 3 sites are wanted, and 2 are there"},
 		{sites + "$ROUTE www 192.0.0.0/16=fra 192.0.2.0/24=fra *=iad", "8:29: www.example.org.: 192.0.2.0/24 has no effect: it is in 192.0.0.0/16, which has the same sites"},
+		{"$WHEN 10.0.0.0/8\nwww A 192.0.2.1\n$WHEN 10.1.0.0/16\nwww A 192.0.2.1", "4:1: www.example.org. A: 10.1.0.0/16 has no effect: it is in 10.0.0.0/8, which hears the same"},
 		{sites + "$AT fra\nmail A 192.0.2.1\n$AT *\n$ROUTE www *=fra,iad", "9:1: mail.example.org.: nobody hears what sites have for it; it needs a $ROUTE"},
 		{"$SITE a\n$AT a\nnew A 192.0.2.1\n$AT *\n$ROUTE new *=a", "5:1: new.example.org.: is not in the zone, and does not exist when all sites are down; put a last resort into the zone, or write down=all"},
 		{"$SITE a\n$AT a\nnew A 192.0.2.1\n$AT *\n$ROUTE new de=a down=all", "5:12: new.example.org.: exists for some clients only, and resolvers may tell them that it does not, because they keep that for everyone (RFC 7871 7.4); put a record of that name into the zone"},
@@ -283,6 +284,7 @@ func TestWhatIsUnwiseIsLint(t *testing.T) {
 	for _, text := range []string{
 		sites + "$ROUTE www 192.0.0.0/16=fra 192.0.2.0/24=iad 192.0.2.0/25=fra *=iad",
 		sites + "$ROUTE www *=fra:9,iad:1 sticky=/24,/48",
+		"$WHEN 10.0.0.0/8\nwww A 192.0.2.1\n$WHEN 10.1.0.0/16\nwww A 192.0.2.2\n$WHEN 10.1.2.0/24\nwww A 192.0.2.1",
 		"$WHEN view:corp\ngit A 10.0.4.22",
 		"@ ALIAS www",
 	} {

@@ -75,7 +75,7 @@ func loadBoth(t testing.TB, text string) (fast, slow *Zone, fastErr, slowErr err
 func asTheLibrary(t testing.TB, text string) (good bool) {
 	t.Helper()
 	fast, slow, fastErr, slowErr := loadBoth(t, text)
-	if a, b := strings.ToLower(fmt.Sprint(fastErr)), strings.ToLower(fmt.Sprint(slowErr)); a != b {
+	if a, b := strings.ToLower(fmt.Sprint(fastErr)), strings.ToLower(fmt.Sprint(slowErr)); a != b && !(slowErr != nil && strings.HasPrefix(a, b+"\n")) { // the library goes no further than a mistake
 		t.Fatalf("error\n%s\nand by the library\n%s\nof\n%s\n%q", a, b, text, text)
 	}
 	if fastErr != nil {

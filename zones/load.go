@@ -53,7 +53,7 @@ func Load(r io.Reader, file string, o LoadOptions) (*Zone, error) {
 	defer l.src.close()
 	err := l.read(o)
 	l.report.files = l.src.names
-	if err != nil {
+	if err != nil || l.mistaken {
 		return nil, errors.Join(l.report.err(), err)
 	}
 	apex, ok := l.apex(o.Origin)
@@ -97,6 +97,7 @@ type loader struct {
 	gathered  gathered
 	generated int
 	options   LoadOptions
+	mistaken  bool // lines were left out that nobody can read
 
 	owner string // the owner of the latest RR that the library has read, and its wire form
 	name  lookup.Name
@@ -196,9 +197,30 @@ func (l *loader) parse() (more bool, err error) {
 		l.src.next()
 	}
 	if err := p.Err(); err != nil {
-		return false, l.parseProblem(err, line, prefix)
+		return l.goOn(l.parseProblem(err, line, prefix))
 	}
 	return false, nil
+}
+
+// goOn goes on after a mistake of the main file, behind the line that has it: who corrects a
+// file wants to see all that is wrong. What is known is known still, unless a directive that
+// the library alone has read stands before the mistake, or parentheses or strings do not end.
+func (l *loader) goOn(mistake error) (more bool, err error) {
+	p, ok := mistake.(Problem)
+	st := l.src.main()
+	if !ok || p.File != l.src.names[0] || len(l.src.open) > 1 || l.src.generated() || st.directed || l.options.slow || len(l.report.errors) == maxErrors-1 {
+		return false, mistake
+	}
+	for !st.broken || !st.lexed.idle() {
+		if _, err := st.ReadByte(); err != nil {
+			return false, mistake
+		}
+	}
+	l.mistaken = true
+	l.report.errorf(position{line: uint32(p.Line), column: uint16(min(p.Column, 0xffff))}, "%s", p.Text)
+	st.settle()
+	l.src.next()
+	return true, nil
 }
 
 // parser is the library's parser, which knows what is known here: the origin, the TTL
@@ -356,6 +378,9 @@ func (l *loader) parseProblem(err error, from, prefix int) error {
 		return Problem{File: l.src.names[0], Text: err.Error()}
 	}
 	p := Problem{File: path.Join(path.Dir(l.src.names[0]), file), Text: what[:at]}
+	if l.options.Origin == "" && l.lines.origin == nil && strings.HasPrefix(p.Text, `bad owner name: "@"`) {
+		p.Text += "; the name of the zone is not known, and there is no $ORIGIN"
+	}
 	line, column, _ := strings.Cut(what[at+len(" at line: "):], ":")
 	p.Line, _ = strconv.Atoi(line)
 	p.Column, _ = strconv.Atoi(column)

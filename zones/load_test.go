@@ -88,6 +88,35 @@ e:10:1: a.other. A: not in zone example.`
 	}
 }
 
+// Reading goes on behind a mistake, so that all of them are told at once; but not where what
+// follows would depend on it.
+func TestAllMistakesOfAFileAreTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ what, text, want string }{
+		{"lines", "a A 1.2.3\n AAAA zz\nb MX x y\nc..d A 192.0.2.1\nfine A 192.0.2.1\ne NOSUCH x\n",
+			`7:9: bad A A: "1.2.3"
+8:8: bad AAAA AAAA: "zz"
+9:7: bad MX Pref: "x"
+10:5: bad owner name: "c..d"
+12:9: not a TTL: "NOSUCH"`},
+		{"parentheses", "a MX ( x\n y\n ) ; z\nb A 1.2.3\n", "7:9: bad MX Pref: \"x\"\n10:9: bad A A: \"1.2.3\""},
+		{"beside what contradicts the zone", "b.other. A 192.0.2.1\nb A 1.2.3\nx CLASS3 A 192.0.2.1\n", "8:9: bad A A: \"1.2.3\"\n9:1: x.example. A: class CH, and a zone is of class IN"},
+		{"a string that does not end", "a TXT \"b\nb A 1.2.3\n", `7:6: bad TXT Txt: " "`},
+		{"behind $INCLUDE", "$INCLUDE none\nb A 1.2.3\n", "7:13: $INCLUDE directive not allowed: \"none\"\n8:9: bad A A: \"1.2.3\""},
+		{"the 20th is the last", strings.Repeat("a A 1.2.3\n", 30), strings.Join(func() (all []string) {
+			for line := range maxErrors {
+				all = append(all, fmt.Sprintf("%d:9: bad A A: \"1.2.3\"", line+7))
+			}
+			return all
+		}(), "\n")},
+	} {
+		_, err := Load(strings.NewReader(top+c.text), "e", LoadOptions{})
+		if got := strings.TrimPrefix(strings.ReplaceAll(fmt.Sprint(err), "\ne:", "\n"), "e:"); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.what, got, c.want)
+		}
+	}
+}
+
 func TestWhatIsUnwiseIsLint(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ zone, want string }{
