@@ -201,7 +201,7 @@ plugins => { geoip => {
 // program has looked at for the scope.
 func lintPowerDNS(t *testing.T, h *lintHost, s linted) {
 	write(t, h.file(s, "example.zone"), lintSOA+"ns A 127.0.0.1\nplain A 192.0.2.50\n"+
-		`www LUA A "if(netmask({'9.8.0.0/16'})) then return '192.0.2.1' elseif(netmask({'9.9.9.0/24'})) then return '192.0.2.2' else return '192.0.2.99' end"`+"\n")
+		`www LUA A ";if(netmask({'9.8.0.0/16'})) then return '192.0.2.1' elseif(netmask({'9.9.9.0/24'})) then return '192.0.2.2' else return '192.0.2.99' end"`+"\n")
 	write(t, h.file(s, "bind.conf"), fmt.Sprintf("zone \"example\" { type master; file %q; };\n", h.file(s, "example.zone")))
 	h.serve(t, s, "example", "pdns.conf", `
 launch=bind

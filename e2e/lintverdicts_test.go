@@ -42,6 +42,8 @@ func verdicts() []verdict {
 		{"ecs, authorities", should, "PowerDNS", "theirs, and a SHOULD"},
 		{"ecs, authorities", should, "Knot", "theirs, and a SHOULD: the bits that are too many are cut off"},
 		{"ecs, authorities", "formerr-scope", "PowerDNS,Knot", "no fault: the RFC binds the asker only"},
+		{"ecs, authorities", "private", "PowerDNS", "theirs, and a SHOULD: the record's program sees the private address"},
+		{"ecs, authorities", "overlap", "Knot", "theirs: who is in none of the networks gets SCOPE 0, and so do, from caches, those who are"},
 		{"ecs, resolvers", "nobody-ipv6", "PowerDNS Recursor", "theirs: the option comes back with the other FAMILY"},
 		{"ecs, resolvers", malformed, "PowerDNS Recursor", "theirs: what it cannot read it ignores"},
 		{"ecs, resolvers", should, "PowerDNS Recursor,Unbound", "theirs, and a SHOULD"},

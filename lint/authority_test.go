@@ -15,7 +15,7 @@ import (
 // tailors is an authority for example. that has an answer for 9.8.0.0/16 and another one
 // for everyone else, and habits.
 type tailors struct {
-	noECS, unasked, swaps, silentNegative, scopedNegative, narrowTCP, private, overlap, takesScope bool
+	noECS, unasked, swaps, silentNegative, scopedNegative, private, overlap, takesScope, exception bool
 }
 
 func (h tailors) respond(t *testing.T) responder {
@@ -70,6 +70,12 @@ func (h tailors) tailor(r *dns.Msg, o *dns.EDNS0_SUBNET) {
 	case r.Question[0].Name == "www.example." && source.Addr().Is4():
 		for scope = 1; scope < 16 && netip.PrefixFrom(source.Addr(), scope).Masked().Overlaps(west); scope++ {
 		}
+		if public := netip.MustParsePrefix("9.9.9.0/24"); h.exception {
+			scope = 0
+			if public.Contains(source.Addr()) {
+				scope, r.Answer[0].(*dns.A).A = 24, net.IPv4(192, 0, 2, 3)
+			}
+		}
 		if h.overlap {
 			scope = int(source.Addr().As4()[0] & 7) // whatever
 		}
@@ -102,6 +108,7 @@ func TestAuthoritiesAreSeenThrough(t *testing.T) {
 		"silent negatives":   {tailors{silentNegative: true}, []string{"echo-ipv4", "echo-ipv6", "echo-odd", "echo-nobody-ipv4", "echo-nobody-ipv6", "echo-negative", "tcp"}},
 		"negatives for some": {tailors{scopedNegative: true}, []string{"negative", "private"}},
 		"private networks":   {tailors{private: true}, []string{"private"}},
+		"a small exception":  {tailors{exception: true}, []string{"overlap"}},
 		"takes scopes":       {tailors{takesScope: true}, nil},
 		"overlapping scopes": {tailors{overlap: true}, []string{"overlap"}},
 	} {
