@@ -342,7 +342,7 @@ func TestG109RRsets(t *testing.T) {
 
 func TestG110Truncation(t *testing.T) {
 	t.Parallel()
-	text := bulk("cut", "NS ns#.cut", 13) + bulk("mx", "MX # h#", 14)
+	text := bulk("sib", "NS ns#.cut", 13) + bulk("cut", "NS ns#.cut", 13) + bulk("mx", "MX # h#", 14)
 	for i := range 14 {
 		text += fmt.Sprintf("ns%d.cut A 192.0.2.%d\nns%d.cut AAAA 2001:db8::%d\nh%d A 192.0.2.%d\nh%d AAAA 2001:db8::%d\n", i, i, i, i, i, i, i, i)
 	}
@@ -353,6 +353,7 @@ func TestG110Truncation(t *testing.T) {
 		tc, records    bool
 	}{
 		{"glue that does not fit (RFC 9471 3)", "www.cut.example. A", 512, true, false},
+		{"glue of siblings that does not fit is not waited for (RFC 9471 3.2)", "www.sib.example. A", 512, false, true},
 		{"glue that fits", "www.cut.example. A", 1232, false, true},
 		{"what is optional goes without TC (RFC 2181 9)", "mx.example. MX", 512, false, true},
 	} {

@@ -13,7 +13,7 @@ import (
 // A journal is a line that says what it is, and frames. A frame is its length and two
 // checksums, then that many octets: the steps of one write, or at the beginning of the
 // file the first version. What a crash leaves in the middle of a write is one frame, the
-// last.
+// last. A journal that was written anew, as a whole, ends with a frame of no steps.
 //
 //	length of the body   4 octets, big endian
 //	CRC-32C of the body  4

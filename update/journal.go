@@ -99,6 +99,7 @@ type journal struct {
 
 	lock *os.File    // beside it, as it is replaced itself; nil: it is not ours yet
 	was  os.FileInfo // when it was read; nil: it was not there
+	good bool        // it was there, and says all that anybody was told to be done
 }
 
 // take makes the journal ours, for as long as nobody closes it. It must be as it was when
@@ -157,6 +158,9 @@ func (j *journal) rewrite(c chain) error {
 	b := appendFrame([]byte(magic), appendFirst(nil, j.apex, c))
 	if len(c.steps) > 0 {
 		b = appendFrame(b, appendSteps(nil, c.steps))
+		// One of no steps seals it: no crash can have cut off what stands before it, so
+		// that damage there is not taken for a crash.
+		b = appendFrame(b, appendSteps(nil, nil))
 	}
 	err := store.Replace(j.path, zeroTime, func(w io.Writer) error {
 		_, err := w.Write(b)

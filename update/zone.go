@@ -157,7 +157,8 @@ func (z *Zone) Take(file *zones.Zone) error {
 
 // Open allows for changes, which have to be written. It is called once, after Take. It is
 // an error when another process has done the same with the journal, which is locked until
-// Close where the system knows of that.
+// Close where the system knows of that. A journal that was there and cannot be written, as on
+// a full disk, is no error: the zone is served, and changes fail until it can.
 func (z *Zone) Open() error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -168,7 +169,10 @@ func (z *Zone) Open() error {
 		return err
 	}
 	z.opened = true
-	return z.settle()
+	if err := z.settle(); err != nil && !z.journal.good {
+		return err
+	}
+	return nil
 }
 
 // Close ends changes.
@@ -254,7 +258,7 @@ func (z *Zone) read(file version) error {
 	if err != nil {
 		return err
 	}
-	if !there {
+	if z.journal.good = there; !there {
 		c = chain{first: file}
 	}
 	if good < size {

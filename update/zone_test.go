@@ -258,6 +258,17 @@ func TestJournalThatIsDamaged(t *testing.T) {
 			}
 		}
 	}
+	// Nor is it when a server that was started anew has put all of it together.
+	z.Close()
+	b.mustStart()
+	all = contents(t, b.journal)
+	for i := range len(all) - len(appendFrame(nil, appendSteps(nil, nil))) {
+		damaged := bytes.Clone(all)
+		damaged[i] ^= 1
+		if _, _, err := parseJournal(damaged, lookup.MustName("example.")); err == nil {
+			t.Fatalf("octet %d of a journal that was put together: no error", i)
+		}
+	}
 	// Nor is the journal of another zone believed, or something else.
 	for _, other := range []string{"", "x", magic, strings.Replace(string(all), "example", "elpmaxe", 1)} {
 		one := newBed(t)

@@ -1,0 +1,243 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// kill ends Sextant as a loss of power would, after a while.
+func (f *family) kill(t *testing.T, after time.Duration) {
+	t.Helper()
+	<-time.After(after)
+	if err := f.sextant.os.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-f.sextant.ended
+}
+
+func (f *family) restart(t *testing.T) {
+	t.Helper()
+	f.sextant = f.start(t, f.answers(t, ourAddr, "sextant.own."), sextant, "serve", "--config", f.path("sextant.yaml"))
+}
+
+// isWhole fails the test unless what Sextant has of a zone is one edition, from its first to
+// its last RR.
+func (f *family) isWhole(t *testing.T, zone string) {
+	t.Helper()
+	text := strings.Join(f.whole(t, ourAddr, zone, withKey(goodKey)...), "\n")
+	var serial int
+	for line := range strings.Lines(text) {
+		if fields := strings.Fields(line); len(fields) > 6 && fields[3] == "SOA" {
+			_, _ = fmt.Sscan(fields[6], &serial)
+		}
+	}
+	n := strings.Count(text, "\n") + 1
+	if n != 1511 || !strings.Contains(text, fmt.Sprintf("changes.%s. 300 IN A 192.0.2.%d\n", zone, serial)) || !strings.Contains(text, fmt.Sprintf("serial%d.%s.", serial, zone)) {
+		t.Errorf("%s: %d RRs with serial %d are no edition", zone, n, serial)
+	}
+}
+
+// Sextant is killed while it copies zones from BIND (IXFR) and Knot (AXFR), and while they
+// copy one from it. What it serves after that is a whole zone, of before or after, and all
+// end with the last one.
+func TestKilledInTheMiddleOfTransfers(t *testing.T) {
+	needs(t, "root", "ip", "named", "knotd", "dig")
+	t.Parallel()
+	f := newFamily(t)
+	for _, zone := range []string{"bind.example", "knot.example", "ours.example"} {
+		f.edition(t, zone, 1, 604800)
+	}
+	bind := f.named(t, fmt.Sprintf(`
+server %s { keys transfer.key; };
+zone "bind.example" { type primary; file "bind.example.zone"; ixfr-from-differences yes; journal "bind.journal"; allow-transfer { key transfer.key; }; also-notify { %[1]s key transfer.key; }; };
+zone "ours.example" { type secondary; file "ours.bind"; masterfile-format text; primaries { %[1]s key transfer.key; }; };
+`, ourAddr))
+	knot := f.knot(t, fmt.Sprintf("  - domain: knot.example.\n    file: %q\n    acl: [from-sextant]\n    notify: sextant\n    zonefile-load: whole\n    zonefile-sync: -1\n    journal-content: none\n  - domain: ours.example.\n    file: %q\n    master: sextant\n    acl: [from-sextant, anybody]\n    zonefile-sync: 0\n", f.path("knot.example.zone"), f.path("ours.knot")))
+	f.serve(t, fmt.Sprintf(`
+  - { name: bind.example, primaries: [{ address: %s, key: transfer.key }], store: bind.store, allow-transfer: [{ key: transfer.key }] }
+  - { name: knot.example, primaries: [{ address: %s, key: transfer.key }], store: knot.store, allow-transfer: [{ key: transfer.key }] }
+  - name: ours.example
+    file: ours.example.zone
+    journal: ours.journal
+    allow-transfer: [{ key: transfer.key }]
+    notify: [{ address: %[1]s, key: transfer.key }, { address: %s, key: transfer.key }]
+`, bindAddr, knotAddr, knotAddr))
+	for _, zone := range []string{"bind.example", "knot.example"} {
+		f.reaches(t, f.sextant, ourAddr, zone, 1)
+	}
+	f.reaches(t, bind, bindAddr, "ours.example", 1)
+	f.reaches(t, knot, knotAddr, "ours.example", 1)
+	const rounds = 12
+	for round := range rounds {
+		for _, zone := range []string{"bind.example", "knot.example", "ours.example"} {
+			f.edition(t, zone, round+2, 604800)
+		}
+		for _, p := range []*process{bind, knot, f.sextant} {
+			f.signal(t, p)
+		}
+		f.kill(t, time.Duration(round)*4*time.Millisecond)
+		f.restart(t)
+		for _, zone := range []string{"bind.example", "knot.example"} {
+			f.isWhole(t, zone)
+		}
+	}
+	for _, zone := range []string{"bind.example", "knot.example"} {
+		f.reaches(t, f.sextant, ourAddr, zone, rounds+1)
+		f.isWhole(t, zone)
+	}
+	f.reaches(t, bind, bindAddr, "ours.example", rounds+1)
+	f.reaches(t, knot, knotAddr, "ours.example", rounds+1)
+
+	// A copy whose digest is wrong is not used (RFC 8976 4), whoever sends it.
+	f.edition(t, "bind.example", rounds+2, 604800)
+	text, err := os.ReadFile(f.path("bind.example.zone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, f.path("bind.example.zone"), string(text)+fmt.Sprintf("@ ZONEMD %d 1 1 %s\n", rounds+2, strings.Repeat("ab", 48)))
+	f.signal(t, bind)
+	f.says(t, "copy failed zone=bind.example.")
+	f.isWhole(t, "bind.example")
+	if r := f.dig(t, "@"+ourAddr, fmt.Sprintf("serial%d.bind.example.", rounds+1), "A"); r.status != "NOERROR" {
+		t.Errorf("the copy before is gone:\n%s", r.text)
+	}
+}
+
+// Sextant is killed while zones come onto a catalog and leave it. After that it serves those
+// that are on it, each whole, and keeps no copy of others.
+func TestKilledInTheMiddleOfACatalog(t *testing.T) {
+	needs(t, "root", "ip", "named", "dig")
+	t.Parallel()
+	f := newFamily(t)
+	f.member(t)
+	list := func(serial int, zones ...string) {
+		var b strings.Builder
+		fmt.Fprintf(&b, "$TTL 0\n@ SOA invalid. invalid. %d 3600 600 2419200 0\n@ NS invalid.\nversion TXT \"2\"\n", serial)
+		for _, z := range zones {
+			fmt.Fprintf(&b, "label-%s.zones PTR %s.example.\n", z, z)
+		}
+		write(t, f.path("catalog.new"), b.String())
+		if err := os.Rename(f.path("catalog.new"), f.path("catalog.zone")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list(1, "one", "two")
+	var served strings.Builder
+	for _, z := range []string{"one", "two", "three", "four"} {
+		fmt.Fprintf(&served, "zone %q { type primary; file \"member.zone\"; allow-transfer { key transfer.key; }; };\n", z+".example")
+	}
+	bind := f.named(t, served.String()+fmt.Sprintf(`
+zone "bind.catalog" { type primary; file "catalog.zone"; check-names ignore; ixfr-from-differences yes; allow-transfer { key transfer.key; }; also-notify { %s key transfer.key; }; };
+`, ourAddr))
+	if err := os.Mkdir(f.path("catalogs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f.serve(t, fmt.Sprintf("catalogs:\n  - { name: bind.catalog, primaries: [{ address: %s, key: transfer.key }], store: catalogs }\n", bindAddr))
+	f.serves(t, f.sextant, ourAddr, "one", "two")
+	sets := [][]string{{"three", "four"}, {"one", "four"}}
+	for round := range 10 {
+		list(round+2, sets[round%2]...)
+		f.signal(t, bind)
+		f.kill(t, time.Duration(round)*3*time.Millisecond)
+		f.restart(t)
+	}
+	f.serves(t, f.sextant, ourAddr, "one", "four")
+	f.sextant.until(t, func() error {
+		files, err := filepath.Glob(f.path("catalogs/*.example.copy"))
+		if err == nil && len(files) != 2 {
+			err = fmt.Errorf("copies of members: %v", files)
+		}
+		return err
+	})
+}
+
+// The disk is full while clients change a zone: they hear SERVFAIL, what others were told to
+// be done stays, and when there is room again changes go on. A journal that was changed by
+// somebody else is not used, and not touched.
+func TestDiskIsFull(t *testing.T) {
+	needs(t, "root", "ip", "nsupdate", "dig", "mount")
+	t.Parallel()
+	f := newFamily(t)
+	small := f.path("small")
+	if err := os.Mkdir(small, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skipf("no tmpfs: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) })
+	f.serveDynamic(t, "    journal: small/journal\n")
+	done := map[string]bool{}
+	change := func(name string) string {
+		out := f.nsupdate(t, adminKey, "update add "+name+".dyn.example 60 TXT \""+strings.Repeat("x", 250)+"\" \""+strings.Repeat("y", 250)+"\"")
+		if out == "" {
+			done[name+".dyn.example."] = true
+		}
+		return out
+	}
+	for i := range 10 {
+		if out := change(fmt.Sprintf("before%d", i)); out != "" {
+			t.Fatal(out)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(small, "filler"), make([]byte, 1<<20), 0o600); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	failed := 0
+	for i := range 40 {
+		if out := change(fmt.Sprintf("full%d", i)); out != "" {
+			if failed++; !strings.Contains(out, "SERVFAIL") {
+				t.Fatal(out)
+			}
+		}
+	}
+	if failed == 0 {
+		t.Fatal("nothing failed on a full disk")
+	}
+	there := func(when string) {
+		t.Helper()
+		text := strings.Join(f.whole(t, ourAddr, "dyn.example"), "\n")
+		for name := range done {
+			if !strings.Contains(text, name+" 60 IN TXT") {
+				t.Errorf("%s: %s is lost", when, name)
+			}
+		}
+		if n := strings.Count(text, " IN TXT "); n != len(done) {
+			t.Errorf("%s: %d are there, %d were acknowledged", when, n, len(done))
+		}
+	}
+	there("on a full disk")
+	f.kill(t, 0)
+	f.restart(t)
+	there("after a crash on a full disk")
+	if err := os.Remove(filepath.Join(small, "filler")); err != nil {
+		t.Fatal(err)
+	}
+	if out := change("after"); out != "" {
+		t.Errorf("with room again: %s", out)
+	}
+	there("with room again")
+	f.kill(t, 0)
+
+	journal, err := os.ReadFile(filepath.Join(small, "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal[len(journal)/2] ^= 0x10
+	write(t, filepath.Join(small, "journal"), string(journal))
+	out, err := f.try(t, sextant, "serve", "--config", f.path("sextant.yaml"))
+	if err == nil || !strings.Contains(out, "is damaged at octet") {
+		t.Errorf("with a damaged journal: %v\n%s", err, out)
+	}
+	if again, err := os.ReadFile(filepath.Join(small, "journal")); err != nil || string(again) != string(journal) {
+		t.Error(errors.Join(errors.New("the damaged journal was touched"), err))
+	}
+}
