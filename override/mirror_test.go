@@ -94,11 +94,13 @@ func FuzzRdataOfMirrors(f *testing.F) {
 	f.Add(uint16(15), "\x00\x0a\x04mail\x07example\x02io\x00")
 	f.Add(uint16(35), "\x00\x01\x00\x01\x01u\x00\x00\x07example\x02io\x00")
 	f.Add(uint16(6), "\x07example\x02io\x00\x07example\x02io\x00aaaabbbbccccddddeeee")
+	f.Add(uint16(5), "\x00")
 	f.Fuzz(func(t *testing.T, kind uint16, rdata string) {
 		if len(rdata) > 65535 {
 			return
 		}
-		next := &fixed{&lookup.Response{Answer: []lookup.RRset{{Name: zone("www.example.io."), Type: lookup.Type(kind), TTL: 1, Data: lookup.PackRdata(rdata)}}}}
+		rrs := lookup.RRset{Name: zone("www.example.io."), Type: lookup.Type(kind), TTL: 1, Data: lookup.PackRdata(rdata)}
+		next := &fixed{r: &lookup.Response{Answer: []lookup.RRset{rrs}}, of: rrs.Name}
 		w := newWorld(mirror("example.jp.", "example.io.", override.Always))
 		r, err := w.Before(override.View{Next: next}).Resolve(t.Context(), query("www.example.jp."))
 		if err != nil {

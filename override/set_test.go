@@ -277,7 +277,7 @@ func TestAnOverrideThatCannotBeMadeAgainIsListed(t *testing.T) {
 
 func TestNamesWithoutOverridesCostNothing(t *testing.T) {
 	w := newWorld(servers("example.io.", override.Always, ns), servers("deep.lab.example.io.", override.Always, ns))
-	by := w.Before(override.View{Name: "v", Next: &fixed{&lookup.Response{}}})
+	by := w.Before(override.View{Name: "v", Next: &fixed{r: &lookup.Response{}}})
 	q := query("www.example.com.")
 	q.Budget = lookup.NewBudget(lookup.Limits{})
 	if n := testing.AllocsPerRun(100, func() { _, _ = by.Resolve(t.Context(), q) }); n > 0 {

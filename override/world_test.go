@@ -248,6 +248,15 @@ func (c choose) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 }
 
 // fixed says the same to everything.
-type fixed struct{ r *lookup.Response }
+// fixed has one response, for whoever asks; if it is of a name, other names do not exist.
+type fixed struct {
+	r  *lookup.Response
+	of lookup.Name
+}
 
-func (f *fixed) Resolve(context.Context, lookup.Query) (*lookup.Response, error) { return f.r, nil }
+func (f *fixed) Resolve(_ context.Context, q lookup.Query) (*lookup.Response, error) {
+	if f.of != "" && q.Name != f.of {
+		return &lookup.Response{Rcode: lookup.NXDOMAIN}, nil
+	}
+	return f.r, nil
+}
