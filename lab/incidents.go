@@ -31,10 +31,10 @@ func se2009() Incident {
 		Name: "se-2009", Title: "12 October 2009: the names of all servers in .se lack their final dots",
 		Facts: []string{
 			"A script left out the dots at the end of names, so that delegations led to servers below .se.se.",
-			"The zone was bad for about an hour; caches of providers were poisoned for up to 24 hours.",
+			"It was sent out at 21:45 in Sweden, 19:45 UTC, and a good one within an hour; caches of providers were poisoned for up to 24 hours.",
 		},
-		Sources: []string{"iis.se, 13 October 2009"},
-		Here:    []string{"Delegations live for an hour, and so does the damage."},
+		Sources: []string{"iis.se, 13 October 2009; the registry to its registrars, news.namebay.com"},
+		Here:    []string{"All nine servers are bad at the same moment, and for an hour. Delegations live for an hour, and so does the damage."},
 		Began:   at(2009, time.October, 12, 19, 45), Lasted: time.Hour, Nearest: -1,
 		TLD: TLDOptions{TLD: "\x02se\x00", Hosts: letters(9)},
 		Variants: map[string]Variant{"dots": {
@@ -56,8 +56,11 @@ func de2010() Incident {
 			"From 11:30 to 13:45 UTC some servers denied all others with authority; denials lived for 7200 seconds.",
 		},
 		Sources: []string{"DENIC; lists.dns-oarc.net, May 2010"},
-		Here:    []string{"Four of six servers are bad, the nearest among them; example.de. is not in what is left; denials live for 900 seconds."},
-		Began:   at(2010, time.May, 12, 11, 30), Lasted: 135 * time.Minute, Nearest: 0,
+		Here: []string{
+			"Four of six servers are bad, the nearest among them; example.de. is not in what is left; denials live for 900 seconds.",
+			"The bad zone is the newer one: after an hour, two refreshes, the two good servers are behind it, and have no say.",
+		},
+		Began: at(2010, time.May, 12, 11, 30), Lasted: 135 * time.Minute, Nearest: 0,
 		TLD:      TLDOptions{TLD: "\x02de\x00", Hosts: []string{"a.nic", "f.nic", "z.nic", "c.nic", "l.nic", "s.nic"}},
 		Variants: map[string]Variant{"cut": emptied(101)},
 		Steps: []Step{

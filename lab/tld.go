@@ -58,6 +58,7 @@ type Variant struct {
 	Unsigned  bool                          // the zone is not signed
 	Records   string                        // of the zone, more
 	Elsewhere bool                          // the only server of the zone is www.example.com.
+	Foreign   bool                          // the TLD delegates the zone to ns.zz of its own, whose zone has 203.0.113.66 for all its hosts
 	Own       uint32                        // serial of the zone; 0: 1
 }
 
@@ -223,12 +224,17 @@ func delegation(apex, server string) string {
 func (t *TLD) child(files master, v Variant) (delegates string, err error) {
 	apex := t.Zone()
 	servers := "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 203.0.113.1\n"
-	if v.Elsewhere {
+	host := func(i int) string { return fmt.Sprintf("192.0.2.%d", 100+i) }
+	switch {
+	case v.Elsewhere:
 		servers = "@ NS www.example.com.\n"
+	case v.Foreign:
+		servers, host = fmt.Sprintf("@ NS ns.zz.%s\n", t.options.TLD), func(int) string { return "203.0.113.66" }
+		v.Delegates = fmt.Sprintf("%s NS ns.zz.%s\n", apex, t.options.TLD)
 	}
 	text := fmt.Sprintf(soaLine, apex, max(v.Own, 1)) + servers + "cdn 60 CNAME www.example.com.\n" + t.options.Records + v.Records
 	for i := range 50 {
-		text += fmt.Sprintf("host%d 60 A 192.0.2.%d\n", i, 100+i)
+		text += fmt.Sprintf("host%d 60 A %s\n", i, host(i))
 	}
 	ds := ""
 	if t.options.Signed && !v.Unsigned {
@@ -241,6 +247,9 @@ func (t *TLD) child(files master, v Variant) (delegates string, err error) {
 		return fmt.Sprintf("%[1]s NS ns1.%[1]s\n%[1]s NS ns2.%[1]s\nns1.%[1]s A 192.0.2.1\nns2.%[1]s A 203.0.113.1\n%[2]s", apex, ds), err
 	case "none":
 		return "", err
+	}
+	if v.Foreign { // signed or not, by whoever signs the zone
+		return v.Delegates + ds, err
 	}
 	return v.Delegates, err
 }

@@ -119,7 +119,7 @@ func Try() []Trial {
 		dns64("github.com AAAA", "an IPv4-only site with IPv4-only servers", nodata, data("64:ff9b::8c52:7904")),
 		always("www.six.jp AAAA", "an IPv6-only site with an IPv6-only server", data("2001:218:3003:1::80")),
 		dns64("www.example.co.jp AAAA", "below co.jp, an empty non-terminal", nodata, data("64:ff9b::d2ab:e050")),
-		forced("api.corp.io AAAA", "below io, which fails in the drills to come",
+		forced("api.corp.io AAAA", "below io, which fails in sextant lab --incident io-2016",
 			data("2406:da14:10::20"), data("64:ff9b::34c1:a14")),
 		forced("api.corp.jp AAAA", "the same service below jp",
 			data("2406:da14:10::20"), data("64:ff9b::34c1:a14")),

@@ -33,6 +33,9 @@ const (
 	denialKept = 5                       // seconds that a parent's denial of a protected zone is kept
 )
 
+// errAstray is in the place of answers that may be somebody else's.
+var errAstray = lookup.Fail(lookup.EDEOther, "%s", LedAstray)
+
 // codeTold is the private INFO-CODE (RFC 8914 5.2) under which clients are told why an
 // answer has not come by the parent's delegation.
 const codeTold = 49152
@@ -82,7 +85,7 @@ func (g guard) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, e
 		q.Budget = lookup.NewBudget(lookup.Limits{})
 	}
 	c := climb{guard: g, zone: z, query: q, first: path{g.next, ByParent}, second: path{g.escaping(z.zone, g.view(known)), ByKnown}}
-	if stand == Held || g.keeper.avoids(z) {
+	if stand == Held || z.isAstray() || g.keeper.avoids(z) {
 		c.first, c.second = c.second, c.first
 	}
 	return c.run(ctx)
@@ -127,6 +130,12 @@ func (c climb) run(ctx context.Context) (*lookup.Response, error) {
 		go func() {
 			r, err := p.Resolve(ctx, q)
 			why, bad := suspicion(c.zone.zone, c.query, r, err)
+			if p.rung == ByParent && err == nil && c.zone.isAstray() {
+				why, bad = LedAstray, true
+				if isStale(r) {
+					r, err = nil, errAstray
+				}
+			}
 			ended <- outcome{p, r, err, why, bad}
 		}()
 	}
@@ -172,13 +181,13 @@ func (c climb) won(o outcome, failed []outcome) *lookup.Response {
 		c.keeper.avoid(c.zone, 0)
 		return o.response
 	}
-	if len(failed) > 0 {
+	switch {
+	case len(failed) > 0 && failed[0].why == LedAstray: // which is known already
+	case len(failed) > 0:
 		c.keeper.suspect(c.zone, failed[0].why)
 		c.keeper.avoid(c.zone, avoidance)
-	} else if c.first.rung == ByParent {
-		if c.keeper.avoid(c.zone, avoidance) >= lateness {
-			c.keeper.suspect(c.zone, Unanswered)
-		}
+	case c.first.rung == ByParent && c.keeper.avoid(c.zone, avoidance) >= lateness:
+		c.keeper.suspect(c.zone, Unanswered)
 	}
 	c.tell(ByKnown, "answers")
 	if !c.keeper.o.Tell {
@@ -191,9 +200,18 @@ func (c climb) won(o outcome, failed []outcome) *lookup.Response {
 
 // lost is what there is to say when something is wrong with all that was heard. A denial
 // by the parent alone is evidence then: whatever else failed may be the zone's own doing.
+// Servers that are not known are heard when a majority of the parent has stood by them for
+// as long as a change has to last, and no others answer.
 func (c climb) lost(failed []outcome) (*lookup.Response, error) {
 	var best outcome
 	for _, o := range failed {
+		if o.why == LedAstray {
+			if o.err == nil && c.zone.isSettled() {
+				c.zone.count(ByParent)
+				return o.response, nil
+			}
+			o.response, o.err = nil, errAstray
+		}
 		if o.rung == ByParent && o.why == DeniedByParent {
 			c.keeper.suspect(c.zone, o.why)
 		}

@@ -41,6 +41,7 @@ type Options struct {
 	// delegation, and validates them by its DS and Keys. It leaves aliases that lead out
 	// of the zone to the Guard.
 	Path    func(Snapshot) lookup.Resolver
+	Forget  func(zone lookup.Name)               // has the Guards' next forget what it has of names in a zone; nil: it need not
 	Tell    bool                                 // clients hear by EDE (RFC 8914) of answers by the known delegation
 	Records Records                              // nil: nothing outlives a restart
 	Observe func(zone lookup.Name, t Transition) // told of each; must not block or call the Keeper. nil: nobody
@@ -67,6 +68,7 @@ type keeping struct {
 	times   int           // in a row that the parent was of no help
 	tried   bool          // a query has tried it since the last time
 	alarm   chan struct{} // closed when that begins, so that those who wait need not
+	astray  []Host        // servers that are not known, to which the parent has referred queries, see Referred
 	m       *Machine
 	parent  Parent
 	ages    map[netip.Addr]time.Time
@@ -91,6 +93,9 @@ func New(o Options) (*Keeper, error) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(lookup.Name, Transition) {}
+	}
+	if o.Forget == nil {
+		o.Forget = func(lookup.Name) {}
 	}
 	if o.Report == nil {
 		o.Report = func(lookup.Name, error) {}
@@ -192,6 +197,7 @@ func (k *Keeper) RollCall(ctx context.Context, zone lookup.Name) (Ballot, error)
 	}
 	known = z.m.Snapshot
 	z.mu.Unlock()
+	k.back(z)
 	if known.Standing == Secure && len(known.DS) > 0 {
 		k.learnKeys(ctx, z, known)
 	}

@@ -103,7 +103,22 @@ func (m *Machine) Next(jitter float64) time.Time {
 	case m.State == Recovering:
 		every = recoverCalls
 	}
-	return m.calls.Add(every + time.Duration(jitter*0.2*float64(every)))
+	due := m.calls.Add(every + time.Duration(jitter*0.2*float64(every)))
+	if over := m.changes(); over.After(m.calls) && over.Before(due) {
+		return over
+	}
+	return due
+}
+
+// changes is when what is pending has lasted for long enough; zero: nothing is.
+func (m *Machine) changes() time.Time {
+	switch {
+	case m.change == nil:
+		return time.Time{}
+	case len(m.change.Delegation.Hosts) == 0:
+		return m.change.Since.Add(m.policy.WithdrawDwell)
+	}
+	return m.change.Since.Add(m.policy.ChangeDwell)
 }
 
 // Stand is how queries for a zone are to be answered.
@@ -171,6 +186,7 @@ const (
 	Unanswered     Suspicion = "queries are not answered"
 	Unproven       Suspicion = "what the parent says does not validate"
 	SignaturesAge  Suspicion = "signatures of the parent are about to expire"
+	LedAstray      Suspicion = "the parent refers to servers that are not known"
 )
 
 // Suspect says that a query under the zone went wrong in the way that the parent would

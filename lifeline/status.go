@@ -174,6 +174,7 @@ func (k *Keeper) operate(zone lookup.Name, do func(*Machine, time.Time) ([]Trans
 	if err != nil {
 		return err
 	}
+	k.back(z)
 	k.save(z)
 	k.tell(z, transitions)
 	select {

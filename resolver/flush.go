@@ -116,6 +116,7 @@ func (r *Resolver) refer(t task, at, to *cut) *cut {
 		r.revoke(at, between, now)
 	}
 	t.held.keepCut(learned)
+	r.options.Referred(Referral{Zone: learned.zone, Servers: to.servers})
 	if r.overtaken(t) {
 		r.cuts.cache.Remove(learned.zone)
 	}

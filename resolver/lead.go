@@ -158,6 +158,7 @@ func (p *poll) follow(ctx context.Context, t task, l lead) (r *lookup.Response, 
 	if l.glue {
 		if r, err = p.r.aliasedGlue(ctx, t, p.cut.zone, l.question); err == nil {
 			p.r.cuts.complete(p.cut, r.Answer, p.r.options.Now())
+			p.r.options.Referred(Referral{Zone: p.cut.zone, Servers: []Server{{Name: l.question.Name, Addrs: addressesIn(r)}}, Glue: true})
 		}
 	} else {
 		r, err = p.r.follow(ctx, t, l.question)

@@ -14,6 +14,13 @@ const (
 	maxAddresses = 6  // of one name server
 )
 
+// Referral is where a server of a zone above has referred to.
+type Referral struct {
+	Zone    lookup.Name
+	Servers []Server // with the addresses that came with it; not to be modified
+	Glue    bool     // it is what a server has said when it was asked for addresses that were left out
+}
+
 // delegated finds the delegation below zone on the way to q in a reply without
 // the answer. NS sets at or above zone are not on the way, those beside it are
 // nobody's business (CVE-2025-11411).

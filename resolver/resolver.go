@@ -69,9 +69,10 @@ type Options struct {
 	Timeout  time.Duration // wait for one attempt; at most three times that for a slow server, see patience; default 1.5 s
 	Deadline time.Duration // longest wait of a client; default 6 s
 
-	Now     func() time.Time // default time.Now; timers always take real time
-	IntN    func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
-	Observe func(Exchange)   // told of every exchange with a server as it ends; must not block
+	Now      func() time.Time // default time.Now; timers always take real time
+	IntN     func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
+	Observe  func(Exchange)   // told of every exchange with a server as it ends; must not block
+	Referred func(Referral)   // told of where servers refer to, before anybody is asked there; must not block
 }
 
 func (o Options) withDefaults() Options {
@@ -120,6 +121,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Exchange) {}
+	}
+	if o.Referred == nil {
+		o.Referred = func(Referral) {}
 	}
 	return o
 }

@@ -202,6 +202,7 @@ func (p *parts) resolverOptions(c *config.Config, w wiring) (resolver.Options, e
 		Waiting:        r.WaitingPerName,
 		PerZone:        cmp.Or(r.FetchesPerZone, -1), // to the resolver, 0 is its default and less is any number
 		Observe:        p.exchanges.observe,
+		Referred:       p.referred,
 		IntN:           w.intN,
 		Now:            w.now,
 		Validation:     validation(c.DNSSEC, p.anchors),

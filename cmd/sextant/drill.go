@@ -133,14 +133,17 @@ func (d *drill) shadows(zone lookup.Name) error {
 	o.Exchanger, o.Now, o.Observe, o.Validation.Seen = d.pretence, d.clock.Now, nil, nil
 	o.Cache, o.CacheBytes, o.Prefetch = 0, pathMemory, false
 	o.DoNotQuery = slices.DeleteFunc(slices.Clone(o.DoNotQuery), func(n netip.Prefix) bool { return n.Contains(lab.Hijacker()) })
-	d.shadow = &parts{log: slog.New(slog.DiscardHandler), options: o, anchors: p.anchors, recurse: resolver.New(o)}
+	o.Referred = nil
 	without := o
 	without.Grace = 0
+	d.shadow = &parts{log: slog.New(slog.DiscardHandler), options: o, anchors: p.anchors}
+	o.Referred = d.shadow.referred
+	d.shadow.recurse = resolver.New(o)
 	d.bare = resolver.New(without)
 	transitions, observe := newTransitions()
 	keeper, err := p.lifeline.Shadow(zone, lifeline.Options{
 		Caller: &lifeline.Caller{Exchanger: d.pretence, Port: o.Port, Policy: o.Validation.Policy, Now: d.clock.Now},
-		Parent: d.shadow.parentOf, Path: d.shadow.knownPath, Observe: observe, Now: d.clock.Now, Jitter: func() float64 { return 0 },
+		Parent: d.shadow.parentOf, Path: d.shadow.knownPath, Forget: d.shadow.forget, Observe: observe, Now: d.clock.Now, Jitter: func() float64 { return 0 },
 	})
 	if err != nil {
 		return err

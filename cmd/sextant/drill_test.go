@@ -132,7 +132,7 @@ func TestDrillIsRefused(t *testing.T) {
 // The command, over a socket, in real time.
 func TestDrillCommand(t *testing.T) {
 	t.Parallel()
-	tld, err := lab.NewTLD(lab.TLDOptions{Instant: true})
+	tld, err := lab.NewTLD(lab.TLDOptions{Instant: true, Records: "away 60 CNAME ns.zz.io.\n"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestDrillCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(command(t, exitOK, "drill", "example.io", "--fault", "nx", "--for", "12h", "--json", "--socket", socket)), &d); err != nil || d.For != 43200 || d.With.Queries < 50 || d.With.Failed() > 0 || d.Without.Failed() == 0 || d.State != "normal" {
 		t.Errorf("%+v, %v", d, err)
 	}
-	command(t, exitFailed, "drill", "example.io", "--fault", "hijack", "--name", "host7.example.io", "--socket", socket) // the zone is not signed
+	command(t, exitFailed, "drill", "example.io", "--fault", "empty", "--name", "away.example.io", "--socket", socket) // an alias to a name in io.
 	command(t, exitFailed, "drill", "example.com", "--fault", "nx", "--socket", socket)
 	command(t, exitUsage, "drill", "example.io", "--socket", socket)
 	command(t, exitUsage, "drill", "example.io", "--fault", "nx", "--for", "1s", "--socket", socket)

@@ -131,8 +131,8 @@ func (k *knownPath) options(servers []netip.AddrPort) resolver.Options {
 	o.Within = zone
 	o.Zones = slices.DeleteFunc(slices.Clone(o.Zones), func(z resolver.Zone) bool { return z.Name == zone })
 	o.Zones = append(o.Zones, resolver.Zone{Name: zone, Servers: servers})
-	o.Cache, o.CacheBytes = 0, pathMemory
-	o.Prefetch, o.Stale.Enabled = false, false // both are the other path's, which has the memory for it
+	o.Cache, o.CacheBytes, o.Referred = 0, pathMemory, nil // it is by the parent's way that the Keeper wants to hear
+	o.Prefetch, o.Stale.Enabled = false, false             // both are the other path's, which has the memory for it
 	if k.p.anchors == nil {
 		return o
 	}

@@ -24,7 +24,7 @@ func (p *parts) buildLifeline(c *config.Config, w wiring) error {
 	}
 	o := lifeline.Options{
 		Caller: &lifeline.Caller{Exchanger: p.options.Exchanger, Port: p.options.Port, Policy: p.options.Validation.Policy, Now: w.now},
-		Parent: p.parentOf, Path: p.knownPath, Tell: l.Tell,
+		Parent: p.parentOf, Path: p.knownPath, Forget: p.forget, Tell: l.Tell,
 		Observe: p.zoneMoved, Now: w.now,
 		Report: func(zone lookup.Name, err error) {
 			p.log.Error("lifeline", "zone", zone, "problem", err)
@@ -75,6 +75,26 @@ func (p *parts) zoneMoved(zone lookup.Name, t lifeline.Transition) {
 	}
 	if p.server != nil && t.From != t.To {
 		p.server.Flush() // packets of what was believed before
+	}
+}
+
+// referred has the keeper know where the resolver is led.
+func (p *parts) referred(r resolver.Referral) {
+	if p.lifeline == nil {
+		return
+	}
+	hosts := make([]lifeline.Host, len(r.Servers))
+	for i, s := range r.Servers {
+		hosts[i] = lifeline.Host(s)
+	}
+	p.lifeline.Referred(r.Zone, hosts, r.Glue)
+}
+
+// forget has nothing be left of what the resolver has heard of names in a zone.
+func (p *parts) forget(zone lookup.Name) {
+	p.recurse.Forget(resolver.Forget{Name: zone, Below: true})
+	if p.server != nil {
+		p.server.Flush()
 	}
 }
 

@@ -144,7 +144,7 @@ func (p *parts) copied(c *config.Config, o override.Override) override.Source {
 // nobody else does.
 func (p *parts) pathOf(o override.Override) (override.Source, error) {
 	options := p.options
-	options.Cache, options.CacheBytes = 0, overrideMemory
+	options.Cache, options.CacheBytes, options.Referred = 0, overrideMemory, nil
 	zone := resolver.Zone{Name: o.Zone, Servers: o.Servers, Insecure: true}
 	for _, h := range o.Pin {
 		for _, a := range h.Addrs {

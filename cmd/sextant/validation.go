@@ -60,8 +60,8 @@ func validation(c config.DNSSEC, k *anchors.Keeper) resolver.Validation {
 func (p *parts) validates(ctx context.Context, zone lookup.Name, by *anchors.Set) bool {
 	o := p.options
 	o.CacheBytes, o.Cache = 1<<20, 0
-	o.Validation.Seen = nil         // its anchors are those of the set
-	o.Validation.Permissive = false // what is bogus must not look insecure
+	o.Referred, o.Validation.Seen = nil, nil // its anchors are those of the set
+	o.Validation.Permissive = false          // what is bogus must not look insecure
 	o.Validation.Anchor = func(name lookup.Name) (resolver.Anchor, bool) {
 		a, ok := by.Closest(name, time.Now())
 		return resolver.Anchor(a), ok

@@ -1,0 +1,37 @@
+package resolver_test
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/resolver"
+)
+
+// Whoever wants to know where servers refer to hears of it before anybody is asked there.
+func TestReferralsAreToldOf(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	n.zone("example.com.", "www.example.com. 60 A 192.0.2.1", "192.0.2.53")
+	var mu sync.Mutex
+	var told []string
+	asked := -1
+	r := n.resolver(func(o *resolver.Options) {
+		o.Referred = func(r resolver.Referral) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, fmt.Sprint(r.Zone, r.Servers[0].Addrs, r.Glue))
+			if r.Zone == lookup.MustName("example.com.") {
+				asked = n.count("192.0.2.53")
+			}
+		}
+	})
+	expect(t, r, "www.example.com. A", "NOERROR | www.example.com. 60 A 192.0.2.1")
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.Contains(told, "example.com.[192.0.2.53] false") || asked != 0 {
+		t.Errorf("%q, %d messages by then", told, asked)
+	}
+}
