@@ -102,6 +102,7 @@ func TestTheReferenceHasExactlyTheKeysThatThereAre(t *testing.T) {
 		"zones[].":                   new(Zone).keys(),
 		"zones[].primaries[].":       new(Server).keys(),
 		"zones[].notify[].":          new(Server).keys(),
+		"overrides[].primaries[].":   new(Server).keys(),
 		"zones[].allow-notify[].":    new(Peer).keys(),
 		"zones[].allow-transfer[].":  new(Peer).keys(),
 		"catalogs[].":                new(Catalog).keys(),

@@ -22,7 +22,7 @@ type Override struct {
 	DS      []string // rdata in presentation form, by which what servers say is validated
 
 	File      string // master file
-	Primaries []netip.AddrPort
+	Primaries []Server
 	Store     string        // where the copy is kept for the next start; "": nowhere
 	MaxHold   time.Duration // for how long a copy that nobody confirms is served in an outage
 	Absent    Absent
@@ -69,7 +69,7 @@ func (o *Override) keys() keys {
 		"pin":       list(&o.Pin, func(h *PinnedHost) reader { return object(h, h.keys(), "name", "addresses") }),
 		"ds":        values(&o.DS, text(8192)),
 		"file":      value(&o.File, text(4096)),
-		"primaries": values(&o.Primaries, endpoint(53)),
+		"primaries": list(&o.Primaries, server),
 		"store":     value(&o.Store, text(4096)),
 		"max-hold":  value(&o.MaxHold, duration(0, 90*24*time.Hour)),
 		"absent":    value(&o.Absent, oneOf(AbsentDeny, AbsentContinue)),
@@ -97,6 +97,7 @@ func (doc *document) checkOverrides(d *decoder) {
 		o := &doc.Overrides[i]
 		o.check(d)
 		doc.checkOverrideViews(d, o)
+		doc.checkKeys(d, keysOf([][]Server{o.Primaries}, nil))
 		if o.Zone == "" {
 			continue // it could not be read
 		}
@@ -125,7 +126,7 @@ func (o *Override) check(d *decoder) {
 	notEmpty(d, &o.DS)
 	unique(d, o.Views, func(v *string) *string { return v })
 	unique(d, o.Servers, func(a *netip.AddrPort) *netip.AddrPort { return a })
-	unique(d, o.Primaries, func(a *netip.AddrPort) *netip.AddrPort { return a })
+	unique(d, o.Primaries, func(s *Server) *netip.AddrPort { return &s.Address })
 	unique(d, o.Pin, func(h *PinnedHost) *lookup.Name { return &h.Name })
 	for i := range o.Pin {
 		notEmpty(d, &o.Pin[i].Addresses)

@@ -22,6 +22,7 @@ type AddOverrideRequest struct {
 	Mirror    string   `json:"mirror,omitempty"`    // a zone
 	File      string   `json:"file,omitempty"`      // as the server sees it
 	Primaries []string `json:"primaries,omitempty"` // addresses, each with a port or without
+	Key       string   `json:"key,omitempty"`       // one of the configured ones, for all Primaries; "": none
 	Absent    string   `json:"absent,omitempty"`    // deny or continue; "": deny
 
 	By  string `json:"by,omitempty"`

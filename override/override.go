@@ -59,6 +59,7 @@ type Override struct {
 	// confirmed it the copy is served in an outage.
 	File      string
 	Primaries []netip.AddrPort
+	Keys      []lookup.Name // of Primaries, in their order: what they are asked is signed (RFC 8945); "" or missing: it is not
 	Store     string
 	MaxHold   time.Duration
 	Absent    Absent
@@ -112,6 +113,9 @@ func (o Override) checkKind() error {
 	case len(o.DS) > 0 && o.Kind != Servers && o.Kind != Pin:
 		return errors.New("ds says nothing unless servers are asked")
 	}
+	if len(o.Keys) > len(o.Primaries) {
+		return errors.New("a key says nothing without primaries")
+	}
 	for _, h := range o.Pin {
 		if h.Name == "" || len(h.Addrs) == 0 {
 			return errors.New("a name server of a pin has a name and addresses")
@@ -123,7 +127,7 @@ func (o Override) checkKind() error {
 // same tells whether what is behind two overrides is the same.
 func (o Override) same(p Override) bool {
 	return o.Kind == p.Kind && o.Zone == p.Zone && o.Mirror == p.Mirror && o.File == p.File && o.Store == p.Store && o.MaxHold == p.MaxHold &&
-		slices.Equal(o.Servers, p.Servers) && slices.Equal(o.Primaries, p.Primaries) && slices.Equal(o.DS, p.DS) &&
+		slices.Equal(o.Servers, p.Servers) && slices.Equal(o.Primaries, p.Primaries) && slices.Equal(o.Keys, p.Keys) && slices.Equal(o.DS, p.DS) &&
 		slices.EqualFunc(o.Pin, p.Pin, func(a, b Host) bool { return a.Name == b.Name && slices.Equal(a.Addrs, b.Addrs) })
 }
 

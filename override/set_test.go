@@ -198,6 +198,7 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		"absent says nothing":      lax,
 		"ds says nothing":          ds,
 		"nobody mirrors a mirror":  mirror("a.io.", "a.jp.", override.Always),
+		"a key says nothing":       {Zone: zone("a."), Kind: override.Servers, When: override.Always, Servers: servers("a.", override.Always, ns).Servers, Keys: []lookup.Name{zone("k.")}},
 		"has a name and addresses": {Zone: zone("a."), Kind: override.Pin, When: override.Always, Pin: []override.Host{{Name: zone("b.")}}},
 	} {
 		if err := w.Add(o, "", 0); err == nil || !strings.Contains(err.Error(), want) {

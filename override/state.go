@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -42,6 +43,7 @@ type stateEntry struct {
 	Mirror    string           `json:"mirror,omitempty"`
 	File      string           `json:"file,omitempty"`
 	Primaries []netip.AddrPort `json:"primaries,omitempty"`
+	Keys      []string         `json:"keys,omitempty"`
 	Store     string           `json:"store,omitempty"`
 	MaxHold   time.Duration    `json:"max_hold,omitempty"`
 	Absent    Absent           `json:"absent,omitempty"`
@@ -60,6 +62,9 @@ func written(e *entry) stateEntry {
 	w := stateEntry{
 		Zone: o.Zone.String(), Kind: o.Kind, When: o.When, Views: o.Views, Servers: o.Servers, DS: o.DS, File: o.File,
 		Primaries: o.Primaries, Store: o.Store, MaxHold: o.MaxHold, Absent: o.Absent, By: e.by, Since: e.since, Until: e.until,
+	}
+	for _, key := range o.Keys {
+		w.Keys = append(w.Keys, key.String())
 	}
 	if o.Mirror != "" {
 		w.Mirror = o.Mirror.String()
@@ -83,6 +88,13 @@ func (w stateEntry) entry() (*entry, error) {
 		if o.Mirror, err = lookup.ParseName(w.Mirror); err != nil {
 			return nil, err
 		}
+	}
+	for _, text := range w.Keys {
+		key, err := lookup.ParseName(text)
+		if err != nil {
+			return nil, err
+		}
+		o.Keys = append(o.Keys, key)
 	}
 	for _, h := range w.Pin {
 		name, err := lookup.ParseName(h.Name)
@@ -108,7 +120,7 @@ func (s *Set) Load() {
 	read, err := readState(s.o.State)
 	if err != nil {
 		s.spoilt = true
-		trouble(fmt.Errorf("what operators have added is lost: %s: %w", s.o.State, err))
+		trouble(fmt.Errorf("what operators have added is lost: %s, which is kept as %s.bad when something is added: %w", s.o.State, filepath.Base(s.o.State), err))
 	}
 	now := s.o.Now()
 	for _, w := range read.Overrides {

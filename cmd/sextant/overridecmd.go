@@ -85,6 +85,11 @@ func (p *parts) addOverride(_ context.Context, r control.AddOverrideRequest) (co
 			return control.Overrides{}, err
 		}
 	}
+	for _, key := range o.Keys {
+		if _, ok := p.primary.Key(key); !ok {
+			return control.Overrides{}, fmt.Errorf("no key %s is configured", key)
+		}
+	}
 	for _, z := range c.Zones {
 		if z.Name == o.Zone {
 			return control.Overrides{}, fmt.Errorf("%s is a zone of ours, which nothing overrides", o.Zone)
@@ -112,6 +117,13 @@ func requested(r control.AddOverrideRequest) (o override.Override, err error) {
 	}
 	if o.Primaries, err = endpoints(r.Primaries); err != nil {
 		return o, fmt.Errorf("primaries: %w", err)
+	}
+	if r.Key != "" {
+		key, err := lookup.ParseName(r.Key)
+		if err != nil {
+			return o, fmt.Errorf("key: %w", err)
+		}
+		o.Keys = slices.Repeat([]lookup.Name{key}, max(1, len(o.Primaries))) // beside none it is told of
 	}
 	for _, text := range r.Pin {
 		if err := pinHost(&o, text); err != nil {
@@ -256,6 +268,7 @@ configured for the zone, and takes the place of what was added for the same --wh
 	flags.StringVar(&r.Mirror, "mirror", "", "zone with the same content")
 	flags.StringVar(&r.File, "file", "", "master file, by its absolute path as the server sees it")
 	flags.StringSliceVar(&r.Primaries, "primaries", nil, "addresses from which the zone is copied")
+	flags.StringVar(&r.Key, "key", "", "one of the server's keys, with which primaries are asked")
 	flags.StringVar(&r.When, "when", string(override.Always), "always, outage (when the public delegation fails) or manual (while it is on)")
 	flags.StringSliceVar(&r.Views, "view", nil, "views whose clients it is for; all without it")
 	flags.StringVar(&r.Absent, "absent", "", "what becomes of names that a file or copy does not have: deny (as a rule) or continue")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/sextant-dns/sextant/override"
 	"github.com/sextant-dns/sextant/resolver"
 	"github.com/sextant-dns/sextant/secondary"
+	"github.com/sextant-dns/sextant/tsig"
 	"github.com/sextant-dns/sextant/zones"
 )
 
@@ -56,7 +58,10 @@ func configuredOverrides(c *config.Config) (all []override.Override) {
 	for _, o := range c.Overrides {
 		one := override.Override{
 			Zone: o.Zone, When: override.When(o.When), Views: o.Views, Servers: o.Servers, DS: o.DS, Mirror: o.Mirror,
-			File: o.File, Primaries: o.Primaries, Store: o.Store,
+			File: o.File, Store: o.Store,
+		}
+		for _, s := range o.Primaries {
+			one.Primaries, one.Keys = append(one.Primaries, s.Address), append(one.Keys, s.Key)
 		}
 		for _, h := range o.Pin {
 			one.Pin = append(one.Pin, override.Host{Name: h.Name, Addrs: h.Addresses})
@@ -113,6 +118,12 @@ func (p *parts) copied(c *config.Config, o override.Override) override.Source {
 		Unvalidated: true, Verify: newZONEMD(c.DNSSEC, p.trusted).verify,
 		Turn: p.turns.take, Dial: dialer("tcp", p.transfers.Source),
 		Observe: func(e secondary.Event) { logCopy(p.log, e) },
+		Key: func(primary netip.AddrPort) (tsig.Key, bool) {
+			if i := slices.Index(o.Primaries, primary); i >= 0 && i < len(o.Keys) && o.Keys[i] != "" {
+				return p.primary.Key(o.Keys[i])
+			}
+			return tsig.Key{}, false
+		},
 	})
 	type made struct {
 		zone *zones.Zone
