@@ -76,7 +76,7 @@ func underRaceDetector() bool {
 func needs(t *testing.T, wants ...string) {
 	t.Helper()
 	packages := map[string]string{
-		"curl": "curl", "delv": "bind9-dnsutils", "dig": "bind9-dnsutils", "ip": "iproute2", "kdig": "knot-dnsutils", "kzonecheck": "knot-dnssecutils",
+		"curl": "curl", "delv": "bind9-dnsutils", "dig": "bind9-dnsutils", "dnsmasq": "dnsmasq-base", "ip": "iproute2", "kdig": "knot-dnsutils", "kzonecheck": "knot-dnssecutils",
 		"dnssec-keygen": "bind9-utils", "dnssec-signzone": "bind9-utils", "dnssec-dsfromkey": "bind9-utils",
 		"bash": "bash", "fish": "fish", "gdnsd": "gdnsd", "groff": "groff-base", "zsh": "zsh", "knotd": "knot, knot-module-geoip", "kresd": "knot-resolver", "ldns-compare-zones": "ldnsutils", "ldns-keygen": "ldnsutils", "ldns-signzone": "ldnsutils", "ldns-verify-zone": "ldnsutils", "ldns-walk": "ldnsutils",
 		"mount": "mount", "named": "bind9", "named-checkzone": "bind9-utils", "nsd": "nsd", "nsupdate": "bind9-dnsutils", "pdns_recursor": "pdns-recursor", "pdns_server": "pdns-server, pdns-backend-bind", "ping": "iputils-ping", "python3": "python3", "setpriv": "util-linux", "sysctl": "procps", "tayga": "tayga",
