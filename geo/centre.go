@@ -2,6 +2,8 @@ package geo
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +18,27 @@ func centres() map[string]Point {
 		var p Point
 		if _, err := fmt.Sscan(entry, &country, &p.Lat, &p.Long); err == nil { // a test reads all of them
 			all[country] = p
+		}
+	}
+	return all
+}
+
+// Centres are where those may be of whom nothing is known but that s is true of them: the
+// centre of the country that s is or says, those of all countries of a continent, and none
+// for other kinds.
+func (s Selector) Centres() (all []Point) {
+	known := centres()
+	if s.Kind == Continent {
+		for _, country := range slices.Sorted(maps.Keys(known)) {
+			if continentOf(country) == s.Value {
+				all = append(all, known[country])
+			}
+		}
+		return all
+	}
+	for _, country := range append([]Selector{s}, s.Implied()...) {
+		if p, ok := known[country.Value]; ok && country.Kind == Country {
+			all = append(all, p)
 		}
 	}
 	return all

@@ -48,9 +48,9 @@ func (r Ranking) check(name string) error {
 	return nil
 }
 
-// order is the places by their distance from p. Of places that are equally far the
-// first comes first.
-func (r Ranking) order(p Point) []uint8 {
+// Order is the places by their distance from p, the nearest first, as indices of Places,
+// Depth of them at most. Of places that are equally far the first comes first.
+func (r Ranking) Order(p Point) []uint8 {
 	indices := make([]uint8, len(r.Places))
 	far := make([]float64, len(r.Places))
 	for i, q := range r.Places {
@@ -100,7 +100,7 @@ func newRanker(m *Map, from Sources) (*ranker, error) {
 // at is the orders that hold at a point, as indices.
 func (r *ranker) at(p Point) (indices []uint32) {
 	for _, name := range r.names {
-		order := r.rankings[name].order(p)
+		order := r.rankings[name].Order(p)
 		key := name + "\x00" + string(order)
 		i, known := r.index[key]
 		if !known {

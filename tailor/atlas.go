@@ -46,6 +46,7 @@ type chart struct {
 	m       *geo.Map // nil: there is one class, of which has tells
 	classes int
 	has     func(geo.Class, geo.Selector) bool
+	nearest func(candidate) string // for those who are only supposed to be somewhere; else nil
 
 	mutex      sync.Mutex
 	truths     map[string]truth

@@ -66,3 +66,43 @@ func TestExpectationsAreJudged(t *testing.T) {
 		}
 	}
 }
+
+// Who is somewhere hears of the nearest sites as a client from there does, whatever the
+// order of the file is.
+func TestTheNearestOfAnExpectation(t *testing.T) {
+	t.Parallel()
+	const fra, iad, sin = "198.51.100.1", "198.51.100.2", "198.51.100.3"
+	d := three(t, nil, "us=nearest:3", "*=nearest:3")
+	for i, p := range []geo.Point{{Lat: 50.1, Long: 8.7}, {Lat: 38.9, Long: -77.4}, {Lat: 1.35, Long: 103.8}} {
+		d.Sites[i].Place, d.Sites[i].Placed = p, true
+	}
+	m := compile(t, &d.Overlay, "203.0.112.0/22 DE", "203.0.116.0/22 US", "203.0.120.0/22 SG")
+	for _, c := range []struct{ from, down, want string }{
+		{"203.0.117.9/32", "", iad},
+		{"us", "", iad}, // the Map knows who is there
+		{"us", "iad", fra},
+		{"sg", "", sin}, // it does not: a centre
+		{"sg", "sin", fra},
+		{"id-jk", "", sin},
+		{"c:na", "", iad}, // most of its centres
+		{"c:as", "", sin},
+		{"de", "", fra},
+		{"as64500", "", fra}, // nobody knows: the order of the file
+	} {
+		e := overlay.Expectation{Owner: name("dl"), Type: lookup.TypeA, Scope: -1, Text: c.from}
+		if s, err := geo.ParseSelector(c.from); err == nil && s.Kind != geo.Network {
+			e.Selector = s
+		} else {
+			e.From = netip.MustParsePrefix(c.from)
+		}
+		if c.down != "" {
+			e.Down = []string{c.down}
+		}
+		a := netip.MustParseAddr(c.want).As4()
+		e.Data = []string{string(a[:])}
+		d.Expectations = append(d.Expectations, e)
+	}
+	for _, wrong := range tailor.Judge(base(t, "dl A 192.0.2.80"), &d.Overlay, m) {
+		t.Errorf("from %s, without %v", wrong.Hint, wrong)
+	}
+}

@@ -98,7 +98,12 @@ func Rankings(o *overlay.Overlay) map[string]geo.Ranking {
 // order is the nearest sites for the clients of a class, as indices of the candidate's; ""
 // where nobody knows, and for choices that say the sites.
 func (b *builder) order(c candidate, class geo.Class) string {
-	if c.ranking == "" || b.chart.m == nil {
+	switch {
+	case c.ranking == "":
+		return ""
+	case b.chart.nearest != nil:
+		return b.chart.nearest(c)
+	case b.chart.m == nil:
 		return ""
 	}
 	return string(b.chart.m.Ranking(class, c.ranking))

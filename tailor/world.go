@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/lookup"
 )
 
@@ -68,18 +67,6 @@ func (z *Zone) World(name lookup.Name, t lookup.Type) iter.Seq2[netip.Prefix, st
 			}
 		}
 	}
-}
-
-// Supposing is the zone as those hear it of whom nothing is known but that s is true of
-// them, and what follows from that. With a View or a Location there is nothing to suppose.
-func (z *Zone) Supposing(s geo.Selector) *Zone {
-	holds := append([]geo.Selector{s}, s.Implied()...)
-	one := newChart(nil)
-	one.has = func(_ geo.Class, s geo.Selector) bool { return slices.Contains(holds, s) }
-	there := *z
-	there.options.Atlas = NewAtlas(nil)
-	there.options.Atlas.chart.Store(one)
-	return &there
 }
 
 // Hears is what a client hears of a name and type at present, as a text that is the same
