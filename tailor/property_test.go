@@ -216,7 +216,7 @@ func widest(heard *[256]string, i int) netip.Prefix {
 // The five properties: all addresses in a scope hear the same; its sibling has somebody who
 // hears something else; no two scopes overlap; an oracle agrees; and all of it stays so
 // while sites come and go, with the same Map.
-func TestScopesAreExact(t *testing.T) {
+func TestE33ScopesAreExact(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 7))
@@ -341,7 +341,7 @@ func hinted(f tailor.Finding, address string, scope netip.Prefix) string {
 
 // Who tells too little hears what some there hear, for as much as was told, and how much
 // more it takes.
-func TestCoarseSourcesAreToldHowMuchMore(t *testing.T) {
+func TestE30CoarseSourcesAreToldHowMuchMore(t *testing.T) {
 	t.Parallel()
 	d := worked(t)
 	z := tailor.New(base(t), &d.Overlay, tailor.Options{Atlas: atlas(compile(t, &d.Overlay, worldOfFour()...))})
