@@ -31,10 +31,10 @@ test-scenarios: ## third-party .rpl stories in the folder SCENARIOS, as a table 
 	SCENARIOS=$(abspath $(SCENARIOS)) go test -count=1 -v -run ThirdParty ./internal/scenario
 
 # By NRO, CC BY 4.0. It is fetched for the test and not kept.
-test-geo: ## package geo on a real country database, fetched with npm: every scope against what the file says
+test-geo: ## scopes on a real country database, fetched with npm, held against what the file itself says, through failovers
 	dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
 	(cd "$$dir" && npm pack --silent $(GEO_PACKAGE) && tar xzf ./*.tgz); \
-	GEO_MMDB=$$dir/package/geo-whois-asn-country.mmdb go test -count=1 -v -run RealDatabase ./geo
+	GEO_MMDB=$$dir/package/geo-whois-asn-country.mmdb go test -count=1 -v -run RealDatabase ./geo ./tailor
 
 # The two comparisons count answers of other people's servers for minutes, which test does.
 race: ## all tests under the race detector, and the binary under test, too
