@@ -32,6 +32,8 @@ func checklists() map[string][]span {
 			{801, 805},   // signed answers
 			{901, 904},   // denials
 			{1001, 1002}, // SVCB and HTTPS
+			{1101, 1106}, // transfers
+			{1201, 1204}, // split horizon
 		},
 	}
 }

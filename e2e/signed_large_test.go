@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// Zones as registries and hosters have them, of 20 000 names, hosts, aliases, mail, and
+// Zones as registries and hosters have them, of 20 000 names together, hosts, aliases, mail, and
 // delegations with DS and without, signed by BIND with NSEC, NSEC3 and opt-out. What arrives
 // of them, and what is answered, verifies for all who have a tool for that.
 func TestLargeSignedZonesVerify(t *testing.T) {
 	needs(t, "root", "ip", "dig", "kdig", "delv", "named-checkzone", "kzonecheck", "dnssec-keygen", "dnssec-signzone", "ldns-verify-zone", "ldns-walk")
 	t.Parallel()
-	const hosts = 20000
+	const hosts = 5000
 	h, dir := newHost(t, "large"), t.TempDir()
 	kinds := []struct {
 		zone  string
@@ -44,7 +44,7 @@ func TestLargeSignedZonesVerify(t *testing.T) {
 	for _, k := range kinds {
 		arrived := filepath.Join(dir, k.zone+".axfr")
 		write(t, arrived, h.run(t, "dig", "@127.0.0.1", k.zone, "AXFR", "+noall", "+answer", "+onesoa"))
-		h.run(t, "named-checkzone", "-q", k.zone, arrived)
+		h.run(t, "named-checkzone", "-q", "-i", "local", k.zone, arrived)
 		h.run(t, "kzonecheck", "-o", k.zone, arrived)
 		h.run(t, "ldns-verify-zone", "-V", "1", arrived)
 		for _, c := range []struct{ question, want string }{
@@ -55,7 +55,7 @@ func TestLargeSignedZonesVerify(t *testing.T) {
 			{"plain55 DS", "ncache nxrrset"},
 			{"h777 AAAA", "ncache nxrrset"},
 			{"ent A", "ncache nxrrset"},
-			{"h20001 A", "ncache nxdomain"},
+			{"h5001 A", "ncache nxdomain"},
 		} {
 			name, qtype, _ := strings.Cut(c.question, " ")
 			if k.zone == "optout.test" && strings.HasPrefix(name, "x.wild") {
