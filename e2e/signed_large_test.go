@@ -26,7 +26,7 @@ func TestLargeSignedZonesVerify(t *testing.T) {
 	for _, k := range kinds {
 		write(t, filepath.Join(dir, k.zone), registry(hosts))
 		key := strings.TrimSpace(h.run(t, "dnssec-keygen", "-q", "-K", dir, "-a", "ECDSAP256SHA256", "-f", "KSK", k.zone))
-		args := append([]string{"dnssec-signzone", "-q", "-S", "-z", "-K", dir, "-o", k.zone, "-f", filepath.Join(dir, k.zone+".signed")}, k.flags...)
+		args := append([]string{"dnssec-signzone", "-q", "-S", "-z", "-K", dir, "-d", dir, "-o", k.zone, "-f", filepath.Join(dir, k.zone+".signed")}, k.flags...)
 		h.run(t, append(args, filepath.Join(dir, k.zone))...)
 		fmt.Fprintf(&b, "  - { name: %s, file: %s.signed, allow-transfer: [127.0.0.0/8] }\n", k.zone, k.zone)
 		dnskey, err := os.ReadFile(filepath.Join(dir, key+".key"))
