@@ -119,7 +119,7 @@ func (z LifelineZone) remarks() (all []string) {
 		all = append(all, "pinned by the operator: the known delegation is used, whatever the parent says")
 	}
 	if z.Released {
-		all = append(all, "released: the parent's word counts")
+		all = append(all, "released: the parent's word counts, until a server of it confirms what is known: `sextant lifeline votes "+z.Zone+" --call` asks them")
 	}
 	if z.Waiting != "" {
 		all = append(all, z.Waiting)

@@ -73,7 +73,7 @@ func (a *Audit) auditParents() {
 	if len(a.Ballot.Votes) == 0 {
 		a.problem("no server of %s is known", a.Parent)
 	}
-	newest, known := a.Ballot.newest()
+	newest, known := a.Ballot.highest()
 	for _, v := range a.Ballot.Votes {
 		server := fmt.Sprintf("%s server %s (%s)", a.Parent, v.Name, v.Server)
 		switch v.Finding {

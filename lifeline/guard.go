@@ -318,7 +318,11 @@ func (z *keeping) count(r Rung) {
 func (z *keeping) text() string {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	return fmt.Sprintf("lifeline %s %s; delegation confirmed %s", z.zone, z.m.Last, z.m.Snapshot.Confirmed.UTC().Format("2006-01-02T15:04Z"))
+	said := z.m.Last.String()
+	if said == "" {
+		said = "nobody asked yet"
+	}
+	return fmt.Sprintf("lifeline %s %s; delegation confirmed %s", z.zone, said, z.m.Snapshot.Confirmed.UTC().Format("2006-01-02T15:04Z"))
 }
 
 // escaping is a zone's path, which ends where an alias leads out of the zone: there the

@@ -46,9 +46,24 @@ func (m *Machine) markLaggards(b Ballot, now time.Time) Ballot {
 // newest is the highest serial that two operators show, or the only one that shows any:
 // one server that lies about its serial must not make all others old.
 func (b Ballot) newest() (serial uint32, ok bool) {
-	groups := b.Groups()
-	var shown []uint32 // the highest of each group
-	for _, g := range groups {
+	shown := b.serials()
+	if len(shown) == 0 {
+		return 0, false
+	}
+	return shown[min(1, len(shown)-1)], true
+}
+
+// highest is newest for people, who see more: of two operators who differ one is behind.
+func (b Ballot) highest() (serial uint32, ok bool) {
+	if shown := b.serials(); len(shown) == 2 {
+		return shown[0], true
+	}
+	return b.newest()
+}
+
+// serials are the highest of each operator, the newest first.
+func (b Ballot) serials() (shown []uint32) {
+	for _, g := range b.Groups() {
 		var highest uint32
 		found := false
 		for _, v := range g.Votes {
@@ -61,8 +76,5 @@ func (b Ballot) newest() (serial uint32, ok bool) {
 		}
 	}
 	slices.SortFunc(shown, func(a, b uint32) int { return int(int32(b - a)) })
-	if len(shown) == 0 {
-		return 0, false
-	}
-	return shown[min(1, len(shown)-1)], true
+	return shown
 }
