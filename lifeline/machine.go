@@ -149,8 +149,8 @@ func (m *Machine) Stand() Stand {
 // expired says that nobody has confirmed the delegation for too long.
 func (m *Machine) expired() bool { return m.policy.MaxHold > 0 && m.held > m.policy.MaxHold }
 
-// tick lets time pass. A clock that jumps makes nothing old: the monotonic one counts,
-// and where there is none, an hour is the most that is believed at once.
+// tick lets time pass. A clock that jumps makes nothing old, because the monotonic one counts;
+// the servers of the parent are asked anew.
 func (m *Machine) tick(now time.Time) {
 	passed := now.Sub(m.seen)
 	if wall := now.Round(0).Sub(m.seen.Round(0)); wall-passed > jump || passed-wall > jump || passed < 0 {
