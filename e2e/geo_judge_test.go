@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
@@ -72,11 +73,7 @@ func (g *geoComparison) judgeShort(t *testing.T, asked, p netip.Prefix, offset i
 	if p.Bits() >= 10 && !p.Overlaps(forms) {   // in shorter ones there are too many networks to look at each
 		found, parts, pieces := false, map[string]float64{}, 0
 		for n, answer := range g.oracle.Within(p) {
-			part := 1.0
-			for range n.Bits() - p.Bits() {
-				part /= 2
-			}
-			parts[answer] += part
+			parts[answer] += math.Ldexp(1, p.Bits()-n.Bits())
 			pieces++
 			found = found || answer == ours.address && n.Bits()+offset == ours.scope
 		}

@@ -11,7 +11,9 @@ import (
 
 // An Oracle knows what everybody hears. It is safe for concurrent use.
 type Oracle struct {
-	v4, v6 []span
+	v4, v6   []span
+	widest   [2][]netip.Prefix // IPv4's and IPv6's, in the order of their addresses
+	answerOf [2][]string       // what is heard in each
 }
 
 // A span is addresses in a row that all hear the same, up to the next one.
@@ -45,7 +47,17 @@ func NewOracle(networks []netip.Prefix, answer func(netip.Addr) string) *Oracle 
 			v6 = append(v6, n)
 		}
 	}
-	return &Oracle{v4: spans(v4, netip.IPv4Unspecified(), known), v6: spans(v6, netip.IPv6Unspecified(), known)}
+	o := &Oracle{v4: spans(v4, netip.IPv4Unspecified(), known), v6: spans(v6, netip.IPv6Unspecified(), known)}
+	for family, all := range [][]span{o.v4, o.v6} {
+		for _, s := range all {
+			for a := s.from; a.IsValid() && a.Compare(s.to) <= 0; {
+				p := s.widest(a)
+				o.widest[family], o.answerOf[family] = append(o.widest[family], p), append(o.answerOf[family], s.answer)
+				a = last(p).Next()
+			}
+		}
+	}
+	return o
 }
 
 // spans are all addresses from zero on.
@@ -110,8 +122,10 @@ func (o *Oracle) family(a netip.Addr) []span {
 func (o *Oracle) Answer(a netip.Addr) string { return o.at(a).answer }
 
 // Widest is the widest prefix around an address in which all hear the same.
-func (o *Oracle) Widest(a netip.Addr) netip.Prefix {
-	s := o.at(a)
+func (o *Oracle) Widest(a netip.Addr) netip.Prefix { return o.at(a).widest(a) }
+
+// widest is the widest prefix around one of the span's addresses that does not leave it.
+func (s span) widest(a netip.Addr) netip.Prefix {
 	bits := sort.Search(a.BitLen(), func(bits int) bool { return s.holds(netip.PrefixFrom(a, bits)) })
 	return netip.PrefixFrom(a, bits).Masked()
 }
@@ -127,13 +141,13 @@ func (o *Oracle) Uniform(p netip.Prefix) bool { return o.at(p.Addr()).holds(p) }
 // one around p, with what is heard.
 func (o *Oracle) Within(p netip.Prefix) iter.Seq2[netip.Prefix, string] {
 	return func(yield func(netip.Prefix, string) bool) {
-		end := last(p)
-		for a := p.Masked().Addr(); a.IsValid() && a.Compare(end) <= 0; {
-			widest := o.Widest(a)
-			if !yield(widest, o.at(a).answer) {
+		family := p.Addr().BitLen() / 128
+		all, end := o.widest[family], last(p)
+		first := sort.Search(len(all), func(i int) bool { return all[i].Addr().Compare(p.Masked().Addr()) > 0 }) - 1
+		for i := first; i < len(all) && all[i].Addr().Compare(end) <= 0; i++ {
+			if !yield(all[i], o.answerOf[family][i]) {
 				return
 			}
-			a = last(widest).Next()
 		}
 	}
 }

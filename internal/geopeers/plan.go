@@ -84,13 +84,13 @@ func (p Plan) WithDown(site string) Plan {
 // Answer is the address that somebody at a hears who is in country, by a look at every
 // rule.
 func (p Plan) Answer(a netip.Addr, country string) netip.Addr {
-	best, rank := Rule{}, -1
+	best, rank, continent := Rule{}, -1, Continent(country)
 	for _, r := range p.Rules {
 		this := 0
 		switch {
 		case r.Network.IsValid() && !r.Network.Contains(a),
 			r.Country != "" && r.Country != country,
-			r.Continent != "" && r.Continent != Continent(country):
+			r.Continent != "" && r.Continent != continent:
 			continue
 		case r.Network.IsValid():
 			this = 1000 + r.Network.Bits()
