@@ -62,7 +62,7 @@ func (p Place) lines(e Explanation) (all [][2]string) {
 		}
 		all = append(all, [2]string{"sites", fmt.Sprintf("%s   pick=%d down=%s", strings.Join(sites, " · "), p.Pick, p.Down)})
 	}
-	scope := "everyone hears this"
+	scope := "everyone in the view hears this"
 	if p.Supposed {
 		scope = "whoever that is true of hears this, if nothing more specific is"
 	} else if p.Around != "" {

@@ -86,6 +86,9 @@ func parseSelector(text string) (s Selector, hint string) {
 	case country:
 		return Selector{Country, code}, ""
 	}
+	if meant := map[string]string{"UK": "gb", "EL": "gr"}[code]; meant != "" {
+		return s, "did you mean " + meant + "?"
+	}
 	return s, "no continent, no country (ISO 3166-1), no ASN (as64500), no network (192.0.2.0/24)"
 }
 

@@ -148,7 +148,7 @@ func (l *loader) selector(t token) (geo.Selector, bool) {
 // meant is a hint of what somebody may want to say with what is no selector.
 func (l *loader) meant(text string) string {
 	lower := strings.ToLower(text)
-	try := map[string]string{"uk": "gb", "el": "gr", "default": "*", "any": "*", "all": "*", "global": "*", "world": "*", "everyone": "*"}[lower]
+	try := map[string]string{"default": "*", "any": "*", "all": "*", "global": "*", "world": "*", "everyone": "*"}[lower]
 	if try != "" {
 		return "did you mean " + try + "?"
 	}

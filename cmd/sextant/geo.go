@@ -51,9 +51,10 @@ asks for other selectors, and after a restart, there is nothing to go back to.`,
 }
 
 func geoLookupCommand() *cobra.Command {
+	var file string
 	var files, used []string
 	command := &cobra.Command{
-		Use:   "lookup ADDRESS|PREFIX --mmdb FILE...",
+		Use:   "lookup ADDRESS|PREFIX (--mmdb FILE... | --config FILE)",
 		Short: "Say what databases know of an address, and how wide an answer to it would hold",
 		Long: `Print what each database says of an address, in the selectors that zones use, and the network of which
 it says so. With --selectors also the class that they put the address into, and the scope: the widest
@@ -70,16 +71,57 @@ that one is.`,
 			if err != nil {
 				return err
 			}
-			if err := geoLookup(cmd.OutOrStdout(), p, files, selectors); err != nil {
+			in, err := openPlaces(file, files, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if err := in.lookup(cmd.OutOrStdout(), p, selectors); err != nil {
 				return failure{err}
 			}
 			return nil
 		},
 	}
+	command.Flags().StringVarP(&file, "config", "c", "", "in the databases and sets of this configuration file")
 	command.Flags().StringArrayVar(&files, "mmdb", nil, "a database; repeat it for more, the first to have a kind of value counts")
 	command.Flags().StringSliceVar(&used, "selectors", nil, "what zones would use, such as eu,de,us-ny,as64500,192.0.2.0/24")
-	_ = command.MarkFlagRequired("mmdb") // fails for flags that do not exist
+	command.MarkFlagsOneRequired("mmdb", "config")
 	return command
+}
+
+// placesIn is what says where addresses are, and what the databases are called.
+type placesIn struct {
+	names []string
+	from  geo.Sources
+}
+
+// openPlaces opens databases: those of a configuration file, if there is one, and then files.
+func openPlaces(config string, files []string, errOut io.Writer) (in placesIn, err error) {
+	var all []geo.File
+	if config != "" {
+		c, err := load(config, errOut)
+		if err != nil {
+			return in, err
+		}
+		o := watchOptions(c.Geo)
+		all, in.from = o.Files, o.Sources
+		if in.from.Sets, err = loadSets(c.Geo); err != nil {
+			return in, failure{err}
+		}
+		if len(all)+len(files) == 0 {
+			return in, failure{fmt.Errorf("%s: geo.databases names no database", config)}
+		}
+	}
+	for _, name := range files {
+		all = append(all, geo.File{Name: name})
+	}
+	for _, f := range all {
+		d, err := geo.Open(f.Name, f.Paths)
+		if err != nil {
+			return in, failure{err}
+		}
+		in.names, in.from.Databases = append(in.names, f.Name), append(in.from.Databases, d)
+	}
+	return in, nil
 }
 
 func addressOrPrefix(text string) (netip.Prefix, error) {
@@ -104,29 +146,24 @@ func parseSelectors(texts []string) (all []geo.Selector, err error) {
 	return all, nil
 }
 
-func geoLookup(out io.Writer, p netip.Prefix, files []string, used []geo.Selector) error {
+// lookup tells what all databases say of an address, and what follows for used.
+func (in placesIn) lookup(out io.Writer, p netip.Prefix, used []geo.Selector) error {
 	address := p.Addr()
 	if v4, by, ok := geo.Embedded(address); ok {
 		fmt.Fprintf(out, "%s is %s, embedded in %s\n", address, v4, by)
 		address = v4
 	}
-	var from geo.Sources
-	for _, name := range files {
-		d, err := geo.Open(name, nil)
-		if err != nil {
-			return err
-		}
+	for i, d := range in.from.Databases {
 		said, network, err := d.Lookup(address)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s (%s, %s): %s: %s\n", name, d.Type, d.Built.UTC().Format(time.DateOnly), network, list(said))
-		from.Databases = append(from.Databases, d)
+		fmt.Fprintf(out, "%s (%s, %s): %s: %s\n", in.names[i], d.Type, d.Built.UTC().Format(time.DateOnly), network, list(said))
 	}
 	if len(used) == 0 {
 		return nil
 	}
-	m, err := geo.Compile(used, from)
+	m, err := geo.Compile(used, in.from)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,12 @@ func TestGeoLookup(t *testing.T) {
 	t.Parallel()
 	city := filepath.Join("..", "..", "testdata", "geo", "toy-city.mmdb")
 	asn := filepath.Join("..", "..", "testdata", "geo", "toy-asn.mmdb")
+	h := newHousehold(t, map[string]string{
+		"places.mmdb":   countries(t, map[string]string{"203.0.112.0/22": "DE"}),
+		"sextant.yaml":  "listen: [127.0.0.1:5353]\ngeo:\n  databases: [places.mmdb]\n  sets: [{ name: ours, networks: [203.0.113.0/24] }]\n",
+		"nowhere.yaml":  "listen: [127.0.0.1:5353]\n",
+		"mistaken.yaml": "lisen: [127.0.0.1:5353]\n",
+	})
 	for _, c := range []struct {
 		args string
 		code int
@@ -27,6 +33,11 @@ func TestGeoLookup(t *testing.T) {
 		{"203.0.113.9", exitUsage, []string{"mmdb"}},
 		{"nowhere --mmdb " + city, exitUsage, []string{"neither an address nor a prefix"}},
 		{"203.0.113.9 --selectors xx --mmdb " + city, exitUsage, []string{"no country"}},
+		{"203.0.113.9 --selectors uk --mmdb " + city, exitUsage, []string{`"uk": did you mean gb?`}},
+		{"203.0.113.9 --selectors de,net:ours --config " + h.path("sextant.yaml"), exitOK, []string{"places.mmdb (", "203.0.112.0/22: de\n", "class: net:ours de\nscope: 203.0.113.0/24\n"}},
+		{"203.0.113.9 --mmdb " + city + " --config " + h.path("sextant.yaml"), exitOK, []string{"places.mmdb (", "toy-city.mmdb ("}},
+		{"203.0.113.9 --config " + h.path("nowhere.yaml"), exitFailed, []string{"geo.databases names no database"}},
+		{"203.0.113.9 --config " + h.path("mistaken.yaml"), exitUsage, []string{"lisen"}},
 	} {
 		var out bytes.Buffer
 		code := run(t.Context(), append([]string{"geo", "lookup"}, strings.Fields(c.args)...), &out, &out)

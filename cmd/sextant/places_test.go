@@ -259,7 +259,7 @@ costs    22 cache slots for IPv4 (longest /21), 209 for IPv6 (longest /96)
 		{"db.corp.example --from 10.1.1.1", `db.corp.example. A, view office, asked by 10.1.1.1, norecurse
 answer   db.corp.example. 300 IN A 10.0.4.22
 because  view office > rule (corp.geo:13) > view:office
-scope    everyone hears this
+scope    everyone in the view hears this
 `},
 		{"ns.corp.example --from de --view office", `ns.corp.example. A, view office, asked by somebody in de, norecurse
 answer   ns.corp.example. 300 IN A 192.0.2.53
