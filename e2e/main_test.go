@@ -82,19 +82,24 @@ func needs(t *testing.T, wants ...string) {
 		"mount": "mount", "named": "bind9", "named-checkzone": "bind9-utils", "nsd": "nsd", "nsupdate": "bind9-dnsutils", "pdns_recursor": "pdns-recursor", "pdns_server": "pdns-server, pdns-backend-bind", "ping": "iputils-ping", "python3": "python3", "setpriv": "util-linux", "sysctl": "procps", "tayga": "tayga",
 		"unbound": "unbound", "unshare": "util-linux",
 	}
-	missing := t.Skipf
-	if os.Getenv("CI") == "true" {
-		missing = t.Fatalf
-	}
 	for _, want := range wants {
 		if want == "root" {
 			if why := cannotMakeNetworks(); why != "" {
-				missing("needs network namespaces: %s", why)
+				missing(t, "needs network namespaces: %s", why)
 			}
 		} else if _, err := exec.LookPath(want); err != nil {
-			missing("needs the command %s (Debian package %s)", want, packages[want])
+			missing(t, "needs the command %s (Debian package %s)", want, packages[want])
 		}
 	}
+}
+
+// missing ends a test that this machine has not everything for: CI's has to.
+func missing(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 // cannotMakeNetworks says why this process cannot make network namespaces; ""
