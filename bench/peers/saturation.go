@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // saturationKey is the experiment with authoritative servers that get more questions
@@ -36,11 +37,40 @@ var (
 func offered() []int { return []int{100_000, 150_000, 200_000, 300_000, 400_000} }
 
 func saturation(ctx context.Context, o options, out, progress io.Writer) error {
+	return overVeth(ctx, saturationKey, o, out, func(dir, sextant string) error {
+		fmt.Fprintf(out, "\n%d names, A, AAAA and NODATA, one core, overloaded over veth: the most answers/s, with %v questions/s\n", saturationNames, offered())
+		fmt.Fprint(out, floodCommands())
+		for round := range o.rounds {
+			first := 0
+			for _, a := range authorities(sextant) {
+				fmt.Fprintf(progress, "%s: round %d: %s\n", saturationKey, round+1, a.name)
+				if _, err := exec.LookPath(a.args("")[0]); err != nil {
+					fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
+					continue
+				}
+				most, all, err := a.flood(ctx, dir, offered())
+				if err != nil {
+					return fmt.Errorf("%s: %w", a.name, err)
+				}
+				if first == 0 {
+					first = most.answers
+				}
+				fmt.Fprintf(out, "  round %d %-8s %d answers/s (%.2f) of %v\n", round+1, a.name, most.answers, quotient(float64(first), float64(most.answers)), all)
+			}
+		}
+		fmt.Fprintln(out, "  in parentheses: the first server's figure divided by this one's")
+		return nil
+	})
+}
+
+// overVeth runs an experiment whose servers are behind a pair of interfaces, with a folder
+// that has their zone and the questions, and the path of Sextant.
+func overVeth(ctx context.Context, key string, o options, out io.Writer, experiment func(dir, sextant string) error) error {
 	if _, err := exec.LookPath("kxdpgun"); err != nil {
-		fmt.Fprintf(out, "\nsaturation is left out: %v (Debian package knot-dnsutils)\n", err)
+		fmt.Fprintf(out, "\n%s is left out: %v (Debian package knot-dnsutils)\n", key, err)
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "sextant-saturation-")
+	dir, err := os.MkdirTemp("", "sextant-"+key+"-")
 	if err != nil {
 		return err
 	}
@@ -56,28 +86,12 @@ func saturation(ctx context.Context, o options, out, progress io.Writer) error {
 	if err := addVeth(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d names, A, AAAA and NODATA, one core, overloaded over veth: the most answers/s, with %v questions/s\n", saturationNames, offered())
-	fmt.Fprintf(out, "$ ip netns exec %s taskset -c 0 SERVER\n$ taskset -c 1 kxdpgun -t 2 -Q OFFERED -i QUESTIONS -I %s %s\n", saturationNamespace, saturationOutside, saturationServer.Addr())
-	for round := range o.rounds {
-		first := 0
-		for _, a := range authorities(sextant) {
-			fmt.Fprintf(progress, "%s: round %d: %s\n", saturationKey, round+1, a.name)
-			if _, err := exec.LookPath(a.args("")[0]); err != nil {
-				fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
-				continue
-			}
-			most, all, err := a.saturate(ctx, dir)
-			if err != nil {
-				return fmt.Errorf("%s: %w", a.name, err)
-			}
-			if first == 0 {
-				first = most
-			}
-			fmt.Fprintf(out, "  round %d %-8s %d answers/s (%.2f) of %v\n", round+1, a.name, most, quotient(float64(first), float64(most)), all)
-		}
-	}
-	fmt.Fprintln(out, "  in parentheses: the first server's figure divided by this one's")
-	return nil
+	return experiment(dir, sextant)
+}
+
+// floodCommands are what server and client are started with, for whoever reads the results.
+func floodCommands() string {
+	return fmt.Sprintf("$ ip netns exec %s taskset -c 0 SERVER\n$ kxdpgun -F 1 -t 2 -Q OFFERED -i QUESTIONS -I %s %s\n", saturationNamespace, saturationOutside, saturationServer.Addr())
 }
 
 // prepareSaturation writes a zone under the name that the configurations of million.go
@@ -129,33 +143,61 @@ func ip(ctx context.Context, line string) error {
 	return nil
 }
 
-// saturate starts the server and overloads it more and more; most is the best of all.
-func (a authority) saturate(ctx context.Context, dir string) (most int, all []int, err error) {
+// flood is what a server made of questions at one rate.
+type flood struct {
+	answers int           // a second
+	cpu     time.Duration // for each
+}
+
+// flood starts the server and overloads it more and more; most is the best of all.
+func (a authority) flood(ctx context.Context, dir string, offered []int) (most flood, all []int, err error) {
 	at := netip.AddrPortFrom(saturationServer.Addr(), 53)
 	config := filepath.Join(dir, a.name+".conf")
 	if err := os.WriteFile(config, []byte(a.config(at, dir)), 0o644); err != nil {
-		return 0, nil, err
+		return most, nil, err
+	}
+	// Knot DNS leaves its program on the interface when it ends, and nobody else could have it.
+	if err := ip(ctx, "-n "+saturationNamespace+" link set dev "+saturationInside+" xdp off"); err != nil {
+		return most, nil, err
 	}
 	p, err := start(dir, 0, a.env, append([]string{"ip", "netns", "exec", saturationNamespace}, a.args(config)...)...)
 	if err != nil {
-		return 0, nil, err
+		return most, nil, err
 	}
 	defer p.stop()
 	if err := p.until(ctx, func() error { return has(ctx, at, "ns.example.") }); err != nil {
-		return 0, nil, err
+		return most, nil, err
 	}
-	for _, rate := range offered() {
-		c := exec.CommandContext(ctx, "taskset", "-c", "1", "kxdpgun", "-t", "2", "-Q", strconv.Itoa(rate), "-p", "53",
+	if strings.HasSuffix(a.name, "-xdp") {
+		link, err := exec.CommandContext(ctx, "ip", "-n", saturationNamespace, "link", "show", "dev", saturationInside).Output()
+		if err != nil || !strings.Contains(string(link), "prog/xdp") {
+			return most, nil, fmt.Errorf("it has no program on the interface (%v):\n%s%s", err, link, p.tail())
+		}
+	}
+	const seconds = 2
+	for _, rate := range offered {
+		before, err := p.cpu()
+		if err != nil {
+			return most, nil, err
+		}
+		// -F: its thread chooses a processor itself, the first one if it is not told.
+		c := exec.CommandContext(ctx, "kxdpgun", "-F", "1", "-t", strconv.Itoa(seconds), "-Q", strconv.Itoa(rate), "-p", "53",
 			"-i", filepath.Join(dir, "questions"), "-I", saturationOutside, at.Addr().String())
 		out, err := c.CombinedOutput()
 		if err != nil {
-			return 0, nil, fmt.Errorf("kxdpgun: %w\n%s", err, out)
+			return most, nil, fmt.Errorf("kxdpgun: %w\n%s", err, out)
 		}
 		answers, err := parseKxdpgun(string(out))
 		if err != nil {
-			return 0, nil, err
+			return most, nil, err
 		}
-		most, all = max(most, answers), append(all, answers)
+		after, err := p.cpu()
+		if err != nil {
+			return most, nil, err
+		}
+		if all = append(all, answers); answers > most.answers {
+			most = flood{answers, (after - before) / time.Duration(answers*seconds)}
+		}
 	}
 	return most, all, nil
 }

@@ -35,6 +35,13 @@ func parsePrefixes(texts []string) (all []netip.Prefix, err error) {
 	return all, nil
 }
 
+func prefixesOrWellKnown(texts []string) ([]netip.Prefix, error) {
+	if len(texts) == 0 {
+		return []netip.Prefix{dns64.WellKnown}, nil
+	}
+	return parsePrefixes(texts)
+}
+
 func embedCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "embed IPV4...",
@@ -44,12 +51,9 @@ func embedCommand() *cobra.Command {
 	}
 	texts := prefixFlag(command, "Pref64, repeatable; without it 64:ff9b::/96")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
-		prefixes, err := parsePrefixes(*texts)
+		prefixes, err := prefixesOrWellKnown(*texts)
 		if err != nil {
 			return err
-		}
-		if len(prefixes) == 0 {
-			prefixes = []netip.Prefix{dns64.WellKnown}
 		}
 		for _, arg := range args {
 			v4, err := netip.ParseAddr(arg)
@@ -76,12 +80,9 @@ func extractCommand() *cobra.Command {
 	}
 	texts := prefixFlag(command, "Pref64, repeatable; without it 64:ff9b::/96")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
-		prefixes, err := parsePrefixes(*texts)
+		prefixes, err := prefixesOrWellKnown(*texts)
 		if err != nil {
 			return err
-		}
-		if len(prefixes) == 0 {
-			prefixes = []netip.Prefix{dns64.WellKnown}
 		}
 		for _, arg := range args {
 			a, err := parseIPv6(arg)
