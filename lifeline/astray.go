@@ -21,8 +21,27 @@ func (k *Keeper) Referred(zone lookup.Name, hosts []Host, glue bool) {
 	if z == nil {
 		return
 	}
+	k.lead(z, hosts, func(d Delegation) bool { return d.knows(hosts, glue) })
+}
+
+// Answered takes in that a server of a zone has answered the Guards' next for name, and has
+// referred to nobody. If that zone is above a protected one in which name is, and the
+// server is none of the protected zone's, it is as with Referred: whoever has got hold of a
+// server of the parent need not refer to anybody.
+func (k *Keeper) Answered(name, above lookup.Name, server netip.Addr) {
+	z := k.closest(name)
+	if z == nil || z.zone == above || !z.zone.IsSubdomainOf(above) {
+		return
+	}
+	k.lead(z, []Host{{Addrs: []netip.Addr{server}}}, func(d Delegation) bool {
+		return slices.ContainsFunc(d.Hosts, func(h Host) bool { return slices.Contains(h.Addrs, server) })
+	})
+}
+
+// lead notes who is asked in the place of servers of z, if that is not known to be right.
+func (k *Keeper) lead(z *keeping, hosts []Host, right func(Delegation) bool) {
 	z.mu.Lock()
-	astray := z.m.Snapshot.Known() && !z.m.Gone && !z.m.expired() && !z.m.Snapshot.knows(hosts, glue)
+	astray := z.m.Snapshot.Known() && !z.m.Gone && !z.m.expired() && !right(z.m.Snapshot.Delegation)
 	if astray && len(z.astray) <= maxHosts { // more than that, no delegation has
 		z.astray = append(z.astray, hosts...)
 	}

@@ -71,6 +71,7 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 				v, err := p.proven(ctx, v)
 				if !errors.Is(err, errForged) || errors.Is(err, errBudget) {
 					p.thank(s)
+					p.tellAnswered(s, v)
 					return v, err
 				}
 				p.complain(s, err)
@@ -87,6 +88,16 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 			p.complain(s, err)
 		}
 	}
+}
+
+// tellAnswered tells that s has data of a name itself. What is said of a DS is the parent's
+// to say (RFC 4035 3.1.4.1), and what a zone is configured to be is nobody's else.
+func (p *poll) tellAnswered(s *candidate, v verdict) {
+	denial := v.kind == noData && v.soa.Name != p.cut.zone
+	if v.kind != answer && v.kind != alias && v.kind != redirection && !denial || p.question.Type == lookup.TypeDS || p.cut.via != nil {
+		return
+	}
+	p.r.options.Referred(Referral{Zone: p.cut.zone, Servers: []Server{{Addrs: []netip.Addr{s.server.Addr()}}}, Answered: p.question.Name})
 }
 
 // thank notes that s was of use, if that was not to be expected.

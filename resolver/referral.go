@@ -14,11 +14,16 @@ const (
 	maxAddresses = 6  // of one name server
 )
 
-// Referral is where a server of a zone above has referred to.
+// Referral is where a server of a zone above has referred to; or that one has referred to
+// nobody, and has answered.
 type Referral struct {
 	Zone    lookup.Name
 	Servers []Server // with the addresses that came with it; not to be modified
 	Glue    bool     // it is what a server has said when it was asked for addresses that were left out
+
+	// Answered is the name for which a server of Zone, the only one in Servers and without a
+	// name there, has answered with data. Empty: it is a referral.
+	Answered lookup.Name
 }
 
 // delegated finds the delegation below zone on the way to q in a reply without

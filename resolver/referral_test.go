@@ -22,8 +22,8 @@ func TestReferralsAreToldOf(t *testing.T) {
 		o.Referred = func(r resolver.Referral) {
 			mu.Lock()
 			defer mu.Unlock()
-			told = append(told, fmt.Sprint(r.Zone, r.Servers[0].Addrs, r.Glue))
-			if r.Zone == lookup.MustName("example.com.") {
+			told = append(told, fmt.Sprintf("%s%v %v %q", r.Zone, r.Servers[0].Addrs, r.Glue, string(r.Answered)))
+			if r.Answered == "" && r.Zone == lookup.MustName("example.com.") {
 				asked = n.count("192.0.2.53")
 			}
 		}
@@ -31,7 +31,10 @@ func TestReferralsAreToldOf(t *testing.T) {
 	expect(t, r, "www.example.com. A", "NOERROR | www.example.com. 60 A 192.0.2.1")
 	mu.Lock()
 	defer mu.Unlock()
-	if !slices.Contains(told, "example.com.[192.0.2.53] false") || asked != 0 {
+	if !slices.Contains(told, `example.com.[192.0.2.53] false ""`) || asked != 0 {
 		t.Errorf("%q, %d messages by then", told, asked)
+	}
+	if last := told[len(told)-1]; last != `example.com.[192.0.2.53] false "\x03www\aexample\x03com\x00"` {
+		t.Errorf("%s has answered", last)
 	}
 }

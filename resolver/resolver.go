@@ -72,7 +72,7 @@ type Options struct {
 	Now      func() time.Time // default time.Now; timers always take real time
 	IntN     func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
 	Observe  func(Exchange)   // told of every exchange with a server as it ends; must not block
-	Referred func(Referral)   // told of where servers refer to, before anybody is asked there; must not block
+	Referred func(Referral)   // told of where servers refer to, before anybody is asked there, and of who answers; must not block
 }
 
 func (o Options) withDefaults() Options {

@@ -61,6 +61,32 @@ func TestForeignDelegation(t *testing.T) {
 	}
 }
 
+// Whoever has got hold of servers of io. need not refer to anybody: they answer themselves.
+func TestParentThatAnswersItself(t *testing.T) {
+	t.Parallel()
+	for _, yaml := range []string{protected, "log: info"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPlanet(t, false)
+			p.Nearest(tlds[0])
+			p.add("itself", lab.Variant{Delegates: "host0.example.io. 60 A " + foreign + "\n", Serial: 101})
+			if yaml != protected { // he is heard: or the rest shows nothing
+				r := p.run(t, yaml)
+				p.Set("itself", tlds...)
+				if got := strings.TrimSuffix(r.a("host0.example.io."), " AD"); got != foreign {
+					t.Errorf("got %s", got)
+				}
+				return
+			}
+			r := begin(t, p, yaml)
+			p.Set("itself", tlds[0])
+			r.all(6*time.Hour, 47*time.Second, theirOwn, "host0.example.io.")
+			p.Set("", tlds...)
+			r.all(2*time.Hour, 47*time.Second, theirOwn, "host0.example.io.")
+			r.expect(lifeline.Normal)
+		})
+	}
+}
+
 // Without a lifeline he is heard: or the test above shows nothing.
 func TestForeignDelegationIsBelievedByOthers(t *testing.T) {
 	t.Parallel()

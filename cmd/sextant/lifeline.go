@@ -83,6 +83,10 @@ func (p *parts) referred(r resolver.Referral) {
 	if p.lifeline == nil {
 		return
 	}
+	if r.Answered != "" {
+		p.lifeline.Answered(r.Answered, r.Zone, r.Servers[0].Addrs[0])
+		return
+	}
 	hosts := make([]lifeline.Host, len(r.Servers))
 	for i, s := range r.Servers {
 		hosts[i] = lifeline.Host(s)
