@@ -227,6 +227,10 @@ func newType(w []byte) lookup.Type {
 		return typeDSYNC
 	case bytes.EqualFold(w, []byte("CDNSKEY")):
 		return lookup.Type(dns.TypeCDNSKEY)
+	case bytes.EqualFold(w, []byte("LOC")):
+		return lookup.Type(dns.TypeLOC)
+	case bytes.EqualFold(w, []byte("APL")):
+		return lookup.Type(dns.TypeAPL)
 	}
 	return lookup.TypeNone
 }

@@ -49,6 +49,10 @@ func (r *reader) appendRdata(to []byte) ([]byte, bool) {
 		to, ok = r.appendDNSKEY(to)
 	case typeDSYNC:
 		to, ok = r.appendDSYNC(to)
+	case lookup.Type(dns.TypeLOC):
+		to, ok = r.appendLOC(to)
+	case lookup.Type(dns.TypeAPL):
+		ok = true // RFC 3123 4: there may be no items. Those that are there the library reads.
 	case lookup.TypeRRSIG:
 		to, ok = r.appendRRSIG(to)
 	case lookup.TypeNSEC:

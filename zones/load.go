@@ -347,6 +347,9 @@ func isMeta(t lookup.Type) bool {
 // for dynamic updates (RFC 2136 2.4.1), and leaves every field zero.
 func isBare(rr dns.RR, rdata string) bool {
 	fresh, known := dns.TypeToRR[rr.Header().Rrtype]
+	if _, list := rr.(*dns.APL); list { // RFC 3123 4: there may be no items
+		return false
+	}
 	if !known || strings.Trim(rdata, "\x00") != "" {
 		return false
 	}

@@ -239,21 +239,49 @@ func TestParenthesesEndWords(t *testing.T) {
 func TestFormsThatTheLibraryDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"@ DNSKEY 256 3 ECDSAP256SHA256 AAEC":    `@ TYPE48 \# 7 0100030d000102`,
-		"@ CDNSKEY 256 3 ed25519 (\nAAEC )":      `@ TYPE60 \# 7 0100030f000102`,
-		"@ CDNSKEY 0 3 0 AA==":                   `@ TYPE60 \# 5 0000030000`,
-		"_dsync DSYNC CDS NOTIFY 5300 ns":        `_dsync TYPE66 \# 17 003b0114b4026e73076578616d706c6500`,
-		"_dsync DSYNC TYPE62 2 53 .":             `_dsync TYPE66 \# 6 003e02003500`,
-		"_dsync 5 IN dsync CSYNC notify 0 ns.a.": `_dsync 5 TYPE66 \# 11 003e010000026e73016100`,
+		"@ DNSKEY 256 3 ECDSAP256SHA256 AAEC":                                  `@ TYPE48 \# 7 0100030d000102`,
+		"@ CDNSKEY 256 3 ed25519 (\nAAEC )":                                    `@ TYPE60 \# 7 0100030f000102`,
+		"@ CDNSKEY 0 3 0 AA==":                                                 `@ TYPE60 \# 5 0000030000`,
+		"_dsync DSYNC CDS NOTIFY 5300 ns":                                      `_dsync TYPE66 \# 17 003b0114b4026e73076578616d706c6500`,
+		"_dsync DSYNC TYPE62 2 53 .":                                           `_dsync TYPE66 \# 6 003e02003500`,
+		"_dsync 5 IN dsync CSYNC notify 0 ns.a.":                               `_dsync 5 TYPE66 \# 11 003e010000026e73016100`,
+		"l LOC 42 21 N 71 06 W 24m":                                            `l TYPE29 \# 16 0012161389165ae070be5c4000989fe0`,
+		"l LOC 42 N 71 W 24m":                                                  `l TYPE29 \# 16 001216138903210070c3da8000989fe0`,
+		"l LOC 42 21 54.5 N 71 W -24.5m 30m":                                   `l TYPE29 \# 16 0033161389172fc470c3da8000988cee`,
+		"l LOC 42 21 S ( 71 06 18.123 E\n 42849672.95 0.01m ) 1234m 90000000m": `l TYPE29 \# 16 0010159976e9a5208f41ea8bffffffff`,
+		"l LOC 90 0 N 180 0 W 10 1 2 3":                                        `l TYPE29 \# 16 00122232934fd90059604e0000989a68`,
+		"p APL":                                                                `p TYPE42 \# 0`,
+		"p 7 IN apl ; none":                                                    `p 7 TYPE42 \# 0`,
+		"p APL \\# 0":                                                          `p TYPE42 \# 0`,
 	} {
 		got, want := slices.Collect(load(t, top+text+"\n").Records()), slices.Collect(load(t, top+want+"\n").Records())
 		if !slices.Equal(got, want) {
 			t.Errorf("%s is\n%v\ninstead of\n%v", text, got, want)
 		}
 	}
-	for _, text := range []string{"@ DNSKEY 256 3 NOBODY AAEC", "@ DSYNC CDS NOTIFY 53", "@ DSYNC NOBODY 1 53 a", "@ DSYNC CDS 256 53 a"} {
+	for _, text := range []string{"@ DNSKEY 256 3 NOBODY AAEC", "@ DSYNC CDS NOTIFY 53", "@ DSYNC NOBODY 1 53 a", "@ DSYNC CDS 256 53 a",
+		"l LOC 42 60 N 71 06 W 24m", "l LOC 90 1 N 71 06 W 24m", "l LOC 42 21 E 71 06 W 24m", "l LOC 42 21 N 71 06 W", "l LOC 42 21 N 71 06 W 42849672.96m", "l LOC 42 21 N 71 06 W 1 1 1 1 1",
+		"p APL x", "p APL \\# 1",
+	} {
 		if _, err := Load(strings.NewReader(top+text+"\n"), "example.zone", LoadOptions{}); err == nil || !strings.HasPrefix(err.Error(), "example.zone:7:") {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// A LOC with minutes and seconds the library reads, too.
+func TestPlacesAreWhereTheLibraryHasThem(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"42 21 54 N 71 06 18 W -24m 30m", "0 0 0 S 180 0 0 E 0", "89 00 00.250 S 0 59 59.500 E -100000.00m 90000000m 0.00m 12.5m", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
+	} {
+		text = top + "l LOC " + text + "\n"
+		library, err := Load(strings.NewReader(text), "example.zone", LoadOptions{narrow: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := slices.Collect(load(t, text).Records()), slices.Collect(library.Records()); !slices.Equal(got, want) {
+			t.Errorf("%s\n%v\ninstead of\n%v", text, got, want)
 		}
 	}
 }

@@ -66,6 +66,7 @@ unknown TYPE1234 \# 2 0001
 eui EUI48 00-00-5e-00-53-2a
 rp RP mail.Box.example. txt.example.
 apl APL 1:192.0.2.0/24
+none APL
 openpgp OPENPGPKEY mQ==
 `)
 	again, text := written(t, z)
