@@ -2,6 +2,7 @@ package zones
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -335,6 +336,54 @@ func TestGenerate(t *testing.T) {
 	_, err = Load(strings.NewReader(top+"$GENERATE 1-70000 h$ A 192.0.2.1\n"), "e", LoadOptions{})
 	if err == nil || !strings.HasPrefix(err.Error(), "e:7:") {
 		t.Errorf("70000 steps: %v", err)
+	}
+}
+
+// The forms are of the BIND 9 ARM, "BIND Primary File Extension: the $GENERATE Directive",
+// and the names what named-checkzone makes of them.
+func TestGenerateOfNibbles(t *testing.T) {
+	t.Parallel()
+	z := load(t, top+`
+$GENERATE 16-18 ${0,3,n}.ip6 PTR h${0,0,x}.x
+$GENERATE 171-173/2 ${0,5,N}.ip6 PTR h$
+$GENERATE 1-2 ${0,2,n}ip6 60 IN PTR h\$$
+$GENERATE 1-2 ${15,0,n}.q A 1.2.3.${0,0,d}
+$GENERATE 1-2 ${-1,1,n}.z PTR $$
+$generate 1-1 t${300,1,n} TXT "a\;b" "${0,7,N}" ; c
+$GENERATE 300-300 ${0,4,x}.${0,4,X}.${0,4,o}.w PTR ${0,4,n}
+after A 192.0.2.1
+`)
+	want := load(t, top+`
+td.2.1 TXT "a;b" "1.0.0.0"
+B.A.0.ip6 PTR h171
+D.A.0.ip6 PTR h173
+1.ip6 60 PTR h\$1
+0.1.ip6 PTR h10.x
+1.1.ip6 PTR h11.x
+2.1.ip6 PTR h12.x
+2.ip6 60 PTR h\$2
+0.1.q A 1.2.3.1
+1.1.q A 1.2.3.2
+012c.012C.0454.w PTR c.2.1
+0.z PTR \$
+1.z PTR \$
+after A 192.0.2.1
+`)
+	if got, want := recordSet(z), recordSet(want); !maps.Equal(got, want) {
+		t.Errorf("%v\ninstead of\n%v", got, want)
+	}
+	for text, want := range map[string]string{
+		"$GENERATE 1-70000 ${0,1,n} A 192.0.2.1\n":                                                   `e:7:1: bad range "1-70000" in $GENERATE`,
+		"$GENERATE 2-1 ${0,1,n} A 192.0.2.1\n":                                                       `e:7:1: bad range "2-1" in $GENERATE`,
+		"$GENERATE 1-2/0 ${0,1,n} A 192.0.2.1\n":                                                     `e:7:1: bad range "1-2/0" in $GENERATE`,
+		"$GENERATE 1-2 ${-2,1,n} A 192.0.2.1\n":                                                      "e:7:1: bad modifier {-2,1,n} in $GENERATE",
+		"$GENERATE 1-2 ${0,256,n} A 192.0.2.1\n":                                                     "e:7:1: bad modifier {0,256,n} in $GENERATE",
+		"$GENERATE 1-2 ${0,1,n}\n":                                                                   `e:7:1: $GENERATE makes "1", which is no RR`,
+		"$GENERATE 1-3 ${0,1,n} A 192.0.2.1\n$GENERATE 1-3 x${0,1,n} A 192.0.2.1\na A 192.0.2.256\n": "e:8:1: $GENERATE has made more than 5 RRs",
+	} {
+		if _, err := Load(strings.NewReader(top+text), "e", LoadOptions{Generate: 5}); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 
