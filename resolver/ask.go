@@ -40,7 +40,11 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question, o
 	if c.forwards() {
 		p.judge = relayed
 	}
-	return p.run(ctx)
+	v, err := p.run(ctx)
+	if err == nil {
+		p.tellAnswered(v)
+	}
+	return v, err
 }
 
 // run asks until there is something that can be used, unless too many ask the same
@@ -71,7 +75,7 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 				v, err := p.proven(ctx, v)
 				if !errors.Is(err, errForged) || errors.Is(err, errBudget) {
 					p.thank(s)
-					p.tellAnswered(s, v)
+					p.by = s
 					return v, err
 				}
 				p.complain(s, err)
@@ -90,14 +94,14 @@ func (p *poll) run(ctx context.Context) (verdict, error) {
 	}
 }
 
-// tellAnswered tells that s has data of a name itself. What is said of a DS is the parent's
+// tellAnswered tells that a server has data of a name itself. What is said of a DS is the parent's
 // to say (RFC 4035 3.1.4.1), and what a zone is configured to be is nobody's else.
-func (p *poll) tellAnswered(s *candidate, v verdict) {
+func (p *poll) tellAnswered(v verdict) {
 	denial := v.kind == noData && v.soa.Name != p.cut.zone
-	if v.kind != answer && v.kind != alias && v.kind != redirection && !denial || p.question.Type == lookup.TypeDS || p.cut.via != nil {
+	if p.by == nil || v.kind != answer && v.kind != alias && v.kind != redirection && !denial || p.question.Type == lookup.TypeDS || p.cut.via != nil {
 		return
 	}
-	p.r.options.Referred(Referral{Zone: p.cut.zone, Servers: []Server{{Addrs: []netip.Addr{s.server.Addr()}}}, Answered: p.question.Name})
+	p.r.options.Referred(Referral{Zone: p.cut.zone, Servers: []Server{{Addrs: []netip.Addr{p.by.server.Addr()}}}, Answered: p.question.Name})
 }
 
 // thank notes that s was of use, if that was not to be expected.
@@ -159,9 +163,10 @@ type poll struct {
 	chases  chases
 	told    *telling // nil: nothing is told of anybody
 
-	asked   int      // servers
-	sent    int      // messages
-	resort  *verdict // the best of what nobody would say at first hand
+	by      *candidate // whose reply was what the poll was for
+	asked   int        // servers
+	sent    int        // messages
+	resort  *verdict   // the best of what nobody would say at first hand
 	empties int
 
 	forged    error    // what was wrong with an answer that nobody should believe
