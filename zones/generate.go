@@ -47,7 +47,7 @@ func nibbled(line []byte) bool {
 // more can be read.
 func (l *loader) generate(line string) error {
 	st := l.src.main()
-	at := position{line: uint32(st.line), column: 1}
+	at := position{line: uint32(st.line), file: st.index, column: 1}
 	g, err := parseTemplate(line)
 	if err != nil {
 		l.report.errorf(at, "%v", err)

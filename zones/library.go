@@ -2,6 +2,7 @@ package zones
 
 import (
 	"errors"
+	"io"
 	"path"
 	"slices"
 	"strconv"
@@ -24,7 +25,7 @@ func (l *loader) parse() (more bool, err error) {
 		if generated {
 			if l.generated++; l.generated > l.options.Generate {
 				l.report.errorf(at, "$GENERATE has made more than %d RRs", l.options.Generate)
-				return false, nil
+				return false, errGenerated
 			}
 			l.src.setGeneratedTTL(rr)
 		}
@@ -45,25 +46,27 @@ func (l *loader) parse() (more bool, err error) {
 	return false, nil
 }
 
-// goOn goes on after a mistake of the main file, behind the line that has it: who corrects a
+// goOn goes on after a mistake, behind the line that has it: who corrects a
 // file wants to see all that is wrong. What is known is known still, unless a directive that
 // the library alone has read stands before the mistake, or parentheses or strings do not end.
 func (l *loader) goOn(mistake error) (more bool, err error) {
 	p, ok := mistake.(Problem)
 	st := l.src.main()
-	if !ok || p.File != l.src.names[0] || len(l.src.open) > 1 || l.src.generated() || st.directed || l.options.slow || len(l.report.errors) == maxErrors-1 {
+	if !ok || p.File != l.src.names[st.index] || len(l.src.open) > l.src.base+1 || l.src.generated() || st.directed || l.options.slow || len(l.report.errors) == maxErrors-1 {
 		return false, mistake
 	}
-	for !st.broken || !st.lexed.idle() {
-		if _, err := st.ReadByte(); err != nil {
+	for more = true; more && (!st.broken || !st.lexed.idle()); {
+		if _, err := st.ReadByte(); err != nil && (err != io.EOF || l.src.base == 0 || st.lexed.quote || st.lexed.braces > 0) {
 			return false, mistake
+		} else if err != nil {
+			more = false // the file that includes this one goes on
 		}
 	}
 	l.mistaken = true
-	l.report.errorf(position{line: uint32(p.Line), column: uint16(min(p.Column, 0xffff))}, "%s", p.Text)
+	l.report.errorf(position{line: uint32(p.Line), file: st.index, column: uint16(min(p.Column, 0xffff))}, "%s", p.Text)
 	st.settle()
 	l.src.next()
-	return true, nil
+	return more, nil
 }
 
 // parser is the library's parser, which knows what is known here: the origin, the TTL
@@ -80,7 +83,7 @@ func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
 		prefix = 1
 	}
 	st.directed, st.lexed = false, lexed{}
-	p = dns.NewZoneParser(st, origin, path.Base(l.src.names[0]))
+	p = dns.NewZoneParser(st, origin, st.called)
 	p.SetIncludeAllowed(l.options.Includes != nil)
 	p.SetIncludeFS(l.src)
 	if l.lines.timed {
@@ -96,10 +99,10 @@ func (l *loader) parser() (p *dns.ZoneParser, prefix int) {
 }
 
 // takeOver makes known what the library knows after an RR, if that can be: not inside
-// of an included file, and not when a directive has told it more.
+// of a file that the library has included, and not when a directive has told it more.
 func (l *loader) takeOver(rr dns.RR) bool {
 	st := l.src.main()
-	if l.options.slow || len(l.src.open) > 1 || st.directed || !st.broken || !st.lexed.idle() || rr.Header().Name == "" {
+	if l.options.slow || len(l.src.open) > l.src.base+1 || st.directed || !st.broken || !st.lexed.idle() || rr.Header().Name == "" {
 		return false
 	}
 	owner, err := lookup.ParseName(rr.Header().Name)
@@ -120,10 +123,11 @@ func (l *loader) takeOver(rr dns.RR) bool {
 // and whose text is "file: dns: what: \"token\" at line: 3:14". The library has read
 // from that line on, in which it has seen prefix octets that are not there.
 func (l *loader) parseProblem(err error, from, prefix int) error {
+	st := l.src.main()
 	file, what, ok := strings.Cut(err.Error(), ": dns: ")
 	at := strings.LastIndex(what, " at line: ")
 	if !ok || at < 0 {
-		return Problem{File: l.src.names[0], Text: err.Error()}
+		return Problem{File: l.src.names[st.index], Text: err.Error()}
 	}
 	p := Problem{File: path.Join(path.Dir(l.src.names[0]), file), Text: what[:at]}
 	if l.options.Origin == "" && l.lines.origin == nil && strings.HasPrefix(p.Text, `bad owner name: "@"`) {
@@ -133,10 +137,10 @@ func (l *loader) parseProblem(err error, from, prefix int) error {
 	p.Line, _ = strconv.Atoi(line)
 	p.Column, _ = strconv.Atoi(column)
 	switch {
-	case file != path.Base(l.src.names[0]) || l.src.closed && slices.Contains(l.src.names[1:], l.src.names[0]):
+	case file != st.called || l.src.closed && slices.Contains(l.src.names[st.index+1:], l.src.names[st.index]):
 		// The mistake is in an included file, which may have included itself.
 	case l.src.generated(): // in lines that stand nowhere
-		p.Line, p.Column = l.src.main().line, 1
+		p.Line, p.Column = st.line, 1
 	default:
 		p.Line += from - 1 - prefix
 	}

@@ -46,6 +46,7 @@ const (
 	unread verdict = iota // the library must read it
 	empty                 // there is nothing on it, or a directive that was obeyed
 	whole                 // an RR
+	obeyed                // a directive that was obeyed, and the line is done with
 )
 
 // line reads a line, of which the final line break is a part.

@@ -75,7 +75,7 @@ func loadBoth(t testing.TB, text string) (fast, slow *Zone, fastErr, slowErr err
 func asTheLibrary(t testing.TB, text string) (good bool) {
 	t.Helper()
 	fast, slow, fastErr, slowErr := loadBoth(t, text)
-	if a, b := strings.ToLower(fmt.Sprint(fastErr)), strings.ToLower(fmt.Sprint(slowErr)); a != b && !(slowErr != nil && strings.HasPrefix(a, b+"\n")) { // the library goes no further than a mistake
+	if a, b := strings.ToLower(fmt.Sprint(fastErr)), strings.ToLower(fmt.Sprint(slowErr)); a != b && !(slowErr != nil && contains(a, b)) { // the library goes no further than a mistake
 		t.Fatalf("error\n%s\nand by the library\n%s\nof\n%s\n%q", a, b, text, text)
 	}
 	if fastErr != nil {
@@ -93,6 +93,17 @@ func asTheLibrary(t testing.TB, text string) (good bool) {
 	return true
 }
 
+// contains tells whether all lines of b are in a.
+func contains(a, b string) bool {
+	lines := strings.Split(a, "\n")
+	for l := range strings.SplitSeq(b, "\n") {
+		if !slices.Contains(lines, l) {
+			return false
+		}
+	}
+	return true
+}
+
 func TestLinesAreReadAsTheLibraryReadsThem(t *testing.T) {
 	t.Parallel()
 	if !asTheLibrary(t, kinds) {
@@ -104,7 +115,8 @@ func TestLinesAreReadAsTheLibraryReadsThem(t *testing.T) {
 		"@ 60 SOA . . 1 2 3 4 5\n", "example. 60 SOA . . 1 2 3 4 5\nexample. NS ns.elsewhere.\n A 192.0.2.1\n",
 		"example. 0 SOA . . 1 2 3 4 5\nexample. NS ns.elsewhere.\nexample. 5 A 192.0.2.1\nexample. A 192.0.2.2\n",
 		"example. IN SOA . . 1 2 3 4 5\nexample. IN NS ns.elsewhere.\n A 192.0.2.1\n",
-		top + "\n\n  \n a A 192.0.2.1\nb A 192.0.2.300\n", top + "x A\n", top + "$INCLUDE bad\n", top + "\n\n$INCLUDE bad x.\n", top + "$INCLUDE none\n",
+		top + "\n\n  \n a A 192.0.2.1\nb A 192.0.2.300\n", top + "x A\n", top + "$INCLUDE bad\n", top + "\n\n$INCLUDE bad x.\n", top + "$INCLUDE none\n", top + "$INCLUDE bad\nb A 192.0.2.256\n",
+		top + "$INCLUDE more ; x\n A 192.0.2.3\n", top + "$include more more.@\n", top + "$INCLUDE more a b\n", top + "$INCLUDE \"more\"\nz A 192.0.2.1\n", top + "$INCLUDE more sub\nz 0 A 192.0.2.1\n$INCLUDE more sub2\n", top + "$INCLUDE more\n\n$INCLUDE ./x/../more x",
 		top + "a A 192.0.2.1 extra\n", top + "a A 192.0.2.1 ; \"\n", top + "a TXT \"" + strings.Repeat("x", 256) + "\"\n",
 		top + strings.Repeat("a", 64) + " A 192.0.2.1\n", top + "a A 01.2.3.4\n", top + "a AAAA 1:::2\n", top + "a AAAA ::1::\n", top + "a AAAA 1:2:3:4:5:6:7::8\n",
 		top + "a TXT " + strings.Repeat(`"0123456789" `, 6000) + "\n",

@@ -112,27 +112,33 @@ func (l *loader) read(o LoadOptions) error {
 	if o.Origin != "" {
 		l.lines.origin = []byte(o.Origin)
 	}
+	if err := l.readFile(); !errors.Is(err, errGenerated) {
+		return err
+	}
+	return nil
+}
+
+// readFile makes records of all RRs of a file.
+func (l *loader) readFile() error {
 	for more := true; more; {
 		line, err := l.src.main().peekLine()
 		if len(line) == 0 && err == io.EOF {
 			return nil
 		}
 		v := unread
-		if err == nil && !o.slow {
+		if err == nil && !l.options.slow {
 			v = l.lines.line(line)
 			if v == unread && grouped(line) {
 				v = l.readGroup()
 			}
-			if v == unread && !o.narrow && nibbled(line) {
-				if err := l.generate(string(line)); errors.Is(err, errGenerated) {
-					return nil
-				} else if err != nil {
+			if v == unread && line[0] == '$' {
+				if v, err = l.obey(line); err != nil {
 					return err
 				}
-				v = empty
 			}
 		}
 		switch v {
+		case obeyed:
 		case empty:
 			l.src.main().skip()
 		case whole:
@@ -147,6 +153,17 @@ func (l *loader) read(o LoadOptions) error {
 		}
 	}
 	return nil
+}
+
+// obey obeys a directive that makes RRs, if it is one that is read here.
+func (l *loader) obey(line []byte) (verdict, error) {
+	if !l.options.narrow && nibbled(line) {
+		return empty, l.generate(string(line))
+	}
+	if done, err := l.include(line); done {
+		return obeyed, err
+	}
+	return unread, nil
 }
 
 // grouped tells whether a line has parentheses, after what an RR begins with.
@@ -167,7 +184,7 @@ func (l *loader) readGroup() verdict {
 
 // place is where the RR of a line stands.
 func (l *loader) place() position {
-	return position{line: uint32(l.src.main().line), column: uint16(min(l.lines.rr.column, 0xffff))}
+	return position{line: uint32(l.src.main().line), file: l.src.main().index, column: uint16(min(l.lines.rr.column, 0xffff))}
 }
 
 // addLine takes in the RR of a line, which stands there.

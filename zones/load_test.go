@@ -444,6 +444,52 @@ func TestIncludeStaysInItsDirectory(t *testing.T) {
 	}
 }
 
+// An included file is read as the main file is: what the library does not know, all that
+// is wrong, and nothing of it holds in the file that includes it.
+func TestIncludedFilesAreReadAsTheMainFile(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{
+		"forms":      {Data: []byte("$TTL 7\n@ DNSKEY 256 3 ECDSAP256SHA256 AAEC\n_dsync DSYNC CDS NOTIFY 5300 ns\n$INCLUDE sub/deep b\nl LOC 42 21 N 71 W 24m\n$GENERATE 1-1 ${0,3,n} CDNSKEY 256 3 ED25519 AAEC")},
+		"sub/deep":   {Data: []byte("$ORIGIN c\n$INCLUDE ../sub/deeper")},
+		"sub/deeper": {Data: []byte("d APL\n 9 CDNSKEY (\n256 3 ED25519 AAEC )\n")},
+		"wrong":      {Data: []byte("a A 192.0.2.256\n$INCLUDE sub/wrong\nb A 192.0.2.1\nb DSYNC CDS\n")},
+		"sub/wrong":  {Data: []byte("\na MX x y\nb.other. A 192.0.2.1\nc A 192.0.2.300")},
+	}
+	o := LoadOptions{Includes: files}
+	z, err := Load(strings.NewReader(top+"x A 192.0.2.1\n$INCLUDE forms a\n A 192.0.2.2\ny A 192.0.2.3\n"), "dir/example.zone", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := load(t, top+`
+x A 192.0.2.1
+x A 192.0.2.2
+y A 192.0.2.3
+a 7 TYPE48 \# 7 0100030d000102
+_dsync.a 7 TYPE66 \# 19 003b0114b4026e730161076578616d706c6500
+l.a 7 TYPE29 \# 16 0012161389165ae070c3da8000989fe0
+1.0.a 7 TYPE60 \# 7 0100030f000102
+d.c.b.a 7 TYPE42 \# 0
+d.c.b.a 9 TYPE60 \# 7 0100030f000102
+`)
+	if got, want := recordSet(z), recordSet(want); !maps.Equal(got, want) {
+		t.Errorf("%v\ninstead of\n%v", got, want)
+	}
+	_, err = Load(strings.NewReader(top+"$INCLUDE wrong\nb A 192.0.2.400\n"), "dir/example.zone", o)
+	var places []string
+	for _, p := range Problems(err) {
+		places = append(places, fmt.Sprintf("%s:%d", p.File, p.Line))
+	}
+	if got, want := strings.Join(places, " "), "dir/example.zone:8 dir/wrong:1 dir/wrong:4 dir/sub/wrong:2 dir/sub/wrong:4"; got != want {
+		t.Errorf("%s\ninstead of\n%s\n%v", got, want, err)
+	}
+	for _, cycle := range []string{"more.zone", "../dir/example.zone"} { // files that include two each end, too
+		many := fstest.MapFS{"more.zone": {Data: []byte("$INCLUDE more.zone\n$INCLUDE more.zone\n")}}
+		if _, err := Load(strings.NewReader(top+"$INCLUDE "+cycle+"\n"), "dir/example.zone", LoadOptions{Includes: many}); err == nil {
+			t.Errorf("%s: no error", cycle)
+		}
+	}
+}
+
 func TestLoadFileFollowsNoLinkOutOfTheDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -32,6 +33,7 @@ type source struct {
 	dir      string   // of the main file, as problems call it
 	names    []string // every file so far; the main file is the first
 	open     []*stream
+	base     int   // of open, the file that is read here; the parser has opened those after it
 	closed   bool  // an included file was closed, and nothing read since
 	size     int64 // of the main file; 0: unknown
 }
@@ -42,6 +44,7 @@ type stream struct {
 	file   fs.File // nil for the main file, which is the caller's
 	octets *bufio.Reader
 	index  uint16 // in source.names
+	called string // what the parser calls it
 
 	line, column int  // of the octet read last, from 1
 	broken       bool // that octet ended its line
@@ -69,7 +72,7 @@ const (
 
 func newSource(r io.Reader, file string, o LoadOptions) *source {
 	s := &source{includes: o.Includes, dir: path.Dir(file), size: o.size}
-	s.push(nil, r, file)
+	s.push(nil, r, file).called = path.Base(file)
 	return s
 }
 
@@ -87,8 +90,9 @@ func (s *source) push(f fs.File, r io.Reader, name string) *stream {
 	return st
 }
 
-// main is the stream of the main file.
-func (s *source) main() *stream { return s.open[0] }
+// main is the stream of the main file, or of one that was included without the parser:
+// where the parser begins.
+func (s *source) main() *stream { return s.open[s.base] }
 
 // now is the stream that the parser reads from.
 func (s *source) now() *stream { return s.open[len(s.open)-1] }
@@ -102,7 +106,9 @@ func (s *source) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.push(f, f, path.Join(s.dir, name)), nil
+	st := s.push(f, f, path.Join(s.dir, name))
+	st.called = name
+	return st, nil
 }
 
 // close closes what the parser left open because of an error.
@@ -277,13 +283,18 @@ func (st *stream) settle() {
 }
 
 // peekLine is what is left of the line, which is all of it at the beginning, with its
-// line break. It stays to be read. The error tells why there is no line break.
+// line break; the end of the file is one. It stays to be read. The error tells why there
+// is no line break.
 func (st *stream) peekLine() ([]byte, error) {
 	for n := 512; ; n *= 2 {
 		b, err := st.octets.Peek(min(n, streamBuffer))
 		if i := bytes.IndexByte(b, '\n'); i >= 0 {
 			st.peeked, st.lines = i+1, 1
 			return b[:i+1], nil
+		}
+		if err == io.EOF && len(b) > 0 {
+			st.peeked, st.lines = len(b), 1
+			return append(slices.Clip(b), '\n'), nil
 		}
 		if err != nil || n >= streamBuffer {
 			return b, err
