@@ -136,7 +136,8 @@ func (z *Zone) Check(file *zones.Zone) error {
 
 // Take makes the zone what the master file says, with what has been changed since it was
 // written. A file that was edited in between is an EditedError, and a journal that cannot
-// be believed a CorruptError: then the zone stays as it is.
+// be believed a CorruptError: then the zone stays as it is. That the journal cannot be
+// written, as on a full disk, is no error: the zone is served, and changes fail until it can.
 func (z *Zone) Take(file *zones.Zone) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -149,10 +150,10 @@ func (z *Zone) Take(file *zones.Zone) error {
 		z.dirty = true
 	}
 	z.set(c, is)
-	if !z.opened {
-		return nil
+	if z.opened {
+		_ = z.settle() // it is told, and tried again before the next change
 	}
-	return z.settle()
+	return nil
 }
 
 // Open allows for changes, which have to be written. It is called once, after Take. It is

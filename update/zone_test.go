@@ -442,6 +442,44 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// A disk that is full while the master file is read again keeps nobody from serving it: what
+// is new is there, at once and after a crash, and changes fail until there is room.
+func TestFileThatIsReadOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	z := b.mustStart()
+	b.must(z, "old 5 IN A 192.0.2.9")
+	if err := z.Sync(Refuse); err != nil {
+		t.Fatal(err)
+	}
+	edited := strings.Replace(text, " 7 ", " 20 ", 1)
+	b.edit(edited + "edited A 192.0.2.100\n")
+	edit := lookup.MustName("edited.example.")
+	z.journal.path = filepath.Join(b.journal, "nowhere")
+	if err := b.takeOnly(z); err != nil || len(dataOf(z).At(edit)) == 0 || !slices.Contains(b.events, Unstored) {
+		t.Errorf("%v, history %v, %v", err, serials(z), b.events)
+	}
+	if got := b.update(z, "lost 5 IN A 192.0.2.9"); got != lookup.SERVFAIL || len(dataOf(z).At(edit)) == 0 {
+		t.Errorf("got %s", got)
+	}
+	z = b.mustStart() // after a crash, with the journal as it was
+	if len(dataOf(z).At(edit)) == 0 {
+		t.Error("the edit is gone")
+	}
+	z.journal.path = filepath.Join(b.journal, "nowhere")
+	b.edit(strings.Replace(edited, " 20 ", " 21 ", 1) + "edited A 192.0.2.100\n")
+	if err := b.takeOnly(z); err != nil {
+		t.Error(err)
+	}
+	z.journal.path = b.journal
+	b.must(z, "found 5 IN A 192.0.2.9")
+	for _, z := range []*Zone{z, b.mustStart()} {
+		if len(dataOf(z).At(edit)) == 0 || len(dataOf(z).At(lookup.MustName("found.example."))) == 0 || len(dataOf(z).At(lookup.MustName("lost.example."))) > 0 {
+			t.Errorf("history %v", serials(z))
+		}
+	}
+}
+
 // A journal does not grow for ever, and what the file lacks stays in it.
 func TestJournalStaysBounded(t *testing.T) {
 	t.Parallel()
