@@ -214,6 +214,7 @@ func TestAPlaceIsASubnet(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
+	f.Add("-dft") // -d -f t
 	files, _ := filepath.Glob("testdata/*.txt")
 	for _, file := range files {
 		text, _ := os.ReadFile(file)
@@ -226,11 +227,13 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		env := hosts("")
 		env.readFile = func(string) ([]byte, error) { return nil, os.ErrNotExist } // a fuzzer's names of files are not opened
-		c, err := parse(strings.Fields(line), env)
-		if err != nil {
+		p := newParser(env)
+		args := strings.Fields(line)
+		if p.family(args) != nil || p.read(commandLine, args) != nil {
 			return
 		}
-		if len(c.queries) == 0 && !strings.Contains(line, "-f") && !strings.Contains(line, "f ") {
+		c := p.command
+		if len(c.queries) == 0 && p.batch == "" { // -f FILE, also as the end of -dfFILE
 			t.Fatal("nothing to ask")
 		}
 		for _, q := range c.queries {
