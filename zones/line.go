@@ -217,8 +217,11 @@ func simpleType(w []byte) lookup.Type {
 	return lookup.TypeNone
 }
 
-// The type of RFC 9859 that the library does not know.
-const typeDSYNC lookup.Type = 66
+// The types of RFC 9859 and RFC 1706 that the library does not know.
+const (
+	typeDSYNC lookup.Type = 66
+	typeNSAP  lookup.Type = 22
+)
 
 // newType is the type, other than those of simpleType, whose rdata readRdata reads
 // because the library does not, or not in all the forms that its RFC has.
@@ -228,6 +231,8 @@ func newType(w []byte) lookup.Type {
 		return typeDSYNC
 	case bytes.EqualFold(w, []byte("CDNSKEY")):
 		return lookup.Type(dns.TypeCDNSKEY)
+	case bytes.EqualFold(w, []byte("NSAP")):
+		return typeNSAP
 	case bytes.EqualFold(w, []byte("LOC")):
 		return lookup.Type(dns.TypeLOC)
 	case bytes.EqualFold(w, []byte("APL")):

@@ -49,6 +49,8 @@ func (r *reader) appendRdata(to []byte) ([]byte, bool) {
 		to, ok = r.appendDNSKEY(to)
 	case typeDSYNC:
 		to, ok = r.appendDSYNC(to)
+	case typeNSAP:
+		to, ok = appendNSAP(to, r.word())
 	case lookup.Type(dns.TypeLOC):
 		to, ok = r.appendLOC(to)
 	case lookup.Type(dns.TypeAPL):

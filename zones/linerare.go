@@ -36,6 +36,15 @@ func (r *reader) appendLOC(to []byte) (_ []byte, ok bool) {
 	return binary.BigEndian.AppendUint32(to, altitude), true
 }
 
+// appendNSAP appends an address of RFC 1706 7: 0x and hexadecimal digits, with dots among
+// them for the eye.
+func appendNSAP(to, word []byte) ([]byte, bool) {
+	if len(word) < 2 || word[0] != '0' || word[1]|0x20 != 'x' {
+		return to, false
+	}
+	return appendHex(to, bytes.ReplaceAll(word[2:], []byte("."), nil))
+}
+
 // angle is degrees with or without minutes and seconds, and the half of the earth that
 // they are on, in thousandths of a second from 2^31 (RFC 1876 2).
 func (r *reader) angle(more, less string, most uint64) (uint32, bool) {

@@ -251,6 +251,8 @@ func TestFormsThatTheLibraryDoesNotKnow(t *testing.T) {
 		"l LOC 42 21 54.5 N 71 W -24.5m 30m":                                   `l TYPE29 \# 16 0033161389172fc470c3da8000988cee`,
 		"l LOC 42 21 S ( 71 06 18.123 E\n 42849672.95 0.01m ) 1234m 90000000m": `l TYPE29 \# 16 0010159976e9a5208f41ea8bffffffff`,
 		"l LOC 90 0 N 180 0 W 10 1 2 3":                                        `l TYPE29 \# 16 00122232934fd90059604e0000989a68`,
+		"n NSAP 0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00":            `n TYPE22 \# 20 47000580005a0000000001e133ffffff00016100`,
+		"n nsap 0X4700":                                                        `n TYPE22 \# 2 4700`,
 		"p APL":                                                                `p TYPE42 \# 0`,
 		"p 7 IN apl ; none":                                                    `p 7 TYPE42 \# 0`,
 		"p APL \\# 0":                                                          `p TYPE42 \# 0`,
@@ -262,7 +264,7 @@ func TestFormsThatTheLibraryDoesNotKnow(t *testing.T) {
 	}
 	for _, text := range []string{"@ DNSKEY 256 3 NOBODY AAEC", "@ DSYNC CDS NOTIFY 53", "@ DSYNC NOBODY 1 53 a", "@ DSYNC CDS 256 53 a",
 		"l LOC 42 60 N 71 06 W 24m", "l LOC 90 1 N 71 06 W 24m", "l LOC 42 21 E 71 06 W 24m", "l LOC 42 21 N 71 06 W", "l LOC 42 21 N 71 06 W 42849672.96m", "l LOC 42 21 N 71 06 W 1 1 1 1 1",
-		"p APL x", "p APL \\# 1",
+		"n NSAP 4700", "w WKS 192.0.2.1 TCP 25", "n NSAP 0x", "n NSAP 0x470", "n NSAP 0x47 00", "n NSAP 0x47g0", "p APL x", "p APL \\# 1",
 	} {
 		if _, err := Load(strings.NewReader(top+text+"\n"), "example.zone", LoadOptions{}); err == nil || !strings.HasPrefix(err.Error(), "example.zone:7:") {
 			t.Errorf("%s: %v", text, err)
