@@ -78,16 +78,6 @@ func newParser(env environment) *parser {
 	return p
 }
 
-// parse reads a command line. The command is not nil when err is a failure, but
-// then only its warnings are good.
-func parse(args []string, env environment) (*command, error) {
-	p := newParser(env)
-	if err := p.family(args); err != nil {
-		return p.command, err
-	}
-	return p.command, p.read(commandLine, args)
-}
-
 // read takes the arguments of one line. The command's queries and warnings are
 // those of this line.
 func (p *parser) read(from source, args []string) error {

@@ -15,6 +15,16 @@ import (
 	"github.com/miekg/dns"
 )
 
+// parse reads a command line. The command is not nil when err is a failure, but
+// then only its warnings are good.
+func parse(args []string, env environment) (*command, error) {
+	p := newParser(env)
+	if err := p.family(args); err != nil {
+		return p.command, err
+	}
+	return p.command, p.read(commandLine, args)
+}
+
 // hosts is an environment without a network.
 func hosts(resolv string) environment {
 	return environment{version: "test", resolv: resolv, readFile: os.ReadFile, resolve: func(host string) ([]netip.Addr, error) {
