@@ -5,19 +5,19 @@ import "reflect"
 // shape is what places of a cache take, in octets.
 type shape[K comparable, V any] struct {
 	place    int64 // with its share of the buckets
-	slot     int64 // with the number of the network around it
+	slot     int64 // a network
 	networks int64 // the head of a table
 	size     func(K, V) int64
 }
 
 func newShape[K comparable, V any](size func(K, V) int64) *shape[K, V] {
-	const bucket, number = 6, 4 // a bucket has one or half a place
+	const bucket = 6 // octets; it has one or half a place
 	if size == nil {
 		size = func(K, V) int64 { return 0 }
 	}
 	return &shape[K, V]{
 		place:    int64(reflect.TypeFor[place[K, V]]().Size()) + bucket,
-		slot:     int64(reflect.TypeFor[slot[V]]().Size()) + number,
+		slot:     int64(reflect.TypeFor[network[V]]().Size()),
 		networks: int64(reflect.TypeFor[networks[V]]().Size()),
 		size:     size,
 	}
@@ -40,11 +40,7 @@ func (s *shape[K, V]) cost(p *place[K, V]) int64 {
 	if p.networks == nil {
 		return n
 	}
-	n += s.networks + s.slot*int64(cap(p.networks.slots))
-	for slot := range p.networks.all() {
-		n += s.refers(p.key, slot.value)
-	}
-	return n
+	return n + s.networks + s.slot*int64(cap(p.networks.slots)) + p.networks.refers
 }
 
 // Allocated is how many octets the Go runtime sets aside for an object of so many

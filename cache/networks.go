@@ -14,7 +14,8 @@ import (
 // docs/adr/0008: a sorted slice takes a third of the memory of a multibit trie, and
 // nearly all keys have few networks.
 type networks[V any] struct {
-	slots []network[V]
+	slots  []network[V]
+	refers int64 // octets: what the values refer to, see shape
 }
 
 // network is a slot in little space: what is in it 100 or 10000 times counts.
@@ -171,15 +172,16 @@ func (n *networks[V]) search(p block) (i int, exact bool) {
 	return low, low < len(n.slots) && n.slots[low].compare(p) == 0
 }
 
-// put keeps new in place of what was there for the same network.
-func (n *networks[V]) put(new slot[V]) {
+// put keeps new in place of what was there for the same network, which it returns.
+func (n *networks[V]) put(new slot[V]) (old V, replaced bool) {
 	p := blockOf(new.scope)
 	p.exact = new.exact
 	i, there := n.search(p)
 	if there {
 		s := &n.slots[i]
+		old = s.value
 		s.exact, s.value, s.expires = p.exact, new.value, new.expires
-		return
+		return old, true
 	}
 	outer := int32(i - 1)
 	for outer >= 0 && !n.slots[outer].covers(p) {
@@ -199,6 +201,7 @@ func (n *networks[V]) put(new slot[V]) {
 			s.around = int32(i)
 		}
 	}
+	return old, false
 }
 
 // grow makes room for one more, and for few beside it: most names stay at one.
@@ -210,8 +213,9 @@ func (n *networks[V]) grow() {
 	}
 }
 
-// remove forgets the i-th network.
-func (n *networks[V]) remove(i int) {
+// remove forgets the i-th network and returns what was kept for it.
+func (n *networks[V]) remove(i int) (v V) {
+	v = n.slots[i].value
 	outer := n.slots[i].around
 	n.slots = slices.Delete(n.slots, i, i+1)
 	for j := i; j < len(n.slots); j++ {
@@ -222,21 +226,21 @@ func (n *networks[V]) remove(i int) {
 			s.around--
 		}
 	}
+	return v
 }
 
 // shrink drops one slot other than that of keep: one that has expired at the
 // time now if there is one, else the most specific, which serves the fewest
-// clients (RFC 7871 11.3); among equals the one that expires first.
-func (n *networks[V]) shrink(keep netip.Prefix, now int64) {
+// clients (RFC 7871 11.3); among equals the one that expires first. There must be
+// another one.
+func (n *networks[V]) shrink(keep netip.Prefix, now int64) (dropped V) {
 	worst, kept := -1, blockOf(keep)
 	for i := range n.slots {
 		if s := &n.slots[i]; s.compare(kept) != 0 && (worst < 0 || s.worse(&n.slots[worst], now)) {
 			worst = i
 		}
 	}
-	if worst >= 0 {
-		n.remove(worst)
-	}
+	return n.remove(worst)
 }
 
 func (n *network[V]) worse(m *network[V], now int64) bool {

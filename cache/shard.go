@@ -87,12 +87,15 @@ func (s *shard[K, V]) scope(p *place[K, V], new slot[V]) {
 	if p.networks == nil {
 		p.networks = &networks[V]{}
 	}
-	p.networks.put(new)
+	p.networks.refers += s.shape.refers(p.key, new.value)
+	if old, replaced := p.networks.put(new); replaced {
+		p.networks.refers -= s.shape.refers(p.key, old)
+	}
 	tooMuch := func() bool {
 		return p.networks.len() > s.bound.networks || s.bound.bytes > 0 && s.shape.cost(p) > s.bound.bytes
 	}
 	for p.networks.len() > 1 && tooMuch() {
-		p.networks.shrink(new.scope, s.now)
+		p.networks.refers -= s.shape.refers(p.key, p.networks.shrink(new.scope, s.now))
 	}
 }
 

@@ -84,8 +84,18 @@ func TestTheBoundInOctetsHolds(t *testing.T) {
 			want := int64(0)
 			for i := range c.shards {
 				s := &c.shards[i]
-				for p := range s.table.all() {
-					want += s.shape.cost(s.table.at(p))
+				for number := range s.table.all() {
+					p := s.table.at(number)
+					want += s.shape.place
+					if p.everyone() {
+						want += s.shape.refers(p.key, p.value)
+					}
+					if p.networks != nil {
+						want += s.shape.networks + s.shape.slot*int64(cap(p.networks.slots))
+						for n := range p.networks.all() {
+							want += s.shape.refers(p.key, n.value)
+						}
+					}
 				}
 			}
 			if got := c.Bytes(); got != want {
@@ -143,7 +153,17 @@ func TestAllocatedIsAboutWhatTheRuntimeAllocates(t *testing.T) {
 }
 
 func TestPlacesAreReckonedAsTheyAre(t *testing.T) {
-	const keys = 200_000
+	everyone := func(int) netip.Prefix { return netip.Prefix{} }
+	reckoned(t, 200_000, 1, everyone)
+	reckoned(t, 2000, 100, func(n int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n)}), 16)
+	})
+}
+
+// reckoned fills a cache with keys, for each of so many networks, and compares what it
+// takes with what it says to take.
+func reckoned(t *testing.T, keys uint64, networks int, network func(int) netip.Prefix) {
+	t.Helper()
 	heap := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -157,11 +177,13 @@ func TestPlacesAreReckonedAsTheyAre(t *testing.T) {
 		Hash:  func(key uint64) uint64 { return maphash.Comparable(seed, key) },
 		Size:  func(_ uint64, v string) int64 { return Allocated(len(v)) * 8 / 9 }, // nothing lies in between here
 	})
-	for key := range uint64(keys) {
-		c.Put(key, netip.Prefix{}, fmt.Sprintf("%0*d", key%100, key), epoch.Add(time.Hour))
+	for key := range keys {
+		for n := range networks {
+			c.Put(key, network(n), fmt.Sprintf("%0*d", key%100, key), epoch.Add(time.Hour))
+		}
 	}
-	taken, accounted := heap()-before, c.Bytes()
-	t.Logf("%d keys: %d octets a key, reckoned %d", keys, taken/keys, accounted/keys)
+	taken, accounted, pairs := heap()-before, c.Bytes(), int64(c.Len())
+	t.Logf("%d pairs: %d octets a pair, reckoned %d", pairs, taken/pairs, accounted/pairs)
 	if taken > accounted*23/20 || taken < accounted*17/20 {
 		t.Errorf("taken %d, reckoned %d", taken, accounted)
 	}
