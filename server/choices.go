@@ -32,17 +32,6 @@ type reach struct {
 	wanted uint8
 }
 
-// reachOf is whom p is for when it is the answer to q.
-func (q *query) reachOf(p *packet) reach {
-	switch {
-	case p.rare == nil:
-		return reach{}
-	case p.rare.chosen != nil:
-		return q.reach
-	}
-	return reach{p.rare.limits, p.rare.wanted}
-}
-
 // choose is the packet for q of those that were made by the Choice of p, which is kept
 // under the key of q.
 func (ps *packets) choose(q *query, p packet) (packet, bool) {
@@ -52,7 +41,7 @@ func (ps *packets) choose(q *query, p packet) (packet, bool) {
 		return packet{}, false
 	}
 	if first.number != number {
-		p, ok = ps.at(beside(q.key, number), q)
+		p, _, ok = ps.at(beside(q.key, number), q)
 		if c := p.choice(); !ok || c == nil || *c != (chosen{first.Choice, number}) {
 			return packet{}, false
 		}
@@ -78,7 +67,7 @@ func (ps *packets) putChosen(q *query, p packet, r *lookup.Response) {
 	p.variant = q.variant()
 	p.rare = &rare{ede: p.ede(), counter: r.Counter, chosen: &chosen{r.Choice, number}}
 	key := q.key
-	if first, ok := ps.at(key, q); ok {
+	if first, _, ok := ps.at(key, q); ok {
 		if c := first.choice(); c != nil && c.Choice == r.Choice && c.number != number {
 			key = beside(key, number)
 		}

@@ -118,7 +118,7 @@ func (s *Server) appendOPT(dst []byte, begin int, q *query, p *packet, limit int
 	if subnet := q.options.subnet.Of(q.msg); len(subnet) > 0 {
 		dst = appendFrame(dst, message.OptionSubnet, len(subnet))
 		dst = append(dst, subnet...) // RFC 7871 7.2.1: FAMILY, SOURCE and ADDRESS exactly
-		dst[len(dst)-len(subnet)+3] = max(scopeFor(q.subnet, q.reachOf(p)), q.within)
+		dst[len(dst)-len(subnet)+3] = max(scopeFor(q.subnet, q.reach), q.within)
 	}
 	if s.options.NSID != "" && q.options.nsid {
 		dst = appendFrame(dst, message.OptionNSID, len(s.options.NSID))

@@ -2,6 +2,7 @@ package server
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"reflect"
 	"sync/atomic"
 	"time"
@@ -94,31 +95,33 @@ func (ps *packets) get(q *query) (p packet, ok bool) {
 		return packet{}, false
 	}
 	q.key = ps.key(q)
-	if p, ok = ps.at(q.key, q); !ok || p.isPlaced(q) {
+	p, scope, ok := ps.at(q.key, q)
+	if !ok || p.isPlaced(scope, q) {
 		return packet{}, false
 	}
 	if p.choice() != nil {
 		return ps.choose(q, p)
 	}
+	q.reach = reach{scope, p.wanted()}
 	return p, true
 }
 
-// at is a packet for q that is kept under key.
-func (ps *packets) at(key uint64, q *query) (p packet, ok bool) {
-	p, _, ok = ps.cache.Get(key, q.audience(), q.arrived)
-	return p, ok && p.variant == q.variant() && p.asked() == string(q.Key())
+// at is a packet for q that is kept under key, and the network that it is kept for.
+func (ps *packets) at(key uint64, q *query) (p packet, scope netip.Prefix, ok bool) {
+	p, scope, ok = ps.cache.Get(key, q.audience(), q.arrived)
+	return p, scope, ok && p.variant == q.variant() && p.asked() == string(q.Key())
 }
 
 // isPlaced tells that the answer depends on where its audience is, while q says a subnet
 // that is nowhere: then who asks decides (RFC 7871 10), and not what others around that
 // subnet hear. What is for the whole block of such addresses is for q, unless zones of ours
 // have chosen it, by the address of somebody in there.
-func (p *packet) isPlaced(q *query) bool {
-	if !p.scope().IsValid() || !q.subnet.IsValid() {
+func (p *packet) isPlaced(scope netip.Prefix, q *query) bool {
+	if !scope.IsValid() || !q.subnet.IsValid() {
 		return false
 	}
 	block, nobodys := ecs.Nobodys(q.subnet)
-	return nobodys && (p.flags&wire.AA != 0 || p.scope().Bits() < block.Bits())
+	return nobodys && (p.flags&wire.AA != 0 || scope.Bits() < block.Bits())
 }
 
 // again tells whether the question was asked lately, and notes that it has been.
@@ -132,17 +135,17 @@ func (ps *packets) again(q *query) bool {
 	return ps.asked[q.key%uint64(len(ps.asked))].Swap(q.key) == q.key
 }
 
-// put remembers p, which was made for q, for ttl seconds.
-func (ps *packets) put(q *query, p packet, ttl uint32) {
+// put remembers p, which was made for q and is for the clients of scope, for ttl seconds.
+func (ps *packets) put(q *query, p packet, scope netip.Prefix, ttl uint32) {
 	if ps == nil || ttl == 0 || len(p.body()) > maxKept {
 		return
 	}
 	p.variant = q.variant()
 	put := ps.cache.Put
-	if p.rare != nil && p.rare.wanted > 0 {
+	if p.wanted() > 0 {
 		put = ps.cache.PutExact // RFC 7871 7.3.1
 	}
-	put(ps.key(q), p.scope(), p, time.Unix(0, p.born).Add(time.Duration(ttl)*time.Second))
+	put(ps.key(q), scope, p, time.Unix(0, p.born).Add(time.Duration(ttl)*time.Second))
 }
 
 // held is how many packets are remembered, and what they take.

@@ -215,7 +215,7 @@ func TestAPacketIsAskedForItsQuestion(t *testing.T) {
 	}
 	p := New(Options{}).pack(&q, &lookup.Response{Answer: lookup.MustRRsets("a. 60 IN A 192.0.2.1")})
 	p.born, p.variant = clock.now().UnixNano(), q.variant()
-	ps.put(&q, p, 60)
+	ps.put(&q, p, netip.Prefix{}, 60)
 	ps.cache.Put(ps.key(&other), netip.Prefix{}, p, clock.now().Add(time.Minute))
 	if got, ok := ps.get(&q); !ok || got != p {
 		t.Error("the packet is not found")

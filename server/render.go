@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -49,8 +48,7 @@ func (p *packet) is(t traits) bool { return p.traits&t != 0 }
 
 // rare is what most packets do not have.
 type rare struct {
-	limits netip.Prefix // whom it is for
-	wanted uint8        // as in lookup.Response
+	wanted uint8 // as in lookup.Response
 	ede    []lookup.EDE
 
 	counter *atomic.Uint64 // as in lookup.Response
@@ -69,12 +67,12 @@ func (p *packet) offsets() string {
 // question: compression pointers count from the start of the message.
 func (p *packet) body() string { return p.image[int(p.question)+wire.OffsetLen*int(p.ttls):] }
 
-// scope is whom the packet is for, the zero Prefix being everyone.
-func (p *packet) scope() netip.Prefix {
+// wanted is as in lookup.Response.
+func (p *packet) wanted() uint8 {
 	if p.rare == nil {
-		return netip.Prefix{}
+		return 0
 	}
-	return p.rare.limits
+	return p.rare.wanted
 }
 
 // ede are the Extended DNS Errors that go with the packet.
@@ -161,8 +159,8 @@ func (on *bench) pack(q *query, r *lookup.Response) packet {
 	}
 	p.shared = shares(name, r)
 	p.setRing(r.Answer, q.DO)
-	if r.Scope.IsValid() || len(r.EDE) > 0 || r.Counter != nil {
-		p.rare = &rare{limits: r.Scope, wanted: r.Wanted, ede: r.EDE, counter: r.Counter}
+	if r.Wanted > 0 || len(r.EDE) > 0 || r.Counter != nil {
+		p.rare = &rare{wanted: r.Wanted, ede: r.EDE, counter: r.Counter}
 	}
 	return p
 }
@@ -200,12 +198,15 @@ func (s *Server) renderBody(dst []byte, q *query, p *packet, body []byte) []byte
 	if s.limiter == nil || q.proto != UDP || q.options.trust.proven() {
 		return s.write(dst, q, p, body)
 	}
-	switch instead, may := s.judge(q, p); {
-	case may:
+	instead, may := s.judge(q, p)
+	if may {
 		return s.write(dst, q, p, body)
-	case instead == Truncated:
+	}
+	q.reach = reach{} // what is said in place of the answer is for everyone
+	switch instead {
+	case Truncated:
 		return s.write(dst, q, &packet{flags: wire.TC}, nil)
-	case instead == Cookie:
+	case Cookie:
 		return s.write(dst, q, &packet{rcode: lookup.BADCOOKIE}, nil)
 	}
 	q.tally.drop(DropLimit)

@@ -43,7 +43,7 @@ type query struct {
 	view       int          // index in generation.views; -1: none has been chosen
 	subnet     netip.Prefix // of the Client Subnet option; the zero Prefix: none
 	within     uint8        // how many bits of subnet decided about the view
-	reach      reach        // whom the answer is for, if the packet does not tell
+	reach      reach        // whom the answer is for; set with the packet that is one
 	options    options
 	rcode      lookup.Rcode // of the reply, once there is one
 	canonical  lookup.Name  // see Name
@@ -195,6 +195,7 @@ func (s *Server) look(ctx context.Context, dst []byte, q *query) []byte {
 // remember replies with a response that there was then, and keeps it for others if it may be.
 func (s *Server) remember(dst []byte, q *query, response *lookup.Response, ours bool, now time.Time) []byte {
 	q.tally.slow.observe(now.Sub(q.arrived))
+	q.reach = reach{response.Scope, response.Wanted}
 	if ours && (response.Choice != nil || !response.Scope.IsValid()) && !q.generation.packets.again(q) {
 		return s.renderOnce(dst, q, response)
 	}
@@ -207,7 +208,7 @@ func (s *Server) remember(dst []byte, q *query, response *lookup.Response, ours 
 	if ours && response.Choice != nil {
 		q.generation.packets.putChosen(q, p, response)
 	} else {
-		q.generation.packets.put(q, p, response.TTL())
+		q.generation.packets.put(q, p, response.Scope, response.TTL())
 	}
 	return s.render(dst, q, &p)
 }
