@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"container/heap"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -63,7 +64,7 @@ func (q *Quota) Admit(client netip.Addr, zone lookup.Name, expires, now time.Tim
 		return false
 	}
 	for _, e := range [...]*expiries{&q.total, ofZone, ofClient} {
-		heap.Push(e, expires.Unix())
+		heap.Push(e, seconds(expires))
 	}
 	return true
 }
@@ -109,11 +110,12 @@ func tally[K comparable](books map[K]*expiries, key K, most int, now int64) *exp
 	return books[key]
 }
 
-// expiries is a heap of the times at which entries expire, in seconds.
-type expiries []int64
+// expiries is a heap of the times at which entries expire, in seconds of Unix time;
+// there are many of them.
+type expiries []uint32
 
 func (e *expiries) alive(now int64) int {
-	for len(*e) > 0 && (*e)[0] <= now {
+	for len(*e) > 0 && int64((*e)[0]) <= now {
 		heap.Pop(e)
 	}
 	return len(*e)
@@ -123,8 +125,11 @@ func (e expiries) Len() int           { return len(e) }
 func (e expiries) Less(i, j int) bool { return e[i] < e[j] }
 func (e expiries) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
 
+// seconds is t in seconds of Unix time, or the last that there is room for, in 2106.
+func seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
+
 // Push is for package heap.
-func (e *expiries) Push(x any) { *e = append(*e, x.(int64)) }
+func (e *expiries) Push(x any) { *e = append(*e, x.(uint32)) }
 
 // Pop is for package heap.
 func (e *expiries) Pop() any {

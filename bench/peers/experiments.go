@@ -59,7 +59,7 @@ func experiments() []experiment {
 	return append([]experiment{
 		{key: "cached", title: "10 000 names, A, cached", do: plain(doCached), figures: cached},
 		{key: "dns64", title: "10 000 names, AAAA by forced DNS64, cached", dns64: true, do: plain(doCached), figures: cached},
-		{key: "subnet", title: "100 names in 100 networks, A with EDNS Client Subnet, cached", subnets: true, do: doSubnets, figures: append([]figure{
+		{key: "subnet", title: "1000 names in 100 networks, A with EDNS Client Subnet, cached", subnets: true, do: doSubnets, figures: append([]figure{
 			{"RSS, octets for a name in a network", func(s sample) float64 { return float64(s.grown) / (subnetNames * subnetNetworks) }, "%.0f", true},
 			{"of the answers, not from the cache", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.5f", false},
 		}, cached...)},

@@ -13,12 +13,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Answers by network: a zone of 100 names each of which has another address in each
-// of 100 networks of 24 bits. So there are 10 000 pairs of name and network, which is
-// what Sextant keeps of one zone, one name and one client without being told to.
+// Answers by network: a zone of 1000 names each of which has another address in each
+// of 100 networks of 24 bits, which is how many of a name Sextant keeps. The 100 000 pairs
+// of name and network are enough for what a server takes besides not to count.
 const (
 	subnetZone     = "geo.ecs." // not a TLD: to the servers of those nothing is told
-	subnetNames    = 100
+	subnetNames    = 1000
 	subnetNetworks = 100
 	subnetBits     = 24
 )
