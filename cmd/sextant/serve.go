@@ -17,7 +17,7 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var path string
+	var path, profile string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -30,10 +30,11 @@ private networks on 127.0.0.1 and ::1, port 5300.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), c, path, cmd.ErrOrStderr())
+			return profiled(profile, func() error { return serve(cmd.Context(), c, path, cmd.ErrOrStderr()) })
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
+	cmd.Flags().StringVar(&profile, "cpu-profile", "", "write where the processor's time went into this file, for go tool pprof, when it stops")
 	return cmd
 }
 
