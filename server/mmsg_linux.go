@@ -93,9 +93,14 @@ func newBatch(conn *net.UDPConn, size int) (*batch, error) {
 }
 
 // call makes one of the two calls; done is false when the socket is not ready.
+//
+// The scheduler is not told of it: neither call waits, and to be told costs the
+// scheduler's watchman a wakeup each time that the server has been idle, which
+// is a twentieth of what a cached answer takes. For as long as a batch takes, a
+// fifth of a millisecond at most, nobody else runs on this processor.
 func (b *batch) call(trap, fd uintptr, headers []mmsghdr) (done bool) {
 	for {
-		n, _, errno := unix.Syscall6(trap, fd, uintptr(unsafe.Pointer(&headers[0])), uintptr(len(headers)), 0, 0, 0)
+		n, _, errno := unix.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(&headers[0])), uintptr(len(headers)), 0, 0, 0)
 		if b.count, b.errno = int(n), errno; errno != unix.EINTR {
 			return errno != unix.EAGAIN
 		}
