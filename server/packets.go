@@ -2,6 +2,7 @@ package server
 
 import (
 	"hash/maphash"
+	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"sync/atomic"
@@ -27,10 +28,10 @@ type packets struct {
 	seed  maphash.Seed
 	cache *cache.Cache[uint64, packet]
 
-	// asked are the keys of questions about zones of ours that were asked lately, each
-	// where its lowest bits say. What is for everyone and asked once, as in a flood of
-	// random names, is not worth a place in the cache: our zones answer at once.
-	asked [1 << 14]atomic.Uint64
+	// asked are marks of questions about zones of ours that were asked lately, each
+	// where the lowest bits of its key say. What is for everyone and asked once, as in a
+	// flood of random names, is not worth a place in the cache: our zones answer at once.
+	asked [1 << 16]atomic.Uint32
 }
 
 // newPackets makes room for that many packets in so many octets; 0 is any number
@@ -132,7 +133,14 @@ func (ps *packets) again(q *query) bool {
 	if q.key == 0 { // what is signed is not looked for before
 		q.key = ps.key(q)
 	}
-	return ps.asked[q.key%uint64(len(ps.asked))].Swap(q.key) == q.key
+	at, mark := &ps.asked[q.key%uint64(len(ps.asked))], uint32(q.key>>32)|1
+	switch before := at.Load(); {
+	case before == mark:
+		return true
+	case before == 0 || rand.Uint32()&1 == 0: // two that are asked in turn must not drive each other out for ever
+		at.Store(mark)
+	}
+	return false
 }
 
 // put remembers p, which was made for q and is for the clients of scope, for ttl seconds.

@@ -241,3 +241,21 @@ func TestFlushForgets(t *testing.T) {
 		t.Errorf("the views were lost: %s", got)
 	}
 }
+
+// They have one place in the table of what was asked lately.
+func TestQuestionsThatAreAskedInTurnAreNoticed(t *testing.T) {
+	t.Parallel()
+	ps := newPackets(10, 0)
+	one, other := &query{key: 1<<40 | 7}, &query{key: 2<<40 | 7}
+	if ps.again(one) || ps.again(other) {
+		t.Error("neither was asked before")
+	}
+	var noticed [2]bool
+	for range 200 { // each is noticed with a quarter of the chances
+		noticed[0] = ps.again(one) || noticed[0]
+		noticed[1] = ps.again(other) || noticed[1]
+	}
+	if noticed != [2]bool{true, true} {
+		t.Errorf("noticed: %v", noticed)
+	}
+}
