@@ -2,7 +2,7 @@
 SHELL = bash
 .SHELLFLAGS = -eu -o pipefail -c
 GEO_PACKAGE ?= @ip-location-db/geo-whois-asn-country-mmdb
-.PHONY: help build man run test test-e2e test-scenarios test-geo race fuzz bench bench-peers profile format lint cross check
+.PHONY: help build man run test test-e2e test-scenarios test-geo race fuzz bench bench-peers format lint cross check
 
 FUZZTIME ?= 10s
 
@@ -20,7 +20,7 @@ run: build ## a small Internet in memory on 127.0.0.1:5300; needs no network and
 
 test: format ## everything that can be tested on this machine; says what it skips, and why
 	go vet -tags e2e ./...
-	go test -pgo=off ./...
+	go test ./...
 	$(MAKE) --no-print-directory test-e2e
 
 # -count=1: the binary under test is not among the files that go test knows of.
@@ -38,7 +38,7 @@ test-geo: ## scopes on a real country database, fetched with npm, held against w
 
 # The two comparisons count answers of other people's servers for minutes, which test does.
 race: ## all tests under the race detector, and the binary under test, too
-	GOFLAGS=-pgo=off go test -race -tags e2e -count=1 -skip '^(TestOutageOfIO|TestAnswersByLocationBesidePeers)$$' ./...
+	go test -race -tags e2e -count=1 -skip '^(TestOutageOfIO|TestAnswersByLocationBesidePeers)$$' ./...
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@go test -list '^Fuzz' ./... | \
@@ -55,13 +55,6 @@ bench: ## all benchmarks six times, into bench/out for benchstat
 bench-peers: build ## Sextant beside Unbound, Knot and NSD, into bench/RESULTS.md (needs root, nsd, dnsperf, kxdpgun; 20 minutes)
 	go run ./bench/peers -results bench/RESULTS.md
 
-# Two rounds of what serves most, on an idle machine. The binary that is measured was itself
-# built with the profile before, as Go's guide has it.
-profile: build ## cmd/sextant/default.pgo, by which the compiler knows what is hot (as bench-peers; 5 minutes)
-	dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; \
-	PROFILES=$$dir go run ./bench/peers -sextant bench/profiled.sh -peers sextant -only cached,dns64,subnet,cold,signed,tcp,million,geo; \
-	go tool pprof -proto "$$dir"/*.pprof >cmd/sextant/default.pgo
-
 format:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt these: $$unformatted"; exit 1; }
 
@@ -73,7 +66,7 @@ cross: ## does it build for the other machines that people have?
 	@for target in darwin/arm64 linux/arm64; do \
 		echo "$$target"; \
 		export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
-		go vet -tags e2e ./... && go build -pgo=off -o /dev/null ./cmd/sextant || exit 1; \
+		go vet -tags e2e ./... && go build -o /dev/null ./cmd/sextant || exit 1; \
 	done
 
 check: lint cross fuzz race test ## what CI runs

@@ -101,8 +101,7 @@ type listed struct {
 
 func packages(t *testing.T) []listed {
 	t.Helper()
-	// With a profile, packages would be listed once more as they are built for the program.
-	out, err := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,Dir,Imports,GoFiles,IgnoredGoFiles", "./...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,IgnoredGoFiles", "./...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
