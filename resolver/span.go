@@ -9,9 +9,9 @@ import (
 
 // span is the context of a flight, which belongs to nobody who waits: it ends at a
 // deadline or when it is cancelled. It does what context.WithDeadline does, of which a
-// miss would need several; but it tells by the clock whether it has ended, and has a
-// timer and a channel only when somebody wants to be told. It is safe for concurrent
-// use.
+// miss would need several; but it has a timer and a channel only when somebody wants to
+// be told, and tells by the clock whether it has ended until then. It is safe for
+// concurrent use.
 type span struct {
 	deadline time.Time
 
@@ -45,8 +45,8 @@ func (s *span) Err() error {
 
 // ended is Err. The lock must be held.
 func (s *span) ended() error {
-	if s.err == nil && !time.Now().Before(s.deadline) {
-		s.end(context.DeadlineExceeded)
+	if s.timer == nil { // which ends it otherwise, and a look at the clock is not for nothing
+		s.expire()
 	}
 	return s.err
 }
@@ -104,7 +104,18 @@ func (s *span) cancel() {
 // tick starts the timer. The lock must be held.
 func (s *span) tick() {
 	if s.timer == nil {
-		s.timer = time.AfterFunc(time.Until(s.deadline), func() { s.Err() })
+		s.timer = time.AfterFunc(time.Until(s.deadline), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.expire()
+		})
+	}
+}
+
+// expire ends it if it is time. The lock must be held.
+func (s *span) expire() {
+	if s.err == nil && !time.Now().Before(s.deadline) {
+		s.end(context.DeadlineExceeded)
 	}
 }
 
