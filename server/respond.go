@@ -173,6 +173,25 @@ func (s *Server) resolve(ctx context.Context, dst []byte, q *query) []byte {
 	return s.look(ctx, dst, q)
 }
 
+// survive is resolve for those who serve others besides: a panic of ours leaves q without
+// a reply, and nobody else.
+func (s *Server) survive(ctx context.Context, dst []byte, q *query) (reply []byte) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.panicked(q, cause)
+			reply = nil // whatever there is of it
+		}
+	}()
+	return s.resolve(ctx, dst, q)
+}
+
+// panicked counts and tells a panic on the way to the reply to q. To be called by who has
+// recovered from it, for the stack's sake.
+func (s *Server) panicked(q *query, cause any) {
+	q.tally.panics.Add(1)
+	s.options.Log.Error("panic", "name", q.Name(), "type", q.Type, "client", q.from, "cause", cause, "stack", string(debug.Stack()))
+}
+
 // lookNow answers from our own zones, unless these would have to wait: then done is false.
 func (s *Server) lookNow(dst []byte, q *query) (reply []byte, done bool) {
 	resolver, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0)
@@ -230,8 +249,7 @@ func (s *Server) ask(ctx context.Context, resolver lookup.Resolver, q *query, pr
 		// A resolver that panics on what some server sent must not take down
 		// everybody's service. It is counted, so that somebody looks.
 		if cause := recover(); cause != nil {
-			q.tally.panics.Add(1)
-			s.options.Log.Error("resolver panicked", "question", asked.Question.String(), "cause", cause, "stack", string(debug.Stack()))
+			s.panicked(q, cause)
 			response, done = servfail(lookup.EDE{Code: lookup.EDEOther}), true
 		}
 	}()

@@ -131,7 +131,7 @@ func (c *tcpConn) later(work context.Context, q *query) {
 	p := c.s.newPending(q)
 	p.stream = func(message []byte) bool { return c.stream(work, message) }
 	c.working.Go(func() {
-		p.reply = c.s.resolve(work, p.reply[:0], &p.query)
+		p.reply = c.s.survive(work, p.reply[:0], &p.query)
 		c.put(p.reply)
 		c.s.recycle(p)
 		c.flush()

@@ -78,7 +78,7 @@ func (u *udpSocket) later(work context.Context, q *query, control []byte) {
 	u.s.crew.Go(func() {
 		defer u.s.answered.Done()
 		defer u.s.queue.leave(who)
-		p.reply = u.s.resolve(work, p.reply[:0], &p.query)
+		p.reply = u.s.survive(work, p.reply[:0], &p.query)
 		if limit := u.s.options.MaxAge; limit > 0 && u.s.options.Now().Sub(p.arrived) > limit {
 			u.tally.drop(DropLate)
 		} else if len(p.reply) > 0 { // a rate limit may have left nothing

@@ -135,15 +135,15 @@ func (s *Server) transfer(ctx context.Context, dst []byte, q *query, key lookup.
 func (s *Server) send(ctx context.Context, dst []byte, q query, key lookup.Name, records iter.Seq[message.Record]) []byte {
 	t := outgoing{server: s, query: &q, dst: dst}
 	for r := range records {
-		if !t.add(r) {
+		switch added := t.add(r); {
+		case !added && q.proto == UDP:
+			return s.render(dst, &q, &packet{flags: wire.AA | wire.TC}) // not even the SOA fits
+		case !added, ctx.Err() != nil:
+			t.query.stream(nil)
 			return s.breakOff(t, key)
 		}
 		if q.proto == UDP {
 			break // RFC 1995 2: the SOA says whether it is worth to come again over TCP
-		}
-		if ctx.Err() != nil {
-			t.query.stream(nil)
-			return s.breakOff(t, key)
 		}
 	}
 	s.transfers.count(&q, TransferSent)
@@ -211,11 +211,7 @@ func (t *outgoing) add(r message.Record) bool {
 		t.dst = message[:len(t.dst)] // which nobody reads any more
 	}
 	t.begin()
-	if !t.part.Add(r) {
-		t.query.stream(nil) // an RR that no message can carry
-		return false
-	}
-	return true
+	return t.part.Add(r) // false for an RR that no message can carry
 }
 
 // begin begins a message.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -23,7 +24,10 @@ import (
 
 // registry is Zones with one zone, of so many addresses, for whoever signs or comes
 // from 192.0.2.0/24.
-type registry struct{ addresses int }
+type registry struct {
+	addresses int
+	servers   string // MNAME and RNAME; "" is short ones
+}
 
 func testKey() tsig.Key {
 	return tsig.Key{Name: lookup.MustName("key."), Algorithm: tsig.HMACSHA256, Secret: []byte("a secret")}
@@ -35,7 +39,7 @@ func (r *registry) Transfer(from netip.Addr, key, zone lookup.Name, have *uint32
 	if key == "" && !netip.MustParsePrefix("192.0.2.0/24").Contains(from) {
 		return nil, &lookup.Response{Rcode: lookup.REFUSED, EDE: []lookup.EDE{{Code: lookup.EDEProhibited}}}
 	}
-	set := lookup.MustRRsets("example. 60 IN SOA ns.example. host.example. 7 2 3 4 5")[0]
+	set := lookup.MustRRsets("example. 60 IN SOA " + cmp.Or(r.servers, "ns.example. host.example.") + " 7 2 3 4 5")[0]
 	soa := message.Record{Name: set.Name, Type: set.Type, Class: lookup.ClassIN, TTL: set.TTL, Data: set.Data.First()}
 	return func(yield func(message.Record) bool) {
 		if !yield(soa) || have != nil && *have == 7 {
@@ -131,6 +135,28 @@ func TestMessagesAmongServers(t *testing.T) {
 		got := brief(tell(t, s, packed(t, c.msg), c.proto, c.from))
 		if !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: got %s, want %s", c.what, got, c.want)
+		}
+	}
+}
+
+// A client may ask over UDP for changes of a zone whose SOA the message has no room for.
+func TestSOAThatUDPHasNoRoomFor(t *testing.T) {
+	t.Parallel()
+	label := func(c string) string { return strings.Repeat(c, 60) + "." }
+	large := strings.Repeat(label("m"), 4) + " " + strings.Repeat(label("r"), 4)
+	s := New(Options{Views: everyone(new(world)), Zones: &registry{servers: large}})
+	more := ixfr(3)
+	more.SetEdns0(1232, false)
+	for _, c := range []struct {
+		msg  *dns.Msg
+		want string
+	}{
+		{ixfr(3), "NOERROR aa tc ra 1/0/0/0"}, // RFC 1995 2: come again over TCP
+		{more, "NOERROR aa 1/1/0/0 edns0:1232"},
+	} {
+		msg := packed(t, c.msg)
+		if got := brief(tell(t, s, msg, UDP, somebody)); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
 }
@@ -336,5 +362,35 @@ func TestSignedQuestions(t *testing.T) {
 	reply = closed.Respond(nil, asked, addrPort(somebody), UDP)
 	if err := session.Check(reply, now); err != nil || !strings.HasPrefix(brief(read(t, reply)), "REFUSED") {
 		t.Errorf("got %s, %v", brief(read(t, reply)), err)
+	}
+}
+
+// careless makes a mistake.
+type careless struct{ registry }
+
+func (*careless) Notify(netip.Addr, lookup.Name, lookup.Name) lookup.Rcode { panic("what is this?") }
+
+// A mistake of ours about one message is not the end of the service for all others.
+func TestPanicAmongServers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Views: everyone(new(world)), Zones: new(careless)})
+		l := connect(t, t.Context(), s, somebody)
+		l.say(framed(t, notify("example."), ask("www.example. A")))
+		if got := brief(l.hear()); got != "NOERROR rd ra 1/2/0/0" {
+			t.Errorf("got %s", got)
+		}
+		l.Close()
+		<-l.ended
+		if got := s.Stats().Panics; got != 1 {
+			t.Errorf("%d panics", got)
+		}
+	})
+	s := New(Options{Views: everyone(new(world)), Zones: new(careless)})
+	u, conn := deaf(t, s)
+	u.missed(t, conn, notify("example."))
+	s.answered.Wait()
+	if got := u.tally.panics.Load(); got != 1 {
+		t.Errorf("%d panics over UDP", got)
 	}
 }
