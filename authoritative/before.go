@@ -25,6 +25,14 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 	if q.Budget == nil {
 		q.Budget = lookup.NewBudget(b.ours.data.Load().Limits)
 	}
+	if b.isAbove(q) {
+		tell(q, "the DS of our zone is data of the zone above")
+		// That there is no such name, clients must not hear: nothing below it would exist
+		// (RFC 8020 2).
+		if r, err := b.next.Resolve(ctx, q); err == nil && r.Rcode == lookup.NOERROR {
+			return r, nil
+		}
+	}
 	r, err := b.ours.Resolve(ctx, q)
 	if err != nil || r.Rcode != lookup.NOERROR {
 		return r, err
@@ -54,6 +62,17 @@ func (b before) Resolve(ctx context.Context, q lookup.Query) (*lookup.Response, 
 		return nil, err
 	}
 	return joined(r, rest), nil
+}
+
+// isAbove tells whether q is for the DS of one of our zones whose zone above is not ours.
+// RFC 4035 3.1.4.1: that we have none is what a server says that cannot ask others, and no
+// validator can make anything of it.
+func (b before) isAbove(q lookup.Query) bool {
+	if _, below := q.Name.Parent(); !below || q.Type != lookup.TypeDS {
+		return false
+	}
+	zone, held := closest(b.ours.data.Load().Tree, q.Name, q.Type)
+	return held && zone.Apex() == q.Name
 }
 
 // tell tells those who are curious why q goes on to next.

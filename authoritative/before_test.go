@@ -2,6 +2,7 @@ package authoritative
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -114,5 +115,43 @@ func TestAliasesThatLoopInOurZonesStayInside(t *testing.T) {
 	})
 	if err == nil || len(net.asked) > 0 {
 		t.Errorf("got %v, asked the Internet for %v; want an error", r, net.asked)
+	}
+}
+
+// RFC 4035 3.1.4.1: the DS of a zone is data of the zone above, whom we can ask here.
+func TestDSOfOurZoneIsAskedAbove(t *testing.T) {
+	t.Parallel()
+	a := New(tree(t, parent, child))
+	for _, c := range []struct {
+		name, above string
+		rcode       lookup.Rcode
+		want        string
+		asked       bool
+	}{
+		{"example.", "example. 60 IN DS 1 13 2 00", lookup.NOERROR, "example. 60 IN DS", true},
+		{"example.", "", lookup.NOERROR, "[]", true},
+		// To clients nothing below would exist (RFC 8020 2).
+		{"example.", "", lookup.NXDOMAIN, "example. 60 IN SOA", true},
+		{"example.", "", lookup.SERVFAIL, "example. 60 IN SOA", true},
+		{"child.example.", "", lookup.NOERROR, "child.example. 300 IN DS", false}, // we hold the zone above
+	} {
+		asked := false
+		next := lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) {
+			asked = true
+			r := &lookup.Response{Rcode: c.rcode}
+			if c.above != "" {
+				r.Answer = lookup.MustRRsets(c.above)
+			}
+			return r, nil
+		})
+		r, err := a.Before(next).Resolve(t.Context(), lookup.Query{
+			Question: lookup.Question{Name: lookup.MustName(c.name), Type: lookup.TypeDS, Class: lookup.ClassIN}, RD: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.ReplaceAll(fmt.Sprint(append(r.Answer, r.Authority...)), "\t", " "); r.Rcode != lookup.NOERROR || !strings.Contains(got, c.want) || asked != c.asked {
+			t.Errorf("%s, above %v %q: got %v %s, asked %v", c.name, c.rcode, c.above, r.Rcode, got, asked)
+		}
 	}
 }
