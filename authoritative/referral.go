@@ -12,7 +12,7 @@ import (
 const maxHosts = 32
 
 // refer makes a referral to the servers of the cut whose NS RRset is ns. It is
-// no authoritative answer, has no SOA, and neither NS nor glue is signed
+// no authoritative answer, has no SOA, and neither NS nor glue has signatures
 // (RFC 4035 3.1.1).
 func (d *draft) refer(zone *zones.Zone, ns lookup.RRset) {
 	r := &d.response
@@ -28,7 +28,7 @@ func (d *draft) refer(zone *zones.Zone, ns lookup.RRset) {
 	}
 	var siblings []lookup.RRset
 	for host := range zones.Hosts(ns) {
-		glue := addresses(zone.At(host))
+		glue := addresses(zone, host)
 		if host.IsSubdomainOf(ns.Name) {
 			r.Additional = append(r.Additional, glue...)
 		} else {
@@ -36,8 +36,8 @@ func (d *draft) refer(zone *zones.Zone, ns lookup.RRset) {
 		}
 	}
 	// RFC 9471 3.1: in-domain glue is part of the referral. 3.2: glue for servers
-	// in zones beside it helps, and goes last, where truncation begins.
-	r.Glue = len(r.Additional) > 0
+	// in zones beside it helps, and may be left out.
+	r.Glue = len(r.Additional)
 	r.Additional = append(r.Additional, siblings...)
 }
 
@@ -64,19 +64,22 @@ func (d *draft) addHosts(answer lookup.RRset) {
 		if a.Kind == zones.Delegation && answer.Type == lookup.TypeNS {
 			// RFC 8109 4.2: the root's servers have their names below its own zone
 			// cuts, and a priming response is no use without the glue.
-			r.Additional = append(r.Additional, addresses(zone.At(host))...)
+			r.Additional = append(r.Additional, addresses(zone, host)...)
 		}
 	}
 }
 
-// addresses picks the A and AAAA RRsets of a name, as glue.
-func addresses(sets []lookup.RRset) []lookup.RRset {
-	var glue []lookup.RRset
-	for _, s := range sets {
+// addresses picks the A and AAAA RRsets of a host. Below a zone cut they are glue, which
+// is not signed; others bring their signatures (RFC 4035 3.1.1).
+func addresses(zone *zones.Zone, host lookup.Name) []lookup.RRset {
+	var all []lookup.RRset
+	for _, s := range zone.At(host) {
 		if s.Type == lookup.TypeA || s.Type == lookup.TypeAAAA {
-			s.Sigs = ""
-			glue = append(glue, s)
+			if s.Sigs != "" && zone.Find(host, s.Type).Kind != zones.Answer {
+				s.Sigs = ""
+			}
+			all = append(all, s)
 		}
 	}
-	return glue
+	return all
 }

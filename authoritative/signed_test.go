@@ -79,11 +79,13 @@ func TestG801G802G901ProofsOfASignedZone(t *testing.T) {
 	}
 }
 
-// RRSIGs go with what is authoritative, never with the NS and the glue of a referral.
+// RRSIGs go with what is authoritative (RFC 4035 3.1.1), which in a referral are the DS and the
+// addresses of servers that are in no zone below: never with its NS and its glue.
 func TestG501G601G602G801SignaturesStayWithWhatIsAuthoritative(t *testing.T) {
 	t.Parallel()
 	const sig = " 13 2 300 20300101000000 20200101000000 1 example. AAAA\n"
-	a := New(tree(t, parent+"www RRSIG A"+sig+"sub RRSIG DS"+sig+"*.w RRSIG A"+sig))
+	a := New(tree(t, parent+"www RRSIG A"+sig+"sub RRSIG DS"+sig+"*.w RRSIG A"+sig+
+		"sub RRSIG NS"+sig+"ns.sub RRSIG A"+sig+"ns.sib RRSIG A"+sig+"ns RRSIG A"+sig+"ns RRSIG AAAA"+sig))
 	if r := ask(t, a, "www.example. A +do"); r.Answer[0].Sigs.Len() != 1 {
 		t.Errorf("unsigned: %v", r)
 	}
@@ -92,9 +94,12 @@ func TestG501G601G602G801SignaturesStayWithWhatIsAuthoritative(t *testing.T) {
 	}
 	r := ask(t, a, "x.sub.example. A +do")
 	for _, s := range append(r.Authority, r.Additional...) {
-		if (s.Sigs != "") != (s.Type == lookup.TypeDS) {
+		if (s.Sigs != "") != (s.Type == lookup.TypeDS || s.Name == lookup.MustName("ns.example.")) {
 			t.Errorf("in a referral: %v", s)
 		}
+	}
+	if len(r.Authority) != 2 || len(r.Additional) != 5 {
+		t.Errorf("the referral: %v", r)
 	}
 	if r := ask(t, a, "x.child.example. A +do"); len(r.Authority) != 1 {
 		t.Errorf("a DS that is not signed: %v", r) // RFC 4035 3.1.4 speaks of signed zones

@@ -61,9 +61,9 @@ type Response struct {
 	// denial records.
 	Authority  []RRset
 	Additional []RRset
-	// Glue says that Additional holds the glue of a referral, which may not be
-	// left out without setting TC (RFC 9471 3).
-	Glue     bool
+	// Glue is how many RRsets at the beginning of Additional are the glue of a referral
+	// that may not be left out without setting TC (RFC 9471 3).
+	Glue     int
 	Security Security
 	EDE      []EDE
 

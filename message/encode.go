@@ -14,6 +14,8 @@ const maxMessage = 65535
 // the message.
 type Layout struct {
 	Answer, Authority, Additional int      // where the sections start
+	Optional                      int      // where, of the last one, begins what may be left out
+	Glue                          uint16   // how many RRs of the last one stand before that
 	End                           int      // the message's length
 	TTLs                          []uint16 // where each RR's TTL stands, ascending
 }
@@ -75,8 +77,10 @@ func (again *Encoder) AppendResponse(dst []byte, h Header, q Question, r *lookup
 	at.Answer, n[1] = e.section(r.Answer, false)
 	at.Authority, n[2] = e.section(r.Authority, !dnssec)
 	h.TC = h.TC || e.full
-	at.Additional, n[3] = e.section(r.Additional, !dnssec)
-	h.TC = h.TC || e.full && r.Glue // RFC 9471 3
+	at.Additional, at.Glue = e.section(r.Additional[:r.Glue], !dnssec)
+	h.TC = h.TC || e.full // RFC 9471 3
+	at.Optional, n[3] = e.section(r.Additional[r.Glue:], !dnssec)
+	n[3] += at.Glue
 	at.End, at.TTLs = e.offset(), e.ttls
 	appendHeader(e.dst[:e.names.start], h, n)
 	dst, e.dst = e.dst, nil // it is the caller's

@@ -219,7 +219,7 @@ func TestWhatIsTooLongIsCutAtAnRRset(t *testing.T) {
 		{"in the answer", lookup.Response{Answer: four, Additional: four[:1]}, 2, 0, true},
 		{"in the authority", lookup.Response{Answer: four[:2], Authority: four[2:]}, 2, 0, true},
 		{"in the additional section", lookup.Response{Answer: four[:1], Additional: four}, 1, 1, false},
-		{"in the glue", lookup.Response{Answer: four[:1], Additional: four, Glue: true}, 1, 1, true},
+		{"in the glue", lookup.Response{Answer: four[:1], Additional: four, Glue: 4}, 1, 1, true},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			t.Parallel()

@@ -132,7 +132,7 @@ func wellFormed(rr one) bool {
 // again writes what was read and reads it again.
 func again(t *testing.T, m *Message) {
 	t.Helper()
-	r := &lookup.Response{Rcode: m.Rcode, AA: m.AA, Answer: m.Answer, Authority: m.Authority, Additional: m.Additional, Glue: true}
+	r := &lookup.Response{Rcode: m.Rcode, AA: m.AA, Answer: m.Answer, Authority: m.Authority, Additional: m.Additional, Glue: len(m.Additional)}
 	var q Question
 	if len(m.Question) == 1 {
 		q = m.Question[0]

@@ -38,7 +38,7 @@ func samples() []sample {
 		{"referral", ask("www.example.com.", lookup.TypeA), &lookup.Response{
 			Authority:  lookup.MustRRsets(ns.String() + "com. 86400 IN DS 19718 13 2 8acbb0cd28f41250a80a491389424d341522d946b0da0c0291f2d3d771d7805a\n" + "com. 86400 IN RRSIG DS 8 1 86400 20300101000000 20200101000000 1 . " + strings.Repeat("AAAA", 85) + "\n"),
 			Additional: lookup.MustRRsets(glue.String()),
-			Glue:       true,
+			Glue:       1,
 		}},
 	}
 }

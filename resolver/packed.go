@@ -97,7 +97,7 @@ func packText(w []byte, text string) []byte {
 // isRare tells whether r has what most responses do not have.
 func isRare(r *lookup.Response) bool {
 	return r.Rcode != lookup.NOERROR && r.Rcode != lookup.NXDOMAIN ||
-		r.AA || r.Glue || r.Uncacheable || r.Keep != 0 || r.Scope.IsValid() || r.Wanted != 0 || len(r.EDE) > 0
+		r.AA || r.Glue > 0 || r.Uncacheable || r.Keep != 0 || r.Scope.IsValid() || r.Wanted != 0 || len(r.EDE) > 0
 }
 
 func packRare(w []byte, r *lookup.Response) []byte {
@@ -105,7 +105,7 @@ func packRare(w []byte, r *lookup.Response) []byte {
 	if r.AA {
 		bits |= rareAA
 	}
-	if r.Glue {
+	if r.Glue > 0 {
 		bits |= rareGlue
 	}
 	if r.Uncacheable {
@@ -113,6 +113,9 @@ func packRare(w []byte, r *lookup.Response) []byte {
 	}
 	w = binary.AppendUvarint(w, uint64(r.Rcode))
 	w = binary.AppendUvarint(w, bits)
+	if r.Glue > 0 {
+		w = binary.AppendUvarint(w, uint64(r.Glue))
+	}
 	w = binary.AppendUvarint(w, uint64(r.Keep))
 	scope, _ := r.Scope.MarshalBinary() // never fails
 	w = packText(w, string(scope))
@@ -239,7 +242,10 @@ func (u *unpacker) section(sets []lookup.RRset, n int, age uint32) (section, oth
 func (u *unpacker) rare(r *lookup.Response, age uint32) {
 	r.Rcode = lookup.Rcode(u.number())
 	bits := u.number()
-	r.AA, r.Glue, r.Uncacheable = bits&rareAA != 0, bits&rareGlue != 0, bits&rareUncacheable != 0
+	r.AA, r.Uncacheable = bits&rareAA != 0, bits&rareUncacheable != 0
+	if bits&rareGlue != 0 {
+		r.Glue = int(u.number())
+	}
 	if r.Keep = uint32(u.number()); r.Keep > 0 {
 		r.Keep -= min(r.Keep, age)
 		r.Uncacheable = r.Uncacheable || r.Keep == 0

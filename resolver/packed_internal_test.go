@@ -62,7 +62,7 @@ func TestNoFieldOfAResponseIsLost(t *testing.T) {
 	values := map[string]any{
 		"Scope": netip.MustParsePrefix("192.0.2.0/24"), "EDE": []lookup.EDE{{Code: 1, Text: "x"}}, "Rcode": lookup.YXDOMAIN,
 		"Answer": lookup.MustRRsets("a. 1 A 192.0.2.1"), "Authority": lookup.MustRRsets("a. 1 NS b."), "Additional": lookup.MustRRsets("b. 1 A 192.0.2.2"),
-		"Security": lookup.Secure, "Keep": uint32(7), "Wanted": uint8(24), "AA": true, "Glue": true, "Uncacheable": true,
+		"Security": lookup.Secure, "Keep": uint32(7), "Wanted": uint8(24), "AA": true, "Glue": 1, "Uncacheable": true,
 	}
 	for i := range reflect.TypeFor[lookup.Response]().NumField() {
 		field := reflect.TypeFor[lookup.Response]().Field(i).Name

@@ -22,16 +22,17 @@ type packet struct {
 	image string // the question, then where the TTLs stand in the body, then the body
 	rare  *rare  // nil for most
 
-	variant    variant // whom it answers (packets.go)
-	rcode      lookup.Rcode
-	flags      wire.Flags // AA and TC
-	counts     wire.Counts
-	question   uint16 // length of the question in image: name in lower case, type, class
-	ttls       uint16 // how many there are
-	additional uint16 // where the additional section starts in the body
-	ring       ring   // of addresses (order.go)
-	traits     traits
-	shared     uint8 // octets of the name that rate limits overlook (ratelimit.go)
+	variant  variant // whom it answers (packets.go)
+	rcode    lookup.Rcode
+	flags    wire.Flags // AA and TC
+	counts   wire.Counts
+	question uint16 // length of the question in image: name in lower case, type, class
+	ttls     uint16 // how many there are
+	optional uint16 // where in the body begins what may be left out of the additional section
+	glue     uint16 // how many RRs of that section stand before
+	ring     ring   // of addresses (order.go)
+	traits   traits
+	shared   uint8 // octets of the name that rate limits overlook (ratelimit.go)
 }
 
 // traits are what is or is not so of a packet.
@@ -39,7 +40,6 @@ type traits uint8
 
 const (
 	secure  traits = 1 << iota // validated
-	glue                       // the additional section may not be left out
 	ageless                    // the data is our own: its TTLs do not run
 	wide                       // the ring is of AAAA, not of A
 )
@@ -106,7 +106,8 @@ func (s *Server) renderOnce(dst []byte, q *query, r *lookup.Response) []byte {
 	defer s.leave(on)
 	p := on.pack(q, r)
 	p.traits |= ageless
-	if p.ring.count > 0 { // the addresses are to change places, which takes an image
+	if p.ring.count > 0 || // the addresses are to change places, which takes an image
+		int(p.optional) < on.at.End-on.at.Answer && on.at.End+s.optLen(q) > s.limit(q) { // and so does it to leave some out
 		p.image = on.image(q)
 		return s.render(dst, q, &p)
 	}
@@ -144,18 +145,16 @@ func (on *bench) pack(q *query, r *lookup.Response) packet {
 	on.msg, on.at = msg, at
 	flags, counts := wire.ReadHead(msg)
 	p := packet{
-		rcode:      r.Rcode,
-		flags:      flags & (wire.AA | wire.TC),
-		counts:     counts,
-		question:   uint16(len(q.Key())),
-		ttls:       uint16(len(at.TTLs)),
-		additional: uint16(at.Additional - at.Answer),
+		rcode:    r.Rcode,
+		flags:    flags & (wire.AA | wire.TC),
+		counts:   counts,
+		question: uint16(len(q.Key())),
+		ttls:     uint16(len(at.TTLs)),
+		optional: uint16(at.Optional - at.Answer),
+		glue:     at.Glue,
 	}
 	if r.Security == lookup.Secure {
 		p.traits |= secure
-	}
-	if r.Glue {
-		p.traits |= glue
 	}
 	p.shared = shares(name, r)
 	p.setRing(r.Answer, q.DO)
@@ -174,16 +173,41 @@ func (p *packet) age(now time.Time) uint32 {
 }
 
 // cut is how many of the body's octets are sent if there is room for so many, and the
-// flags and counts that go with it: all; all but an additional section that is a mere
-// courtesy; or nothing, with TC set (RFC 2181 9).
+// flags and counts that go with it: all; all but some of what in the additional section is a
+// mere courtesy; or nothing, with TC set (RFC 2181 9).
 func (p *packet) cut(body, room int) (octets int, flags wire.Flags, counts wire.Counts) {
 	switch {
 	case body <= room:
 		return body, p.flags, p.counts
-	case !p.is(glue) && int(p.additional) <= room: // RFC 9471 3: glue is no courtesy
-		return int(p.additional), p.flags, wire.Counts{p.counts[0], p.counts[1], 0}
+	case int(p.optional) <= room: // RFC 9471 3: glue is no courtesy
+		octets, additional := p.courtesy(room)
+		return octets, p.flags, wire.Counts{p.counts[0], p.counts[1], additional}
 	}
 	return 0, p.flags | wire.TC, wire.Counts{}
+}
+
+// courtesy is how many octets of the body, and RRs of its additional section, there are when
+// that has no more of the RRsets that may be left out than there is room for.
+func (p *packet) courtesy(room int) (octets int, rrs uint16) {
+	const typeLen, classLen, ttlLen, lengthLen = 2, 2, 4, 2
+	body, n, start := p.body(), p.counts[2]-p.glue, int(p.optional)
+	ttls := p.offsets()[int(p.ttls-n)*wire.OffsetLen:]
+	number := func(s string) int { return int(s[0])<<8 | int(s[1]) }
+	for i, last := uint16(0), ""; i < n && start <= room; i++ {
+		ttl := number(ttls[int(i)*wire.OffsetLen:])
+		// An RR of the same RRset points to where the name of the one before stands, or to
+		// where that points.
+		head := body[start : ttl-classLen]
+		if last == "" || last != head {
+			octets, rrs = start, p.glue+i
+		}
+		if last = head; head[0] < 0xc0 {
+			at := wire.HeaderLen + int(p.question) + start
+			last = string([]byte{0xc0 | byte(at>>8), byte(at)}) + head[len(head)-typeLen:]
+		}
+		start = ttl + ttlLen + lengthLen + number(body[ttl+ttlLen:])
+	}
+	return octets, rrs
 }
 
 // render appends p as the reply to q, or what a rate limit leaves of it; nil when that is

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -40,18 +41,48 @@ func TestRepliesAreCutWhereTheyMayBe(t *testing.T) {
 		{"TCP does not care about the UDP size", 500, 0, true, edns(512, false), TCP, "NOERROR rd ra 1/500/0/0 edns0:1232"},
 		{"TCP takes 65535 octets at most", 1400, 1, true, plain, TCP, "NOERROR tc rd ra 1/0/0/0"},
 	} {
-		r := &lookup.Response{Glue: c.glue}
+		r := &lookup.Response{}
 		if c.answer > 0 {
 			r.Answer = lookup.MustRRsets(large("large.example.", c.answer))
 		}
 		if c.additional > 0 {
 			r.Additional = lookup.MustRRsets(large("large.example.", c.additional))
 		}
+		if c.glue {
+			r.Glue = len(r.Additional)
+		}
 		s := New(Options{NSID: "name-server.test.", Views: everyone(lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) { return r, nil }))})
 		for _, turn := range []string{"first", "second"} {
 			msg := packed(t, ask(name, c.change))
 			if got := brief(tell(t, s, msg, c.proto, somebody)); got != c.want {
 				t.Errorf("%s, %s reply:\ngot  %s\nwant %s", c.what, turn, got, c.want)
+			}
+		}
+	}
+}
+
+// RFC 9471 3: of a referral's addresses, those of servers in the zone that is referred to
+// have to be there, and those of others may be left out (RFC 2181 9).
+func TestG110OnlyGlueThatIsNeededSetsTC(t *testing.T) {
+	t.Parallel()
+	needed, others := "", ""
+	for i := range 3 {
+		needed += fmt.Sprintf("ns%d.cut.example. 60 IN A 192.0.2.%d\n", i, i)
+	}
+	for i := range 20 {
+		others += fmt.Sprintf("ns%[1]d.beside.example. 60 IN A 192.0.2.%[1]d\nns%[1]d.beside.example. 60 IN A 198.51.100.%[1]d\n", i)
+	}
+	r := &lookup.Response{
+		Authority:  lookup.MustRRsets("cut.example. 60 IN NS ns0.cut.example."),
+		Additional: append(lookup.MustRRsets(needed), lookup.MustRRsets(others)...),
+		Glue:       3,
+	}
+	s := New(Options{Views: everyone(lookup.Func(func(context.Context, lookup.Query) (*lookup.Response, error) { return r, nil }))})
+	// 494 of 512 octets: there is room for one of the next two, but an RRset is there as a whole.
+	for size, want := range map[uint16]string{512: "NOERROR rd ra 1/0/1/23", 1232: "NOERROR rd ra 1/0/1/43"} {
+		for range 2 {
+			if got := brief(tell(t, s, packed(t, ask("www.cut.example. A", edns(size, false))), UDP, somebody)); !strings.HasPrefix(got, want+" ") {
+				t.Errorf("%d octets: got %s, want %s", size, got, want)
 			}
 		}
 	}

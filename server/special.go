@@ -72,5 +72,5 @@ func (s *Server) chaos(q *query) packet {
 	body = append(body, 0, 0, 0, 0) // TTL
 	body = binary.BigEndian.AppendUint16(body, uint16(1+len(text)))
 	body = append(append(body, byte(len(text))), text...)
-	return packet{flags: wire.AA, counts: wire.Counts{1, 0, 0}, image: string(body), additional: uint16(len(body))}
+	return packet{flags: wire.AA, counts: wire.Counts{1, 0, 0}, image: string(body), optional: uint16(len(body))}
 }
