@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/zones"
 )
 
 // diary is what was told, with the time since its beginning.
@@ -438,17 +439,24 @@ func TestConfirmingDoesNotProlongSignatures(t *testing.T) {
 	})
 }
 
-// Types that nobody has heard of are copied like others (2023-10-04, T14).
+// Types that nobody has heard of are copied like others (2023-10-04, T14), also when their
+// data looks like a pointer to a name: RFC 3597 4.
 func TestUnknownTypesAreCopied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		odd := `example. 60 IN TYPE65280 \# 4 deadbeef` + "\n" + `x.example. 60 IN TYPE65281 \# 0` + "\n" + fmt.Sprintf(zonemd, 7)
+		odd := `example. 60 IN TYPE65280 \# 4 c00c0102` + "\n" + `x.example. 60 IN TYPE65281 \# 0` + "\n" + fmt.Sprintf(zonemd, 7)
 		store := t.TempDir() + "/store"
 		c, _, _ := newCopy(t, zone(7)+odd, func(o *Options) { o.Store = store })
 		c.refresh(t.Context())
 		z, ok := c.Zone()
 		if !ok || z.Len() != 6 {
 			t.Fatalf("%+v", c.Status())
+		}
+		if m := z.Find(lookup.MustName("example."), 65280); m.Kind != zones.Answer || m.Set.Data.First() != "\xc0\x0c\x01\x02" {
+			t.Errorf("TYPE65280: %v", m)
+		}
+		if m := z.Find(lookup.MustName("x.example."), 65281); m.Kind != zones.Answer || m.Set.Data.Len() != 1 || m.Set.Data.First() != "" {
+			t.Errorf("TYPE65281: %v", m)
 		}
 		again, _, _ := newCopy(t, "", func(o *Options) { o.Store = store })
 		if err := again.Load(); err != nil {
