@@ -194,6 +194,34 @@ func TestG402OverlongResultIsYXDOMAIN(t *testing.T) {
 	})
 }
 
+// G402: names may have 255 octets. The target has 29, so that 226 may go before it.
+func TestG402TheLongestResult(t *testing.T) {
+	t.Parallel()
+	const owner, target = "longer.example.", "a.name.that.is.longer.other."
+	const dname = owner + " 300 IN DNAME " + target
+	before := strings.Repeat("abcdefgh.", 24)
+	fits, over := before+"abcdefghi.", before+"abcdefghij."
+	if n := len(lookup.MustName(fits + target)); n != 255 {
+		t.Fatalf("%d octets", n)
+	}
+	cname := "NOERROR AA\nanswer:\n" + dname + "\n" + fits + owner + " 300 IN CNAME " + fits + target
+	hear(t, []story{
+		{"255 octets", fits + owner + " CNAME", cname},
+		{"255 octets, and followed", fits + owner + " A", strings.Replace(cname, "NOERROR", "NXDOMAIN", 1) + "\n" + soaOther},
+		{"256 octets", over + owner + " A", "YXDOMAIN AA\nanswer:\n" + dname},
+		{"256 octets, for CNAME", over + owner + " CNAME", "YXDOMAIN AA\nanswer:\n" + dname},
+	})
+	// Where the target is not in our zones the chain ends with the CNAME.
+	if got := told(ask(t, New(tree(t, parent)), fits+owner+" A")); got != cname {
+		t.Errorf("got %s", got)
+	}
+	// RFC 6672 2.2: the DNAME comes with its signature.
+	signed := New(tree(t, parent+sigs("example.", owner+" DNAME")))
+	if got, want := brief(ask(t, signed, over+owner+" A +do")), "YXDOMAIN | "+owner+" DNAME+ | |"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // G403: DNAMEs are applied again and again, within bounds.
 func TestG403DNAMEsAreAppliedAgain(t *testing.T) {
 	t.Parallel()
