@@ -95,8 +95,11 @@ func TestG205AliasesAreFollowed(t *testing.T) {
 		{"a chain to a referral keeps AA, which speaks of its beginning", "refer.example. A", "NOERROR AA\nanswer:\nrefer.example. 300 IN CNAME www.sub.example.\n" + subNS + "\n" + subGlue},
 		{"a loop ends where it closes", "loop1.example. A", "NOERROR AA\nanswer:\nloop1.example. 300 IN CNAME loop2.example.\nloop2.example. 300 IN CNAME loop1.example."},
 		{"KEY stands beside a CNAME (2181 10.1)", "alias.example. KEY", "NOERROR AA\n" + soaExample},
+		{"so do SIG and NXT", "alias.example. TYPE24", "NOERROR AA\n" + soaExample},
+		{"so do SIG and NXT", "alias.example. TYPE30", "NOERROR AA\n" + soaExample},
 		{"so do NSEC and RRSIG (4035 2.5)", "alias.example. NSEC", "NOERROR AA\n" + soaExample},
-		{"NSEC3 does not", "dangling.example. NSEC3", "NXDOMAIN AA\nanswer:\ndangling.example. 300 IN CNAME nobody.example.\n" + soaExample},
+		{"so do NSEC and RRSIG (4035 2.5)", "alias.example. RRSIG", "NOERROR AA\n" + soaExample},
+		{"NSEC3 does not, by choice: it has a hash for an owner", "dangling.example. NSEC3", "NXDOMAIN AA\nanswer:\ndangling.example. 300 IN CNAME nobody.example.\n" + soaExample},
 		{"nor does DS", "alias.example. DS", "NOERROR AA\nanswer:\nalias.example. 300 IN CNAME www.example.\n" + soaExample},
 	})
 }
