@@ -146,8 +146,10 @@ func TestG101HeaderOfReplies(t *testing.T) {
 
 func TestG102TheQuestionIsEchoed(t *testing.T) {
 	t.Parallel()
-	s := newAuthority(t, "")
+	s := newAuthority(t, "\\195\\164 A 192.0.2.1\n\\{ A 192.0.2.2\n")
 	for _, c := range []struct{ question, want string }{
+		{"\\195\\164.Example. A", "192.0.2.1"},
+		{"\\{.Example. A", "192.0.2.2"},
 		{"wWw.ExAmPlE. A", "192.0.2.80"},
 		{"A\\.B.example. TXT", "dot"}, // one label, with a dot in it
 		{"\\000\\255.EXAMPLE. TXT", "octets"},
@@ -166,7 +168,10 @@ func TestG102TheQuestionIsEchoed(t *testing.T) {
 			t.Errorf("%s: the question is %q, was %q", c.question, reply[12:len(sent)], sent[12:])
 		}
 	}
-	for _, question := range []string{"a.b.example. TXT", "\\000\\254.example. TXT", "\\032www.example. A"} {
+	for _, question := range []string{
+		"a.b.example. TXT", "\\000\\254.example. TXT", "\\032www.example. A",
+		"\\195\\132.example. A", "\\[.example. A", // RFC 4343 3: A to Z are folded, and nothing else
+	} {
 		if r, _ := exchange(t, s, query(question), server.UDP); r.Rcode != dns.RcodeNameError {
 			t.Errorf("%s: %v", question, r)
 		}
