@@ -206,7 +206,8 @@ func TestWhoMayTransfer(t *testing.T) {
 		t.Errorf("no such zone: %v", rcode)
 	}
 	p.Replace(nil, open(zones.Absent(apex)))
-	if _, otherwise := p.Transfer(from, "", apex, nil); otherwise == nil || otherwise.Rcode != lookup.SERVFAIL {
+	if _, otherwise := p.Transfer(from, "", apex, nil); otherwise == nil || otherwise.Rcode != lookup.SERVFAIL ||
+		len(otherwise.EDE) != 1 || otherwise.EDE[0].Code != lookup.EDEInvalidData {
 		t.Errorf("an expired zone: %v", otherwise)
 	}
 }
