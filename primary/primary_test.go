@@ -73,8 +73,8 @@ func TestTransferOfChanges(t *testing.T) {
 	} {
 		got := told(p, have)
 		if want == all {
-			if got = strings.Join(sortedWords(got), " "); got != all {
-				t.Errorf("have %d: got %s, want %s", have, got, want)
+			if sorted := strings.Join(sortedWords(got), " "); sorted != all || !strings.HasPrefix(got, "3 ") || !strings.HasSuffix(got, " 3") {
+				t.Errorf("have %d: got %s, want %s, with the SOA at both ends", have, got, want)
 			}
 			continue
 		}
