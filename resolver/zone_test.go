@@ -2,8 +2,11 @@ package resolver_test
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,6 +182,32 @@ func TestAForwarderMayAnswerNothingInManyWays(t *testing.T) {
 		if got := ask(t, n.resolver(with(forward(pin("example.com.", "192.0.2.53")))), "www.x.example.com. A"); got != c.want {
 			t.Errorf("%s: %s", what, got)
 		}
+	}
+}
+
+// RFC 8914 4.23 and 4.24: what a forwarder does not answer is told from what does not
+// reach it.
+func TestAForwarderThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "read", Net: "udp", Err: os.NewSyscallError("read", syscall.ECONNREFUSED)}
+	for what, c := range map[string]struct {
+		change func(*internet)
+		want   string
+	}{
+		"silent":             {func(n *internet) { n.silence("192.0.2.53") }, "22 (No Reachable Authority)"},
+		"connection refused": {func(n *internet) { n.host("192.0.2.53").err = refused }, "23 (Network Error)"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := office(t)
+				c.change(n)
+				expectError(t, n.resolver(with(forward(pin("example.com.", "192.0.2.53")))), "www.example.com. A", c.want)
+				if n.count("192.0.2.53 ") == 0 || n.count("192.0.2.1 ") != 0 {
+					t.Errorf("sent\n%s", n.log())
+				}
+			})
+		})
 	}
 }
 
