@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sextant-dns/sextant/config"
@@ -105,6 +106,41 @@ func TestTheEdgeIsAsConfigured(t *testing.T) {
 	if most := 3 * (1 + int(time.Since(begun)/time.Second+1)); replies > most { // the clock goes on
 		t.Errorf("%d replies of 3 a second", replies)
 	}
+}
+
+// RFC 7314 3.2: a copy is good for what is left of its time, not for all that its SOA gives.
+func TestExpireOfACopy(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "copy")
+	synctest.Test(t, func(t *testing.T) {
+		keepCopy(t, store, 240) // EXPIRE of the SOA is 3600
+		begun := time.Now()
+		p, err := build(parsed(t, `
+control: {socket: "off"}
+dnssec: {validate: false}
+zones: [{name: corp.io, primaries: ["127.0.0.1:1"], store: `+store+`}]
+views: [{name: all, clients: [0.0.0.0/0], recursion: false}]
+`), wiring{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.copies.load()
+		p.renew()
+		last := uint32(3600)
+		for _, after := range []time.Duration{time.Second, 10 * time.Minute, 30 * time.Minute} {
+			time.Sleep(time.Until(begun.Add(after)))
+			got := string(p.server.Respond(nil, soaQuery("corp.io.", "\x00\x09\x00\x00"), addrPortOf("198.51.100.1:5000"), server.UDP))
+			option := len(got) - 8
+			if option < 0 || got[3]&0xf != 0 || got[option:option+4] != "\x00\x09\x00\x04" {
+				t.Fatalf("after %v: %q", after, got)
+			}
+			left := binary.BigEndian.Uint32([]byte(got[option+4:]))
+			if ends := time.Until(p.copies.status()[0].Expires); left != uint32(ends/time.Second) || left >= last {
+				t.Errorf("after %v: %d s are left, before it were %d; it expires in %v", after, left, last, ends)
+			}
+			last = left
+		}
+	})
 }
 
 func addrPortOf(text string) netip.AddrPort { return netip.MustParseAddrPort(text) }
