@@ -161,6 +161,11 @@ func (p *parts) zoneAbove(ctx context.Context, zone lookup.Name) (lookup.Name, e
 	above, _ := zone.Parent()
 	r, err := p.ask(ctx, above, lookup.TypeSOA)
 	if err != nil {
+		// Most of its servers may be silent, and be found out one by one. To be referred to
+		// it is enough.
+		if p.recurse.Known(above).Delegation.Zone == above {
+			return above, nil
+		}
 		return "", err
 	}
 	soa, ok := lookup.Find(r.Answer, above, lookup.TypeSOA)
