@@ -11,14 +11,8 @@ import (
 // (RFC 7505 3, RFC 2782, RFC 9460 2.5).
 func Hosts(s lookup.RRset) iter.Seq[lookup.Name] {
 	return func(yield func(lookup.Name) bool) {
-		at := 0 // where in the rdata the name is
-		switch s.Type {
-		case lookup.TypeNS:
-		case lookup.TypeMX, lookup.TypeSVCB, lookup.TypeHTTPS:
-			at = 2
-		case lookup.TypeSRV:
-			at = 6
-		default:
+		at, ok := nameAt(s.Type)
+		if !ok || s.Type == lookup.TypeCNAME || s.Type == lookup.TypeDNAME || s.Type == lookup.TypePTR {
 			return
 		}
 		for rdata := range s.Data.All() {
@@ -31,4 +25,32 @@ func Hosts(s lookup.RRset) iter.Seq[lookup.Name] {
 			}
 		}
 	}
+}
+
+// nameAt is where in the rdata of a type its only name begins.
+func nameAt(t lookup.Type) (octets int, ok bool) {
+	switch t {
+	case lookup.TypeNS, lookup.TypeCNAME, lookup.TypeDNAME, lookup.TypePTR:
+		return 0, true
+	case lookup.TypeMX, lookup.TypeSVCB, lookup.TypeHTTPS:
+		return 2, true
+	case lookup.TypeSRV:
+		return 6, true
+	}
+	return 0, false
+}
+
+// foldedRdata is the rdata with its name in lower case: two that differ in nothing else are
+// one RR (RFC 4343 3). Of the types that have names, these are the ones that zones are made
+// of.
+func foldedRdata(t lookup.Type, rdata string) string {
+	at, ok := nameAt(t)
+	if !ok || len(rdata) < at {
+		return rdata
+	}
+	name, n, err := lookup.NameFromWire(rdata[at:])
+	if err != nil {
+		return rdata
+	}
+	return rdata[:at] + string(name) + rdata[at+n:]
 }

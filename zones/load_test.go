@@ -123,6 +123,8 @@ func TestWhatIsUnwiseIsLint(t *testing.T) {
 	for _, c := range []struct{ zone, want string }{
 		{"www 300 A 192.0.2.1\nwww 200 A 192.0.2.2\n", "7:1: www.example. A: TTL 300 where another RR of the RRset has 200; lowered (RFC 2181 5.2)"},
 		{"www A 192.0.2.1\nwww A 192.0.2.1\n", "8:1: www.example. A: the same RR twice; once is kept (RFC 2181 5)"},
+		{"www MX 1 ns\nwww MX 1 NS\n", "8:1: www.example. MX: the same RR twice; once is kept (RFC 2181 5)"}, // RFC 4343 3
+		{"sub NS ns\nsub NS ns2\nns2 A 192.0.2.2\nsub NS NS2\n", "10:1: sub.example. NS: the same RR twice; once is kept (RFC 2181 5)"},
 		{"@ MX 10 alias\nalias CNAME ns\n", "7:1: example. MX: alias.example. is an alias, and must not be (RFC 2181 10.3)"},
 		{"@ MX 10 nobody\n", "7:1: example. MX: nobody.example. has no address"},
 		{"_x._tcp SRV 0 0 80 nobody\n", "7:1: _x._tcp.example. SRV: nobody.example. has no address"},
