@@ -24,7 +24,7 @@ type Zone struct {
 	Store       string   // where the copy is kept for the next start; "": nowhere
 	AllowNotify []Peer   // who may say that it has changed, beside the primaries
 
-	ZONEMD ZONEMD // of a copy
+	ZONEMD ZONEMD // what its digest is worth, of a file or a copy
 
 	AllowTransfer []Peer   // who may have all of it; empty: nobody
 	Notify        []Server // who is told when it has changed
@@ -272,8 +272,6 @@ func (z *Zone) check(d *decoder) {
 		d.report(&z.Store, "says nothing beside a file, expected primaries")
 	case d.given(&z.AllowNotify):
 		d.report(&z.AllowNotify, "says nothing beside a file, expected primaries")
-	case d.given(&z.ZONEMD):
-		d.report(&z.ZONEMD, "says nothing beside a file, expected primaries")
 	}
 	notEmpty(d, &z.AllowUpdate)
 	for i := range z.AllowUpdate {

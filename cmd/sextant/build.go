@@ -234,7 +234,7 @@ func (p *parts) loadZones(c *config.Config) (map[lookup.Name]*zones.Zone, error)
 	for i, z := range c.Zones {
 		if z.File != "" {
 			group.Go(func() error {
-				loaded[i], wrong[i] = p.wiring.zone(z.File, z.Name)
+				loaded[i], wrong[i] = p.wiring.zone(z)
 				return nil
 			})
 		}

@@ -34,7 +34,7 @@ func TestZONEMDOfACopy(t *testing.T) {
 		{"none", "check ignore", "require", "the zone has no ZONEMD"},
 		{"bad", "ignore", "require check", "ZONEMD does not match the zone"},
 	} {
-		_, at, _ := h.start("one.yaml", kept+"zones: [{name: example, file: "+c.zone+".zone, allow-transfer: [127.0.0.1]}]\n")
+		_, at, _ := h.start("one.yaml", kept+"zones: [{name: example, file: "+c.zone+".zone, zonemd: ignore, allow-transfer: [127.0.0.1]}]\n")
 		copies := func(policy string) *parts {
 			p, _, _ := h.start("two.yaml", kept+fmt.Sprintf("zones: [{name: example, primaries: [%q], zonemd: %s}]\n", at, policy))
 			return p

@@ -88,7 +88,7 @@ func (u *updates) prepare(c *config.Config, files map[lookup.Name]*zones.Zone) (
 func (u *updates) newZone(z config.Zone) *update.Zone {
 	return update.New(update.Options{
 		Apex: z.Name, File: z.File, Journal: z.Journal, Use: u.use,
-		Read:    func() (*zones.Zone, error) { return zones.LoadFile(z.File, z.Name) },
+		Read:    func() (*zones.Zone, error) { return wiring{}.zone(z) },
 		Observe: func(e update.Event) { logUpdate(u.log, e) },
 	})
 }

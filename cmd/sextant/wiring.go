@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/geo"
 	"github.com/sextant-dns/sextant/lifeline"
 	"github.com/sextant-dns/sextant/lookup"
@@ -28,8 +29,19 @@ type wiring struct {
 	moved func(zone lookup.Name, t lifeline.Transition) // is told of protected zones, and nobody else is
 }
 
-// zone reads a zone file.
-func (w wiring) zone(file string, name lookup.Name) (*zones.Zone, error) {
+// zone reads the file of a zone, and holds it against its digest.
+func (w wiring) zone(z config.Zone) (*zones.Zone, error) {
+	zone, err := w.read(z.File, z.Name)
+	if err == nil {
+		err = checkDigest(zone, z)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return zone, nil
+}
+
+func (w wiring) read(file string, name lookup.Name) (*zones.Zone, error) {
 	if w.files == nil {
 		return zones.LoadFile(file, name)
 	}

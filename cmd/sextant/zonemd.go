@@ -10,6 +10,7 @@ import (
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/lookup"
+	"github.com/sextant-dns/sextant/zones"
 )
 
 // zonemd checks the digest of a whole zone, and who has signed it.
@@ -57,6 +58,22 @@ func (z zonemd) verify(apex lookup.Name, sets iter.Seq[lookup.RRset]) error {
 		if found := v.Verify(at[t], apex, keys); found.Status != dnssec.Secure {
 			return forged(t, found)
 		}
+	}
+	return nil
+}
+
+// checkDigest holds a zone from a file against its ZONEMD. Whoever has the file need not
+// prove who has signed it. A digest of a kind that is not known here is none (RFC 8976 4).
+func checkDigest(zone *zones.Zone, z config.Zone) error {
+	if z.ZONEMD == config.ZONEMDIgnore {
+		return nil
+	}
+	err := dnssec.ErrZONEMDUnsupported
+	if m := zone.Find(zone.Apex(), lookup.TypeZONEMD); m.Kind == zones.Answer {
+		err = dnssec.CheckZONEMD(zone.Apex(), zone.All())
+	}
+	if z.ZONEMD == config.ZONEMDRequire && err != nil || errors.Is(err, dnssec.ErrZONEMDMismatch) {
+		return fmt.Errorf("%s: %w (zonemd: ignore has it served all the same)", z.File, err)
 	}
 	return nil
 }

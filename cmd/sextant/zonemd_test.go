@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -119,6 +121,48 @@ func TestTheDigestIsWorthItsSignature(t *testing.T) {
 		err := c.by.verify(lookup.Root, slices.Values(c.sets))
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
 			t.Errorf("%s: %v", c.what, err)
+		}
+	}
+}
+
+func TestZONEMDOfAFile(t *testing.T) {
+	t.Parallel()
+	right, err := os.ReadFile("../../dnssec/testdata/rfc8976-a1.zone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := string(right) + "one.more.example. 60 A 192.0.2.1\n"
+	for _, c := range []struct {
+		what, text string
+		zonemd     config.ZONEMD
+		want       string // of the error; "": it is served
+	}{
+		{"right", string(right), config.ZONEMDCheck, ""},
+		{"right, and has to be there", string(right), config.ZONEMDRequire, ""},
+		{"wrong", wrong, config.ZONEMDCheck, "does not match the zone"},
+		{"wrong, and has to be there", wrong, config.ZONEMDRequire, "does not match the zone"},
+		{"wrong, and nobody minds", wrong, config.ZONEMDIgnore, ""},
+	} {
+		file := filepath.Join(t.TempDir(), "zone")
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		z := config.Zone{Name: lookup.MustName("example."), File: file, ZONEMD: c.zonemd}
+		switch zone, err := (wiring{}).zone(z); {
+		case c.want == "" && (err != nil || zone == nil):
+			t.Errorf("%s: %v", c.what, err)
+		case c.want != "" && (zone != nil || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file)):
+			t.Errorf("%s: %v, want %q", c.what, err, c.want)
+		}
+	}
+	plain := config.Zone{Name: lookup.MustName("example."), File: filepath.Join(t.TempDir(), "plain")}
+	if err := os.WriteFile(plain.File, []byte("@ 60 SOA ns host 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for zonemd, served := range map[config.ZONEMD]bool{config.ZONEMDCheck: true, config.ZONEMDIgnore: true, config.ZONEMDRequire: false} {
+		plain.ZONEMD = zonemd
+		if _, err := (wiring{}).zone(plain); (err == nil) != served {
+			t.Errorf("without one, %s: %v", zonemd, err)
 		}
 	}
 }
