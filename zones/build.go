@@ -230,19 +230,17 @@ func (b *builder) ttl(name lookup.Name, records []record) uint32 {
 // 5), and counts them.
 func (b *builder) distinct(name lookup.Name, records []record) (rrs int) {
 	var seen map[string]bool
-	for i, r := range records {
-		data, folded := b.data(r), ""
-		if i == 1 { // nearly all are alone
-			seen = map[string]bool{foldedRdata(r.t, b.data(records[0])): true}
-		}
-		if i > 0 {
-			folded = foldedRdata(r.t, data)
-		}
-		if seen[folded] {
-			b.warnf(r.at, "%s: the same RR twice; once is kept (RFC 2181 5)", about(name, r.t))
-			continue
-		}
-		if i > 0 {
+	if len(records) > 1 { // nearly all are alone
+		seen = map[string]bool{}
+	}
+	for _, r := range records {
+		data := b.data(r)
+		if seen != nil {
+			folded := foldedRdata(r.t, data)
+			if seen[folded] {
+				b.warnf(r.at, "%s: the same RR twice; once is kept (RFC 2181 5)", about(name, r.t))
+				continue
+			}
 			seen[folded] = true
 		}
 		b.rdata.Write([]byte{byte(r.length >> 8), byte(r.length)}) // as lookup.Rdata has it

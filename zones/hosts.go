@@ -11,10 +11,12 @@ import (
 // (RFC 7505 3, RFC 2782, RFC 9460 2.5).
 func Hosts(s lookup.RRset) iter.Seq[lookup.Name] {
 	return func(yield func(lookup.Name) bool) {
-		at, ok := nameAt(s.Type)
-		if !ok || s.Type == lookup.TypeCNAME || s.Type == lookup.TypeDNAME || s.Type == lookup.TypePTR {
+		switch s.Type {
+		case lookup.TypeNS, lookup.TypeMX, lookup.TypeSRV, lookup.TypeSVCB, lookup.TypeHTTPS:
+		default:
 			return
 		}
+		at, _ := nameAt(s.Type)
 		for rdata := range s.Data.All() {
 			if len(rdata) < at {
 				continue // no Zone holds such rdata
