@@ -8,28 +8,16 @@ package server_test
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/miekg/dns"
 
-	"github.com/sextant-dns/sextant/authoritative"
-	"github.com/sextant-dns/sextant/lookup"
 	"github.com/sextant-dns/sextant/server"
-	"github.com/sextant-dns/sextant/zones"
 )
 
 // What is asked once of our zones is neither kept nor packed for keeping.
 func TestAnswersOfOurZonesAreMadeInFewAllocations(t *testing.T) {
-	z, err := zones.Load(strings.NewReader("@ 300 SOA ns host 1 1 1 1 300\n@ 300 NS ns\nns 300 A 192.0.2.1\n"), "small", zones.LoadOptions{Origin: lookup.MustName("example.")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tree, err := zones.NewTree(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := server.New(server.Options{Views: []server.View{{Authoritative: authoritative.New(tree)}}})
+	s := serving(t, "@ 300 SOA ns host 1 1 1 1 300\n@ 300 NS ns\nns 300 A 192.0.2.1\n", "example.")
 	queries := make([][]byte, 2000)
 	for i := range queries {
 		queries[i], _ = new(dns.Msg).SetQuestion(fmt.Sprintf("x%d.example.", i), dns.TypeA).Pack()

@@ -15,6 +15,20 @@ import (
 	"github.com/sextant-dns/sextant/zones"
 )
 
+// serving is a server of one zone, and nothing else.
+func serving(t testing.TB, text, apex string) *server.Server {
+	t.Helper()
+	z, err := zones.Load(strings.NewReader(text), apex, zones.LoadOptions{Origin: lookup.MustName(apex)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := zones.NewTree(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.New(server.Options{Views: []server.View{{Authoritative: authoritative.New(tree)}}})
+}
+
 // What an authority's answer costs that no packet is ready for: names of a zone that are
 // asked once (wide), and names that it does not have (flood).
 func BenchmarkRespondAuthority(b *testing.B) {
@@ -24,15 +38,7 @@ func BenchmarkRespondAuthority(b *testing.B) {
 	for i := range names {
 		fmt.Fprintf(&text, "n%d A 192.0.2.%d\n", i, i%250+1)
 	}
-	z, err := zones.Load(strings.NewReader(text.String()), "wide", zones.LoadOptions{Origin: lookup.MustName("wide.example.")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	tree, err := zones.NewTree(z)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s := server.New(server.Options{Views: []server.View{{Authoritative: authoritative.New(tree)}}})
+	s := serving(b, text.String(), "wide.example.")
 	from := netip.MustParseAddrPort("192.0.2.200:4242")
 	for _, c := range []struct{ name, form string }{{"wide", "n%d.wide.example."}, {"flood", "x%d.wide.example."}} {
 		b.Run(c.name, func(b *testing.B) {

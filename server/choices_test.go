@@ -45,18 +45,7 @@ func chequered(t testing.TB, down *bool) *authoritative.Authority {
 		}
 		o.Routes = append(o.Routes, r)
 	}
-	m, err := geo.Compile(o.Selectors(), geo.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tree, err := zones.NewTree(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := authoritative.New(nil)
-	z := tailor.New(base, o, tailor.Options{Atlas: tailor.NewAtlas(func() *geo.Map { return m }), Health: fragile{down}, Tally: tailor.NewTally(0)})
-	a.Serve(authoritative.Data{Tree: tree, Tailored: map[lookup.Name]*tailor.Zone{base.Apex(): z}})
-	return a
+	return laidOver(t, base, o, tailor.Options{Health: fragile{down}, Tally: tailor.NewTally(0)})
 }
 
 // fragile is the health of sites of which b may be down.

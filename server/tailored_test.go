@@ -28,6 +28,12 @@ func tailored(t testing.TB) *authoritative.Authority {
 			When: overlay.Condition{Terms: []overlay.Term{{Selector: geo.Selector{Kind: geo.Network, Value: network}}}},
 			Set:  lookup.MustRRsets(text)[0]})
 	}
+	return laidOver(t, base, o, tailor.Options{})
+}
+
+// laidOver is an authority of a zone with an overlay that no database decides about.
+func laidOver(t testing.TB, base *zones.Zone, o *overlay.Overlay, options tailor.Options) *authoritative.Authority {
+	t.Helper()
 	m, err := geo.Compile(o.Selectors(), geo.Sources{})
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +42,9 @@ func tailored(t testing.TB) *authoritative.Authority {
 	if err != nil {
 		t.Fatal(err)
 	}
+	options.Atlas = tailor.NewAtlas(func() *geo.Map { return m })
 	a := authoritative.New(nil)
-	z := tailor.New(base, o, tailor.Options{Atlas: tailor.NewAtlas(func() *geo.Map { return m })})
-	a.Serve(authoritative.Data{Tree: tree, Tailored: map[lookup.Name]*tailor.Zone{base.Apex(): z}})
+	a.Serve(authoritative.Data{Tree: tree, Tailored: map[lookup.Name]*tailor.Zone{base.Apex(): tailor.New(base, o, options)}})
 	return a
 }
 

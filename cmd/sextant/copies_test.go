@@ -92,16 +92,24 @@ func await(t *testing.T, p *parts, serial uint32) {
 	}
 }
 
-// A zone goes from one server to the other: at the start, and when the first has read
-// its file again and says so.
-func TestZoneIsCopied(t *testing.T) {
-	t.Parallel()
-	dir := write(t, map[string]string{
+// guardedPrimary is a server, configured by one.yaml in a folder, that gives its zone to
+// those who have the key in there.
+func guardedPrimary(t *testing.T) (dir string, p *parts, at netip.AddrPort) {
+	t.Helper()
+	dir = write(t, map[string]string{
 		"key":       "c2l4dGVlbiBvY3RldHMgYW5kIGFzIG1hbnkgbW9yZSE=\n",
 		"corp.zone": goodZone,
 		"one.yaml":  transferKeys + "zones: [{name: corp.example, file: corp.zone, allow-transfer: [{key: transfer.key}]}]\n",
 	})
-	one, at := running(t, filepath.Join(dir, "one.yaml"))
+	p, at = running(t, filepath.Join(dir, "one.yaml"))
+	return dir, p, at
+}
+
+// A zone goes from one server to the other: at the start, and when the first has read
+// its file again and says so.
+func TestZoneIsCopied(t *testing.T) {
+	t.Parallel()
+	dir, one, at := guardedPrimary(t)
 	replace := func(name, text string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

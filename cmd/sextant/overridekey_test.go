@@ -17,12 +17,7 @@ import (
 // it, by configuration and by hand, and after a restart.
 func TestOverridesAskPrimariesWithAKey(t *testing.T) {
 	t.Parallel()
-	dir := write(t, map[string]string{
-		"key":       "c2l4dGVlbiBvY3RldHMgYW5kIGFzIG1hbnkgbW9yZSE=\n",
-		"corp.zone": goodZone,
-		"one.yaml":  transferKeys + "zones: [{name: corp.example, file: corp.zone, allow-transfer: [{key: transfer.key}]}]\n",
-	})
-	_, at := running(t, filepath.Join(dir, "one.yaml"))
+	dir, _, at := guardedPrimary(t)
 	short, err := os.MkdirTemp("", "sx") // as sockets want their paths
 	if err != nil {
 		t.Fatal(err)
