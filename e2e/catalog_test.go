@@ -37,6 +37,16 @@ func (f *family) serves(t *testing.T, p *process, address string, zones ...strin
 	})
 }
 
+// catalogOf is a catalog of zones of example. (RFC 9432 4).
+func catalogOf(serial int, zones ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "$TTL 0\n@ SOA invalid. invalid. %d 3600 600 2419200 0\n@ NS invalid.\nversion TXT \"2\"\n", serial)
+	for _, z := range zones {
+		fmt.Fprintf(&b, "label-%s.zones PTR %s.example.\n", z, z)
+	}
+	return b.String()
+}
+
 // BIND has the catalog as an ordinary zone, and Knot makes one. What comes onto them and
 // leaves them, Sextant serves or does not.
 func TestCatalogsOfBINDAndKnot(t *testing.T) {
@@ -45,12 +55,7 @@ func TestCatalogsOfBINDAndKnot(t *testing.T) {
 	f := newFamily(t)
 	f.member(t)
 	list := func(serial int, zones ...string) {
-		var b strings.Builder
-		fmt.Fprintf(&b, "$TTL 0\n@ SOA invalid. invalid. %d 3600 600 2419200 0\n@ NS invalid.\nversion TXT \"2\"\n", serial)
-		for _, z := range zones {
-			fmt.Fprintf(&b, "label-%s.zones PTR %s.example.\n", z, z)
-		}
-		write(t, f.path("catalog.zone"), b.String())
+		write(t, f.path("catalog.zone"), catalogOf(serial, zones...))
 	}
 	list(1, "one", "two")
 	var served strings.Builder

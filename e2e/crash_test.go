@@ -118,12 +118,7 @@ func TestKilledInTheMiddleOfACatalog(t *testing.T) {
 	f := newFamily(t)
 	f.member(t)
 	list := func(serial int, zones ...string) {
-		var b strings.Builder
-		fmt.Fprintf(&b, "$TTL 0\n@ SOA invalid. invalid. %d 3600 600 2419200 0\n@ NS invalid.\nversion TXT \"2\"\n", serial)
-		for _, z := range zones {
-			fmt.Fprintf(&b, "label-%s.zones PTR %s.example.\n", z, z)
-		}
-		write(t, f.path("catalog.new"), b.String())
+		write(t, f.path("catalog.new"), catalogOf(serial, zones...))
 		if err := os.Rename(f.path("catalog.new"), f.path("catalog.zone")); err != nil {
 			t.Fatal(err)
 		}

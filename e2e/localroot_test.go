@@ -47,10 +47,10 @@ func (h *rootless) zone(t *testing.T, serial, domains int) {
 	}
 }
 
-func (h *rootless) nsd(t *testing.T, address string, zones ...string) *process {
-	t.Helper()
-	dir := t.TempDir()
-	conf := fmt.Sprintf(`
+// nsdServer is the configuration of a NSD without its zones, whose files are in one folder,
+// and what NSD writes in the other.
+func nsdServer(address, zones, dir string) string {
+	return fmt.Sprintf(`
 server:
 	ip-address: %s
 	server-count: 1
@@ -63,7 +63,13 @@ server:
 	zonelistfile: "%[3]s/zone.list"
 remote-control:
 	control-enable: no
-`, address, h.dir, dir)
+`, address, zones, dir)
+}
+
+func (h *rootless) nsd(t *testing.T, address string, zones ...string) *process {
+	t.Helper()
+	dir := t.TempDir()
+	conf := nsdServer(address, h.dir, dir)
 	for _, z := range zones {
 		name, file, _ := strings.Cut(z, " ")
 		conf += fmt.Sprintf("zone:\n\tname: %s\n\tzonefile: %s\n\tprovide-xfr: 127.0.0.0/8 NOKEY\n", name, file)

@@ -160,23 +160,7 @@ func (w *ioWorld) reload(t *testing.T, p *process, address, zone string, serial 
 // own: whatever becomes of it and of us, none of its processes is left behind.
 func (w *ioWorld) nsd(t *testing.T, dir, address, zone string) *process {
 	t.Helper()
-	write(t, filepath.Join(dir, "nsd.conf"), fmt.Sprintf(`
-server:
-	ip-address: %s
-	server-count: 1
-	username: ""
-	zonesdir: %q
-	pidfile: ""
-	database: ""
-	xfrdfile: ""
-	xfrdir: %[2]q
-	zonelistfile: "%[2]s/zone.list"
-remote-control:
-	control-enable: no
-zone:
-	name: %[3]s
-	zonefile: zone
-`, address, dir, zone))
+	write(t, filepath.Join(dir, "nsd.conf"), nsdServer(address, dir, dir)+"zone:\n\tname: "+zone+"\n\tzonefile: zone\n")
 	p := w.far.start(t, w.far.answers(t, address, zone), "unshare", "--pid", "--fork", "--kill-child", "nsd", "-d", "-c", filepath.Join(dir, "nsd.conf"))
 	t.Cleanup(func() { p.os.Kill() }) // unshare itself does not listen to SIGTERM
 	return p
