@@ -67,6 +67,7 @@ type Machine struct {
 	held    time.Duration // since a server of the parent confirmed it last
 	seen    time.Time     // when the machine was asked last
 	good    int           // roll-calls in a row that a majority confirms
+	steady  time.Time     // of the first of them
 	clean   time.Time     // since when there was no contradiction
 	clear   time.Duration // how long recovering lasts
 	backoff time.Duration
@@ -284,10 +285,13 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 	t := v.tally
 	majority := v.outcome == Affirmed && t.Keeping >= t.majority()
 	contradiction := t.Denied > 0 || len(t.Other) > 0 || v.outcome == Kept
-	if majority {
-		m.good++
-	} else {
+	switch {
+	case !majority:
 		m.good = 0
+	case m.good == 0:
+		m.good, m.steady = 1, now
+	default:
+		m.good++
 	}
 	if contradiction {
 		m.clean = now
@@ -313,11 +317,23 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 		return []Transition{m.move(Suspect, v.outcome, "servers of the parent contradict each other ("+m.Last.String()+")", now)}
 	case m.State == Emergency && m.good > 0:
 		m.backoff = recoverCalls
-		if m.good >= recoverNeeded {
+		if m.good >= recoverNeeded && now.Sub(m.steady) >= m.trial() {
 			return []Transition{m.move(Recovering, v.outcome, "a majority of the parent confirms it again", now)}
 		}
 	}
 	return m.settle(now)
+}
+
+// trial is for how long a majority has to confirm the delegation without a break until
+// an emergency ends. Three roll-calls are enough for a parent that has not relapsed; one
+// that has, and comes and goes between roll-calls, would pass them again and again
+// (resilience: at most one transition in a quarter of an hour). Nothing is lost by
+// waiting, since what the parent confirms is what is held.
+func (m *Machine) trial() time.Duration {
+	if m.clear == recoverClear {
+		return 0
+	}
+	return m.clear / 2
 }
 
 // alarm reminds of an emergency that lasts: after 1 h, 24 h and 72 h, and then every day.

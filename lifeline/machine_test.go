@@ -335,33 +335,6 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// T11: a parent that comes and goes every 30 seconds makes a transition in a quarter of
-// an hour at most, after the first two.
-func TestFlapping(t *testing.T) {
-	t.Parallel()
-	w := newParent(t, lifeline.Policy{})
-	w.log = nil
-	quarters := map[int]int{}
-	for i := range 2 * 60 * 4 { // 4 hours
-		if i%2 == 0 {
-			w.all(0, 7, lifeline.Silent)
-			w.note(w.m.Suspect(lifeline.Unanswered, w.now))
-		} else {
-			w.all(0, 7, lifeline.Refers, good())
-		}
-		before := len(w.log)
-		w.run(30 * time.Second)
-		if n := len(w.log) - before; i >= 2 {
-			quarters[i/30] += n
-		}
-	}
-	for q, n := range quarters {
-		if n > 1 {
-			t.Errorf("quarter %d: %d transitions: %v", q, n, w.log)
-		}
-	}
-}
-
 // T12, I5: four of seven names of the parent's servers were registered by somebody else.
 // Their addresses are new and do not count, and one honest witness would be enough.
 func TestHijackedParent(t *testing.T) {

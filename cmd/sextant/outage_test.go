@@ -290,7 +290,8 @@ func TestNoDowngrade(t *testing.T) {
 }
 
 // T11: a parent that comes and goes every 30 seconds moves nothing more often than once
-// in a quarter of an hour.
+// in a quarter of an hour. Within four hours that is the way to the emergency, one
+// recovery that was rash, and what a parent that relapsed has to prove.
 func TestFlappingParent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -309,7 +310,7 @@ func TestFlappingParent(t *testing.T) {
 				moves = append(moves, s.Since)
 			}
 		}
-		if len(moves) > 1+2*16 {
+		if len(moves) > 1+16 {
 			t.Errorf("%d moves in four hours: %v, before %v", len(moves), r.zone().Activations, before)
 		}
 	})
