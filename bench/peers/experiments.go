@@ -52,6 +52,7 @@ func experiments() []experiment {
 	}
 	misses := []figure{
 		{"CPU, µs for a miss", cpu, "%.1f", true},
+		{"of these in the kernel", func(s sample) float64 { return micros(s.kernel / time.Duration(max(1, s.answered))) }, "%.1f", true},
 		{"misses/s, 100 at a time", sample.rate, "%.0f", true},
 		{"messages to name servers for a miss", func(s sample) float64 { return float64(s.upstream) / float64(max(1, s.answered)) }, "%.2f", false},
 		octets,
@@ -301,7 +302,7 @@ func (l *laboratory) cost(ctx context.Context, s subject, args ...string) (sampl
 		return sample{}, ctx.Err()
 	}
 	after, err := l.read(ctx, s)
-	measured.cpu = after.cpu - before.cpu
+	measured.cpu, measured.kernel = after.cpu-before.cpu, after.kernel-before.kernel
 	measured.upstream = after.upstream - before.upstream
 	measured.grown = after.grown - before.grown
 	return measured, err
@@ -309,7 +310,7 @@ func (l *laboratory) cost(ctx context.Context, s subject, args ...string) (sampl
 
 // read takes the meters: in a sample, as figures since the start.
 func (l *laboratory) read(ctx context.Context, s subject) (m sample, err error) {
-	if m.cpu, err = s.cpu(); err != nil {
+	if m.cpu, m.kernel, err = s.cpu(); err != nil {
 		return m, err
 	}
 	if m.grown, err = s.rss(); err != nil {

@@ -21,6 +21,7 @@ type sample struct {
 	took           time.Duration
 
 	cpu      time.Duration // of the server
+	kernel   time.Duration // of cpu
 	upstream int           // messages that the server has sent to name servers
 	grown    int           // octets that the server's RSS has grown by
 

@@ -268,7 +268,7 @@ func (p *process) perAnswerTo(ctx context.Context, at netip.AddrPort, args ...st
 
 func (p *process) cpuOfAll() (sum time.Duration, err error) {
 	for _, pid := range p.family() {
-		cpu, err := (&process{os: pid}).cpu()
+		cpu, _, err := (&process{os: pid}).cpu()
 		if err != nil {
 			return 0, err
 		}

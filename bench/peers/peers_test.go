@@ -61,11 +61,11 @@ func TestFiguresOfAServerThatFailsDoNotCount(t *testing.T) {
 
 func TestProcIsUnderstood(t *testing.T) {
 	t.Parallel()
-	cpu, err := parseCPU([]byte("7 (a) b) c) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 0 0 20 0 1 0 9\n"))
-	if err != nil || cpu != 1750*time.Millisecond {
-		t.Errorf("cpu: %v, %v", cpu, err)
+	cpu, kernel, err := parseCPU([]byte("7 (a) b) c) S 1 7 7 0 -1 4194560 1 2 3 4 150 25 0 0 20 0 1 0 9\n"))
+	if err != nil || cpu != 1750*time.Millisecond || kernel != 250*time.Millisecond {
+		t.Errorf("cpu: %v, of these %v in the kernel, %v", cpu, kernel, err)
 	}
-	if _, err := parseCPU([]byte("7 (a) S 1")); err == nil {
+	if _, _, err := parseCPU([]byte("7 (a) S 1")); err == nil {
 		t.Error("cpu: a short line has been read")
 	}
 	rss, err := parseRSS("Name:\tx\nVmHWM:\t     300 kB\nVmRSS:\t     200 kB\n")

@@ -117,25 +117,25 @@ func (p *process) tail() string {
 }
 
 // cpu is the processor time that the process has used, user and system, all
-// threads.
-func (p *process) cpu() (time.Duration, error) {
+// threads, and how much of it the kernel has.
+func (p *process) cpu() (all, kernel time.Duration, err error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.os.Pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	return parseCPU(b)
 }
 
 // parseCPU reads /proc/PID/stat: fields 14 and 15. The second may contain anything
 // but ends with the last parenthesis.
-func parseCPU(stat []byte) (time.Duration, error) {
+func parseCPU(stat []byte) (all, kernel time.Duration, err error) {
 	f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(f) < 13 {
-		return 0, fmt.Errorf("/proc/PID/stat: %q", stat)
+		return 0, 0, fmt.Errorf("/proc/PID/stat: %q", stat)
 	}
 	user, err1 := strconv.ParseInt(string(f[11]), 10, 64)
 	system, err2 := strconv.ParseInt(string(f[12]), 10, 64)
-	return time.Duration(user+system) * tick, errors.Join(err1, err2)
+	return time.Duration(user+system) * tick, time.Duration(system) * tick, errors.Join(err1, err2)
 }
 
 // rss is the memory of the process that is resident, in octets.

@@ -176,7 +176,7 @@ func (a authority) flood(ctx context.Context, dir string, offered []int) (most f
 	}
 	const seconds = 2
 	for _, rate := range offered {
-		before, err := p.cpu()
+		before, _, err := p.cpu()
 		if err != nil {
 			return most, nil, err
 		}
@@ -185,7 +185,7 @@ func (a authority) flood(ctx context.Context, dir string, offered []int) (most f
 		if err != nil {
 			return most, nil, err
 		}
-		after, err := p.cpu()
+		after, _, err := p.cpu()
 		if err != nil {
 			return most, nil, err
 		}
