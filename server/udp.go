@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -82,6 +83,7 @@ func (u *udpSocket) later(work context.Context, q *query, control []byte) {
 		if limit := u.s.options.MaxAge; limit > 0 && u.s.options.Now().Sub(p.arrived) > limit {
 			u.tally.drop(DropLate)
 		} else if len(p.reply) > 0 { // a rate limit may have left nothing
+			runtime.Gosched() // all replies that are ready leave one after the other (see stage in package transport)
 			u.send(p.reply, control, p.from)
 		}
 		u.s.recycle(p)

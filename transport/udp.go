@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -22,6 +23,7 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 		return nil, ignored, err
 	}
 	defer c.release(q)
+	stage()
 	conn, err := c.dialUDP(r.Server, q)
 	if err != nil {
 		if q.source.IsValid() && errors.Is(err, syscall.EADDRNOTAVAIL) {
@@ -33,6 +35,7 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 	defer conn.Close() // at once: an open port can be found and flooded (SAD DNS)
 	defer watch(ctx, conn, time.Now().Add(r.Timeout))()
 
+	stage()
 	start, buf := c.options.Now(), q.room[:q.limit+1]
 	for unsent := q.message(); ; unsent = nil {
 		n, err := conn.receive(unsent, buf)
@@ -60,6 +63,14 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 		}
 	}
 }
+
+// stage lets others go first, who then come to the same place: so all queries that
+// are under way open their sockets one after the other, and then all of them send.
+// A stage fits into the processor's caches, and all that is done for a query does
+// not; and servers that have been woken by one query find the others there (Larus
+// and Parkes, "Using Cohort Scheduling to Enhance Server Performance", USENIX 2002).
+// It is nothing when there is nobody else.
+func stage() { runtime.Gosched() }
 
 // dialUDP opens a socket on a random port that hears the server only. The port
 // is bound explicitly: the system's own choice is from a range of half the size,
