@@ -135,14 +135,23 @@ func (c *Cache[K, V]) GetStale(key K, client netip.Prefix, now time.Time) (v V, 
 // length of scope are ignored.
 func (c *Cache[K, V]) Put(key K, scope netip.Prefix, v V, expires time.Time) {
 	s, hash := c.shard(key)
-	s.put(hash, key, slot[V]{value: v, scope: scope.Masked(), expires: expires.UnixNano()})
+	s.put(hash, key, slot[V]{value: v, scope: masked(scope), expires: expires.UnixNano()})
 }
 
 // PutExact is Put for those clients alone who tell just as many bits as scope has,
 // which must be valid (RFC 7871 7.3.1).
 func (c *Cache[K, V]) PutExact(key K, scope netip.Prefix, v V, expires time.Time) {
 	s, hash := c.shard(key)
-	s.put(hash, key, slot[V]{value: v, scope: scope.Masked(), exact: true, expires: expires.UnixNano()})
+	s.put(hash, key, slot[V]{value: v, scope: masked(scope), exact: true, expires: expires.UnixNano()})
+}
+
+// masked is scope without the bits behind its length. What is for everyone is the
+// usual case, for which Masked would make an error.
+func masked(scope netip.Prefix) netip.Prefix {
+	if !scope.IsValid() {
+		return netip.Prefix{}
+	}
+	return scope.Masked()
 }
 
 // Remove forgets key for all audiences and tells whether there was anything.

@@ -7,18 +7,18 @@ import (
 	"github.com/sextant-dns/sextant/lookup"
 )
 
-// message makes the Message of what was read, in few allocations: one for the
-// structs, one for all RRsets, one for all text.
-func (d *decoder) message() *Message {
-	whole := new(struct {
-		Message
-		opt      OPT
-		question [1]Question
-	})
-	m := &whole.Message
-	m.Header = newHeader(binary.BigEndian.Uint16(d.msg), binary.BigEndian.Uint16(d.msg[2:]))
+// whole is a Message with what it points to.
+type whole struct {
+	Message
+	opt      OPT
+	question [1]Question
+}
 
-	m.Misfits = d.misfits
+// message makes the Message of what was read, in few allocations: one for all RRsets,
+// one for all text.
+func (d *decoder) message(whole *whole) *Message {
+	m := &whole.Message
+	*m = Message{Header: newHeader(binary.BigEndian.Uint16(d.msg), binary.BigEndian.Uint16(d.msg[2:])), Misfits: d.misfits}
 
 	var c composer
 	c.text.Grow(d.textSize())

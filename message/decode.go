@@ -27,7 +27,26 @@ const additional = 2
 // The work is bounded whatever b holds. All strings of the Message share one
 // piece of memory, as a rule a little larger than b: who keeps a small part of a
 // large message for long should strings.Clone it. Nothing refers to b.
-func Decode(b []byte) (*Message, error) {
+func Decode(b []byte) (*Message, error) { return new(Decoder).Decode(b) }
+
+// A Decoder is the memory that a message is taken apart in, to be used again and
+// again: for a small one that is more than what is left of it in the end. The zero
+// value is ready. It is not safe for concurrent use.
+type Decoder struct {
+	d     decoder
+	whole whole
+}
+
+// maxKept is how much a Decoder keeps for the next message, in octets of text and in
+// RRs. Large messages are rare.
+const (
+	maxKept    = 4096
+	maxKeptRRs = 64
+)
+
+// Decode is the function of that name. The Message is good until the next call; its
+// sections, and all strings in it, are for whoever wants to keep them.
+func (again *Decoder) Decode(b []byte) (*Message, error) {
 	if len(b) < headerLen {
 		return nil, errShort
 	}
@@ -39,14 +58,9 @@ func Decode(b []byte) (*Message, error) {
 	if headerLen+int(n[0])*minQuestion+rrs*minRR > len(b) {
 		return nil, errCounts
 	}
-	d := decoder{
-		msg:       b,
-		most:      maxVisited,
-		buf:       make([]byte, 0, 2*len(b)),
-		questions: make([]question, 0, n[0]),
-		grouping:  newGrouping(rrs),
-		pointed:   -1,
-	}
+	d := &again.d
+	d.begin(b, rrs)
+	defer d.end()
 	off := headerLen
 	var err error
 	for range n[0] {
@@ -59,7 +73,7 @@ func Decode(b []byte) (*Message, error) {
 			return nil, err
 		}
 	}
-	return d.message(), nil
+	return d.message(&again.whole), nil
 }
 
 // decoder goes through a message once and keeps what it finds as spans of buf,
@@ -78,6 +92,28 @@ type decoder struct {
 
 	owner   span // of the latest RR, in lower case
 	pointed int  // where the owner stands or its pointer leads; -1 at first
+}
+
+// begin makes d ready for a message with that many RRs.
+func (d *decoder) begin(msg []byte, rrs int) {
+	if cap(d.buf) < 2*len(msg) {
+		d.buf = make([]byte, 0, 2*len(msg))
+	}
+	d.msg, d.buf, d.visited, d.most = msg, d.buf[:0], 0, maxVisited
+	d.questions, d.ends, d.opt, d.misfits = d.questions[:0], [3]int{}, pseudo{}, 0
+	d.owner, d.pointed = span{}, -1
+	d.grouping.reset(rrs)
+}
+
+// end lets go of the message, and of more memory than is worth keeping.
+func (d *decoder) end() {
+	d.msg, d.opt.rdata = nil, nil
+	if cap(d.buf) > maxKept {
+		d.buf = nil
+	}
+	if cap(d.grouping.rrs) > maxKeptRRs {
+		d.grouping.sets, d.grouping.rrs = nil, nil
+	}
 }
 
 // span is a piece of decoder.buf.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -354,7 +355,47 @@ func TestTheLargestMessagesAreSorted(t *testing.T) {
 	}
 }
 
+// What a Decoder gives does not depend on what it has decoded before, and what it
+// gave before stays as it was, but for the Message itself.
+func TestADecoderIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	var again Decoder
+	large := raw(t, 1, 300, 0, 0, askA, strings.Repeat("c00c 0001 0001 0000003c 0004 01020304", 300))
+	var kept, want []Message
+	for i := range 60 {
+		b := large
+		switch all := samples(); i % 5 {
+		case 4:
+			if _, err := again.Decode(raw(t, 0, 1, 0, 0, "c00c", tail)); err == nil {
+				t.Error("a malformed message has been read")
+			}
+		default:
+			b = all[i%len(all)].wire()
+		}
+		m, err := again.Decode(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, want = append(kept, *m), append(want, *decoded(t, b))
+		kept[i].OPT, want[i].OPT = nil, nil
+		kept[i].Question, want[i].Question = slices.Clone(m.Question), slices.Clone(want[i].Question)
+	}
+	if !reflect.DeepEqual(kept, want) {
+		t.Error("what it gave is not what Decode gives")
+	}
+	if cap(again.d.buf) > maxKept || cap(again.d.grouping.rrs) > maxKeptRRs {
+		t.Errorf("it keeps %d octets and %d RRs", cap(again.d.buf), cap(again.d.grouping.rrs))
+	}
+}
+
 func TestDecodeAllocatesAFewTimesOnly(t *testing.T) {
+	var again Decoder
+	for _, s := range samples()[:1] {
+		b := s.wire()
+		if allocs := testing.AllocsPerRun(100, func() { _, _ = again.Decode(b) }); allocs > 2 {
+			t.Errorf("%s, by a Decoder: %v allocations", s.name, allocs)
+		}
+	}
 	for _, s := range samples() {
 		b := s.wire()
 		if allocs := testing.AllocsPerRun(100, func() { _, _ = Decode(b) }); allocs > 7 {

@@ -48,9 +48,17 @@ type rr struct {
 	next  uint16 // in the chain of its hash: older
 }
 
-// newGrouping has room for that many RRs.
-func newGrouping(rrs int) grouping {
-	return grouping{seed: maphash.MakeSeed(), sets: make([]set, 0, rrs), rrs: make([]rr, 0, rrs)}
+// reset empties it and sees to it that there is room for that many RRs.
+func (g *grouping) reset(rrs int) {
+	if cap(g.rrs) < rrs {
+		g.sets, g.rrs = make([]set, 0, rrs), make([]rr, 0, rrs)
+	}
+	g.sets, g.rrs, g.opened = g.sets[:0], g.rrs[:0], 0
+	clear(g.setHeads[:])
+	clear(g.rrHeads[:])
+	if g.seed == (maphash.Seed{}) {
+		g.seed = maphash.MakeSeed()
+	}
 }
 
 // add files an RR with the set that it belongs to.

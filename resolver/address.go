@@ -131,7 +131,12 @@ func (p *poll) admit(s netip.AddrPort) bool {
 	if barred || known || len(p.servers) == maxServers {
 		return false
 	}
-	p.servers = append(p.servers, &candidate{server: s, configured: p.configured()})
+	c := new(candidate)
+	if n := len(p.servers); n < len(p.room) {
+		c = &p.room[n] // nearly all zones have no more
+	}
+	*c = candidate{server: s, configured: p.configured()}
+	p.servers = append(p.servers, c)
 	return true
 }
 

@@ -157,9 +157,10 @@ type poll struct {
 	judge    judgement
 
 	servers []*candidate
-	leads   []lead // to the addresses of name servers without any
-	spare   []lead // to more, for when all servers that are known have failed
-	inside  []lead // to more, by way of servers that have answered, but not what can be believed
+	room    [4]candidate // for the first of servers
+	leads   []lead       // to the addresses of name servers without any
+	spare   []lead       // to more, for when all servers that are known have failed
+	inside  []lead       // to more, by way of servers that have answered, but not what can be believed
 	chases  chases
 	told    *telling // nil: nothing is told of anybody
 

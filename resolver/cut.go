@@ -127,10 +127,14 @@ func (cs *cuts) complete(c *cut, glue []lookup.RRset, now time.Time) {
 // stands by its delegation, and so make nothing live longer.
 func (cs *cuts) own(c *cut, ns lookup.RRset, now time.Time) {
 	var names []lookup.Name
-	for _, s := range newCut(c.zone, ns, nil).servers {
-		known := slices.ContainsFunc(c.servers, func(t Server) bool { return t.Name == s.Name })
-		if !known && !s.Name.IsSubdomainOf(c.zone) {
-			names = append(names, s.Name)
+	count := 0
+	for name := range nameServers(ns) {
+		if count++; count > maxNames {
+			break
+		}
+		known := slices.ContainsFunc(c.servers, func(t Server) bool { return t.Name == name })
+		if !known && !name.IsSubdomainOf(c.zone) {
+			names = append(names, owned(name))
 		}
 	}
 	slices.Sort(names)

@@ -47,12 +47,16 @@ func newFlights(most int) *flights {
 }
 
 type flight struct {
-	done chan struct{} // closed when hop and err are there to be read
+	done chan struct{} // closed when hop and err are there to be read; nil while nobody but the pilot waits
 	hop  *hop
 	err  error
 	span span // of the work
 
 	waiting int // how many do; guarded by flights.mu
+
+	of    *flights // these, and the next two, of one with a pilot
+	key   flightKey
+	pilot context.Context // who leaves when it ends
 }
 
 // takesClients tells whether those who wait for a flight of that key are clients,
@@ -64,13 +68,14 @@ func (k flightKey) takesClients() bool { return k.depth == 0 && k.at == "" && !k
 // ends at limit. When too many clients wait already it does not, and when too many
 // networks are asked for under that name it waits for a place and then says errFull.
 func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	f, led, landed := fs.board(key, limit)
+	alone := patient(ctx, limit)
+	f, led, landed := fs.board(key, limit, alone)
 	switch {
 	case landed != nil:
 		return nil, false, fs.await(ctx, key, landed)
 	case f == nil:
 		return nil, false, crowded()
-	case led && patient(ctx, limit):
+	case led && alone:
 		return fs.pilot(ctx, key, f, work)
 	case led:
 		fs.crew.Go(func() { fs.fly(key, f, work) })
@@ -94,7 +99,16 @@ func patient(ctx context.Context, limit time.Time) bool {
 // pilot flies f, and leaves it when ctx ends. Whoever else has boarded by then is
 // flown to the end.
 func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	aboard := afterEnd(ctx, func() { fs.leave(ctx, key, f) })
+	f.of, f.key, f.pilot = fs, key, ctx
+	if own, ok := ctx.(*span); ok { // which ends no earlier than f by itself
+		own.Attend(f)
+		fs.fly(key, f, work)
+		if !own.Dismiss(f) {
+			return nil, true, ctx.Err()
+		}
+		return f.hop, true, f.err
+	}
+	aboard := context.AfterFunc(ctx, f.Ended)
 	fs.fly(key, f, work)
 	if !aboard() {
 		return nil, true, ctx.Err()
@@ -102,11 +116,14 @@ func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work fun
 	return f.hop, true, f.err
 }
 
+// Ended is called when the pilot has to leave.
+func (f *flight) Ended() { f.of.leave(f.pilot, f.key, f) }
+
 // board finds a flight in the air or gets one ready, which who leads has to fly; it
 // is nil when it is full, or when another one of its lane has to land first, which
 // landed tells of then. Who boards is waited for until having left: a flight that
-// somebody never leaves flies to its end.
-func (fs *flights) board(key flightKey, limit time.Time) (f *flight, led bool, landed <-chan struct{}) {
+// somebody never leaves flies to its end. alone tells that who leads does not wait for it.
+func (fs *flights) board(key flightKey, limit time.Time, alone bool) (f *flight, led bool, landed <-chan struct{}) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f, found := fs.aloft[key]
@@ -117,17 +134,19 @@ func (fs *flights) board(key flightKey, limit time.Time) (f *flight, led bool, l
 		if landed := fs.enter(key); landed != nil {
 			return nil, false, landed
 		}
-		f = &flight{done: make(chan struct{}), span: span{deadline: limit}}
+		f = &flight{span: span{deadline: limit}}
 		fs.aloft[key] = f
+	}
+	if f.done == nil && (found || !alone) {
+		f.done = make(chan struct{})
 	}
 	f.waiting++
 	return f, !found, nil
 }
 
-// fly does the work and wakes all who wait.
+// fly does the work, and lands.
 func (fs *flights) fly(key flightKey, f *flight, work func(context.Context) (*hop, error)) {
 	defer f.span.cancel()
-	defer close(f.done)
 	defer fs.land(key, f)
 	defer recovered(&f.err)
 	f.hop, f.err = work(&f.span)
@@ -141,13 +160,16 @@ func recovered(err *error) {
 	}
 }
 
-// land takes f off the list, if it is still on it.
+// land takes f off the list, if it is still on it, and wakes all who wait.
 func (fs *flights) land(key flightKey, f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.exit(key)
 	if fs.aloft[key] == f {
 		delete(fs.aloft, key)
+	}
+	if f.done != nil {
+		close(f.done)
 	}
 }
 
@@ -279,7 +301,7 @@ func (r *Resolver) refresh(of task, q lookup.Question) (led bool) {
 	}
 	t := task{budget: lookup.NewBudget(r.options.Limits), renew: true, proof: r.proof(false), epoch: r.epoch.Load(), who: of.who}.begun(r.options.Deadline)
 	key := r.keyOf(t, q)
-	f, led, _ := r.flights.board(key, t.limit)
+	f, led, _ := r.flights.board(key, t.limit, true)
 	if led {
 		r.flights.crew.Go(func() {
 			r.flights.fly(key, f, func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) })

@@ -25,7 +25,7 @@ type messageKey struct {
 
 // message is one of them.
 type message struct {
-	done   chan struct{} // closed when the rest is there to be read
+	done   chan struct{} // closed when the rest is there to be read; nil while nobody else waits for it
 	reply  *transport.Reply
 	err    error
 	hungUp bool // who sent it did not wait for the reply, so it tells others nothing
@@ -64,9 +64,12 @@ func (o *outstanding) enter(key messageKey) (m *message, mine bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m, ok := o.underway[key]; ok {
+		if m.done == nil {
+			m.done = make(chan struct{})
+		}
 		return m, false
 	}
-	m = &message{done: make(chan struct{})}
+	m = new(message)
 	o.underway[key] = m
 	return m, true
 }
@@ -74,7 +77,9 @@ func (o *outstanding) enter(key messageKey) (m *message, mine bool) {
 func (o *outstanding) leave(ctx context.Context, key messageKey, m *message) {
 	m.hungUp = ctx.Err() != nil || m.reply == nil && m.err == nil // the latter: Exchange panicked
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	delete(o.underway, key)
-	o.mu.Unlock()
-	close(m.done)
+	if m.done != nil {
+		close(m.done)
+	}
 }

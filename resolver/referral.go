@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"iter"
 	"net/netip"
 
 	"github.com/sextant-dns/sextant/lookup"
@@ -57,12 +58,8 @@ func delegated(zone lookup.Name, q lookup.Question, r *transport.Reply) (verdict
 // for it: addresses of these very name servers, if they lie in zone. The life of
 // the shortest-lived part is the life of all.
 func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
-	c := &cut{zone: owned(ns.Name), ttl: ns.TTL}
-	for rdata := range ns.Data.All() {
-		name, _, err := lookup.NameFromWire(rdata)
-		if err != nil {
-			continue
-		}
+	c := &cut{zone: owned(ns.Name), ttl: ns.TTL, servers: make([]Server, 0, min(ns.Data.Len(), maxNames))}
+	for name := range nameServers(ns) {
 		if len(c.servers) == maxNames {
 			break
 		}
@@ -70,6 +67,17 @@ func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
 	}
 	c.equip(zone, additional)
 	return c
+}
+
+// nameServers are the names in a set of NS that are any.
+func nameServers(ns lookup.RRset) iter.Seq[lookup.Name] {
+	return func(yield func(lookup.Name) bool) {
+		for rdata := range ns.Data.All() {
+			if name, _, err := lookup.NameFromWire(rdata); err == nil && !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // equip gives the name servers that lie in zone and have none their addresses.
@@ -80,7 +88,10 @@ func (c *cut) equip(zone lookup.Name, additional []lookup.RRset) {
 			continue
 		}
 		for _, glue := range additional {
-			if addrs := addresses(glue); glue.Name == s.Name && len(addrs) > 0 {
+			if glue.Name != s.Name {
+				continue
+			}
+			if addrs := addresses(glue); len(addrs) > 0 {
 				s.Addrs = append(s.Addrs, addrs...)
 				c.ttl = min(c.ttl, glue.TTL)
 			}
@@ -114,8 +125,12 @@ func (c *cut) signed(authority []lookup.RRset) {
 
 // addresses are the addresses in a set of A or AAAA that can be a server's.
 func addresses(s lookup.RRset) (addrs []netip.Addr) {
-	size := map[lookup.Type]int{lookup.TypeA: 4, lookup.TypeAAAA: 16}[s.Type]
-	if size == 0 {
+	size := 4
+	switch s.Type {
+	case lookup.TypeA:
+	case lookup.TypeAAAA:
+		size = 16
+	default:
 		return nil
 	}
 	for rdata := range s.Data.All() {

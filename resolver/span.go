@@ -19,14 +19,21 @@ type span struct {
 	err   error         // why it has ended
 	done  chan struct{} // closed by then; nil until somebody asks for it
 	timer *time.Timer   // nil until somebody has to be told
-	then  []*ending     // to be called at the end
+	then  []listener    // to be told of the end
+	room  [2]listener   // for the first of them
 }
+
+// listener is told that a span has ended.
+type listener = interface{ Ended() }
 
 // ending is a function that is to be called when a span ends.
 type ending struct {
 	of   *span
 	call func()
 }
+
+// Ended calls the function.
+func (e *ending) Ended() { e.call() }
 
 var _ context.Context = (*span)(nil)
 
@@ -70,27 +77,43 @@ func (s *span) Done() <-chan struct{} {
 // AfterFunc has f called in a goroutine of its own when s ends; stop is as that of
 // context.AfterFunc, which calls this method, as do all contexts that are made under s.
 func (s *span) AfterFunc(f func()) (stop func() bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	e := &ending{s, f}
-	if s.ended() != nil {
-		go f()
-		return e.stop
-	}
-	s.then = append(s.then, e)
-	s.tick()
+	s.attend(e, true)
 	return e.stop
 }
 
+// Attend has l.Ended called in a goroutine of its own when s is cancelled. Who knows the
+// deadline needs no timer for it: of that l is told only if somebody else has it watched.
+func (s *span) Attend(l listener) { s.attend(l, false) }
+
+func (s *span) attend(l listener, timed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended() != nil {
+		go l.Ended()
+		return
+	}
+	if s.then == nil {
+		s.then = s.room[:0]
+	}
+	s.then = append(s.then, l)
+	if timed {
+		s.tick()
+	}
+}
+
 // stop sees to it that e is not called; false when it is, or was stopped before.
-func (e *ending) stop() bool {
-	e.of.mu.Lock()
-	defer e.of.mu.Unlock()
-	i := slices.Index(e.of.then, e)
+func (e *ending) stop() bool { return e.of.Dismiss(e) }
+
+// Dismiss sees to it that l is not told; false when it is, or was dismissed before.
+func (s *span) Dismiss(l listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.then, l)
 	if i < 0 {
 		return false
 	}
-	e.of.then = slices.Delete(e.of.then, i, i+1)
+	s.then = slices.Delete(s.then, i, i+1)
 	return true
 }
 
@@ -131,17 +154,8 @@ func (s *span) end(err error) {
 	if s.done != nil {
 		close(s.done)
 	}
-	for _, e := range s.then {
-		go e.call()
+	for _, l := range s.then {
+		go l.Ended()
 	}
 	s.then = nil
-}
-
-// afterEnd is context.AfterFunc, without the context that it makes where it can do
-// without.
-func afterEnd(ctx context.Context, f func()) (stop func() bool) {
-	if s, ok := ctx.(*span); ok {
-		return s.AfterFunc(f)
-	}
-	return context.AfterFunc(ctx, f)
 }

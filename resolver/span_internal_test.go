@@ -15,7 +15,7 @@ func TestSpanEndsAtItsDeadline(t *testing.T) {
 		below, cancel := context.WithTimeout(s, time.Minute)
 		defer cancel()
 		called := false
-		afterEnd(s, func() { called = true })
+		s.AfterFunc(func() { called = true })
 		time.Sleep(time.Second - 1)
 		synctest.Wait()
 		if s.Err() != nil || below.Err() != nil || called {
@@ -40,8 +40,8 @@ func TestSpanIsCancelled(t *testing.T) {
 		below, cancel := context.WithCancel(s)
 		defer cancel()
 		calls := 0
-		afterEnd(s, func() { calls++ })
-		stop := afterEnd(s, func() { t.Error("was stopped, and is called") })
+		s.AfterFunc(func() { calls++ })
+		stop := s.AfterFunc(func() { t.Error("was stopped, and is called") })
 		if !stop() || stop() {
 			t.Error("it can be stopped not once")
 		}
@@ -51,10 +51,53 @@ func TestSpanIsCancelled(t *testing.T) {
 			t.Errorf("%v, %v, %d calls", s.Err(), below.Err(), calls)
 		}
 		<-s.Done()
-		stop = afterEnd(s, func() { calls++ })
+		stop = s.AfterFunc(func() { calls++ })
 		synctest.Wait()
 		if stop() || calls != 2 {
 			t.Errorf("what is to be called after the end was called %d times", calls-1)
+		}
+	})
+}
+
+// attendant counts how often it is told.
+type attendant struct{ told int }
+
+func (a *attendant) Ended() { a.told++ }
+
+// Who attends is told of a cancellation, and costs no timer; the clock ends the span
+// all the same.
+func TestSpanTellsItsAttendants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &span{deadline: time.Now().Add(time.Second)}
+		var told [4]attendant
+		for i := range told {
+			s.Attend(&told[i])
+		}
+		if !s.Dismiss(&told[1]) || s.Dismiss(&told[1]) {
+			t.Error("it can be dismissed not once")
+		}
+		if s.timer != nil {
+			t.Error("a timer was started")
+		}
+		s.cancel()
+		synctest.Wait()
+		if s.Dismiss(&told[0]) {
+			t.Error("dismissed after it was told")
+		}
+		s.Attend(&told[1])
+		synctest.Wait()
+		for i := range told {
+			if told[i].told != 1 {
+				t.Errorf("%d was told %d times", i, told[i].told)
+			}
+		}
+
+		s = &span{deadline: time.Now().Add(time.Second)}
+		s.Attend(&told[0])
+		time.Sleep(time.Second)
+		if s.Err() != context.DeadlineExceeded {
+			t.Errorf("ended: %v", s.Err())
 		}
 	})
 }

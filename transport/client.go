@@ -68,6 +68,7 @@ type Options struct {
 type Client struct {
 	options Options
 	queries sync.Pool // of *query that are over, for their memory
+	sockets sync.Pool // of *socket that are closed, for theirs
 	jar     jar
 
 	sessions sessions
@@ -145,26 +146,60 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
+// A watcher makes waiting for a connection fail when a context ends. The zero watcher
+// is ready for use, and again when end has returned.
+type watcher struct {
+	conn interface{ SetDeadline(time.Time) error }
+	stop func() bool // nil: the context has the watcher itself
+	own  attended
+	over sync.WaitGroup
+}
+
+// attended is a context that tells by itself when it is cancelled, for which
+// context.AfterFunc would need a context in between, two functions and a timer. Attend
+// has Ended called in a goroutine of its own when the context is cancelled, and perhaps
+// when its deadline has passed. Dismiss tells whether it will not be called.
+type attended interface {
+	context.Context
+	Attend(interface{ Ended() })
+	Dismiss(interface{ Ended() }) bool
+}
+
 // watch makes waiting for conn fail from the deadline on, and at once when ctx
 // ends. The caller must call end before it closes conn; nothing of the watch is
 // left when end returns.
-func watch(ctx context.Context, conn interface{ SetDeadline(time.Time) error }, deadline time.Time) (end func()) {
+func (w *watcher) watch(ctx context.Context, conn interface{ SetDeadline(time.Time) error }, deadline time.Time) {
+	if limit, ok := ctx.Deadline(); ok && limit.Before(deadline) {
+		deadline = limit
+	}
 	_ = conn.SetDeadline(deadline) // fails where reading will fail, too
-	after := func(f func()) (stop func() bool) { return context.AfterFunc(ctx, f) }
-	if own, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
-		after = own.AfterFunc // as context.AfterFunc does, but with a context in between
-	} else if ctx.Done() == nil {
-		return func() {}
+	w.conn, w.stop, w.own = conn, nil, nil
+	w.over.Add(1)
+	if own, ok := ctx.(attended); ok {
+		w.own = own
+		own.Attend(w)
+		return
 	}
-	var watching sync.WaitGroup
-	watching.Add(1)
-	stop := after(func() {
-		defer watching.Done()
-		_ = conn.SetDeadline(time.Unix(1, 0))
-	})
-	return func() {
-		if !stop() {
-			watching.Wait()
-		}
+	w.stop = context.AfterFunc(ctx, w.Ended)
+}
+
+// Ended makes waiting fail.
+func (w *watcher) Ended() {
+	defer w.over.Done()
+	_ = w.conn.SetDeadline(time.Unix(1, 0))
+}
+
+func (w *watcher) end() {
+	stopped := false
+	if w.own != nil {
+		stopped = w.own.Dismiss(w)
+	} else {
+		stopped = w.stop()
 	}
+	if !stopped {
+		w.over.Wait()
+	} else {
+		w.over.Done()
+	}
+	w.conn, w.stop, w.own = nil, nil, nil
 }

@@ -24,6 +24,8 @@ type query struct {
 	tasted   string       // the cookie in the reply
 	limit    int          // octets that a reply over UDP may have
 	options  [2]message.Option
+	watcher  watcher
+	decoder  *message.Decoder // of replies
 	packet   []byte // the message behind two octets of its length, as TCP wants it
 	room     []byte // for replies over UDP, one octet larger than any limit
 }
@@ -39,9 +41,9 @@ const (
 func (c *Client) newQuery(r Request) (*query, error) {
 	q, _ := c.queries.Get().(*query)
 	if q == nil {
-		q = &query{packet: make([]byte, 0, 512), room: make([]byte, c.limit()+1)}
+		q = &query{packet: make([]byte, 0, 512), room: make([]byte, c.limit()+1), decoder: new(message.Decoder)}
 	}
-	*q = query{dice: dice{source: c.options.Rand}, limit: plainUDP, packet: q.packet[:prefixLen], room: q.room}
+	*q = query{dice: dice{source: c.options.Rand}, limit: plainUDP, packet: q.packet[:prefixLen], room: q.room, decoder: q.decoder}
 	q.id = q.dice.uint16()
 
 	var opt *message.OPT
@@ -97,7 +99,7 @@ func (q *query) from(sources []netip.Addr) netip.Addr {
 }
 
 // release gives the memory of a query that is over to those to come. Replies do
-// not refer to it, see message.Decode.
+// not refer to it, see message.Decoder.
 func (c *Client) release(q *query) { c.queries.Put(q) }
 
 // limit is how many octets a reply to a query with EDNS may have (RFC 6891 6.2.3).

@@ -15,7 +15,7 @@ var errSubnet = errors.New("reply for another client subnet")
 // read decodes a reply that has been judged. An error means that it must be
 // treated as if it had not come.
 func (q *query) read(b []byte) (*Reply, error) {
-	m, err := message.Decode(b)
+	m, err := q.decoder.Decode(b)
 	if err != nil {
 		return nil, err
 	}

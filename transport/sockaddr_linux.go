@@ -8,14 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockaddr is an address and port in the kernel's terms.
-func sockaddr(a netip.AddrPort) (unix.Sockaddr, error) {
+// sockaddr is memory for an address and port in the kernel's terms.
+type sockaddr struct {
+	v4 unix.SockaddrInet4
+	v6 unix.SockaddrInet6
+}
+
+// of is a in those terms, good until the memory is used again.
+func (s *sockaddr) of(a netip.AddrPort) (unix.Sockaddr, error) {
 	switch addr := a.Addr(); {
 	case addr.Is4():
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: addr.As4()}, nil
+		s.v4 = unix.SockaddrInet4{Port: int(a.Port()), Addr: addr.As4()}
+		return &s.v4, nil
 	case addr.Is6():
 		zone, err := zoneID(addr.Zone())
-		return &unix.SockaddrInet6{Port: int(a.Port()), Addr: addr.As16(), ZoneId: zone}, err
+		s.v6 = unix.SockaddrInet6{Port: int(a.Port()), Addr: addr.As16(), ZoneId: zone}
+		return &s.v6, err
 	}
 	return nil, unix.EDESTADDRREQ
 }

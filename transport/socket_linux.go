@@ -20,6 +20,8 @@ type socket struct {
 	raw  syscall.RawConn // of file
 	ends ends
 
+	from, to sockaddr // its ends, while it is being opened
+
 	// Of the receive that is under way: what has to be sent before, where the
 	// packet goes, and what became of it.
 	query, buf []byte
@@ -28,17 +30,18 @@ type socket struct {
 	turn       func(fd uintptr) (done bool) // the method take, bound once
 }
 
-// openUDP binds a socket to local and connects it to server, which are of one
-// family. It does not wait for anything.
-func openUDP(local, server netip.AddrPort) (*socket, error) {
-	ends := ends{local, server}
-	from, err := sockaddr(local)
+// open binds a socket to local and connects it to server, which are of one
+// family. It does not wait for anything. A socket that is closed, or whose opening
+// has failed, can be opened again.
+func (s *socket) open(local, server netip.AddrPort) error {
+	s.ends = ends{local, server}
+	from, err := s.from.of(local)
 	if err != nil {
-		return nil, ends.wrap("dial", err)
+		return s.ends.wrap("dial", err)
 	}
-	to, err := sockaddr(server)
+	to, err := s.to.of(server)
 	if err != nil {
-		return nil, ends.wrap("dial", err)
+		return s.ends.wrap("dial", err)
 	}
 	family := unix.AF_INET
 	if server.Addr().Is6() {
@@ -46,7 +49,7 @@ func openUDP(local, server netip.AddrPort) (*socket, error) {
 	}
 	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, ends.wrap("dial", os.NewSyscallError("socket", err))
+		return s.ends.wrap("dial", os.NewSyscallError("socket", err))
 	}
 	restrict(fd, family)
 	if err = os.NewSyscallError("bind", unix.Bind(fd, from)); err == nil {
@@ -54,16 +57,18 @@ func openUDP(local, server netip.AddrPort) (*socket, error) {
 	}
 	if err != nil {
 		_ = unix.Close(fd)
-		return nil, ends.wrap("dial", err)
+		return s.ends.wrap("dial", err)
 	}
 
-	s := &socket{file: os.NewFile(uintptr(fd), "udp"), ends: ends} // O_NONBLOCK tells it to use the poller
+	s.file = os.NewFile(uintptr(fd), "udp") // O_NONBLOCK tells it to use the poller
 	if s.raw, err = s.file.SyscallConn(); err != nil {
 		_ = s.file.Close()
-		return nil, ends.wrap("dial", err)
+		return s.ends.wrap("dial", err)
 	}
-	s.turn = s.take
-	return s, nil
+	if s.turn == nil {
+		s.turn = s.take
+	}
+	return nil
 }
 
 // restrict sets DF on what the socket sends and keeps forged path-MTU messages
@@ -136,4 +141,9 @@ func (s *socket) local() (addr netip.Addr) {
 
 func (s *socket) SetDeadline(t time.Time) error { return s.file.SetDeadline(t) }
 
-func (s *socket) Close() error { return s.file.Close() }
+// Close closes the socket. Its memory can be used for another one then.
+func (s *socket) Close() error {
+	err := s.file.Close()
+	s.file, s.raw = nil, nil
+	return err
+}

@@ -53,7 +53,8 @@ func TestAFailedDialTellsWhichCallFailed(t *testing.T) {
 		"no source":                   {netip.AddrPort{}, at("127.0.0.1:53"), "", syscall.EDESTADDRREQ},
 		"a link that is not there":    {at("[::]:5300"), at("[fe80::1%none]:53"), "", nil},
 	} {
-		conn, err := openUDP(c.local, c.server)
+		conn := new(socket)
+		err := conn.open(c.local, c.server)
 		if err == nil {
 			_ = conn.Close()
 		}

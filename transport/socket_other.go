@@ -12,18 +12,16 @@ import (
 // small by the size that the query offers.
 type socket struct{ *net.UDPConn }
 
-// openUDP binds a socket to local and connects it to server, which are of one
-// family. It does not wait for anything.
-func openUDP(local, server netip.AddrPort) (*socket, error) {
+// open binds a socket to local and connects it to server, which are of one
+// family. It does not wait for anything. A socket that is closed, or whose opening
+// has failed, can be opened again.
+func (s *socket) open(local, server netip.AddrPort) (err error) {
 	network := "udp4"
 	if server.Addr().Is6() {
 		network = "udp6"
 	}
-	conn, err := net.DialUDP(network, net.UDPAddrFromAddrPort(local), net.UDPAddrFromAddrPort(server))
-	if err != nil {
-		return nil, err
-	}
-	return &socket{conn}, nil
+	s.UDPConn, err = net.DialUDP(network, net.UDPAddrFromAddrPort(local), net.UDPAddrFromAddrPort(server))
+	return err
 }
 
 // local is the address that the system has chosen to send from.

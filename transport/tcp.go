@@ -27,7 +27,8 @@ func (c *Client) overTCP(ctx context.Context, r Request) (*Reply, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	defer watch(ctx, conn, deadline)()
+	q.watcher.watch(ctx, conn, deadline)
+	defer q.watcher.end()
 
 	if _, err := conn.Write(q.packet); err != nil { // RFC 7766 8: length and message at once
 		return nil, err

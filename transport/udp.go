@@ -32,8 +32,9 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 		}
 		return nil, ignored, err
 	}
-	defer conn.Close() // at once: an open port can be found and flooded (SAD DNS)
-	defer watch(ctx, conn, time.Now().Add(r.Timeout))()
+	defer c.hangUp(conn)
+	q.watcher.watch(ctx, conn, time.Now().Add(r.Timeout))
+	defer q.watcher.end()
 
 	stage()
 	start, buf := c.options.Now(), q.room[:q.limit+1]
@@ -83,15 +84,29 @@ func (c *Client) dialUDP(server netip.AddrPort, q *query) (*socket, error) {
 	if from := q.from(sources); from.IsValid() {
 		source = from
 	}
+	conn, _ := c.sockets.Get().(*socket)
+	if conn == nil {
+		conn = new(socket)
+	}
 	for tries := 1; ; tries++ {
 		local := netip.AddrPortFrom(source, q.dice.port())
 		if q.dice.err != nil {
 			return nil, q.dice.err
 		}
-		conn, err := openUDP(local, server)
+		err := conn.open(local, server)
 		if errors.Is(err, syscall.EADDRINUSE) && tries < maxBinds {
 			continue
 		}
-		return conn, err
+		if err != nil {
+			return nil, err
+		}
+		return conn, nil
 	}
+}
+
+// hangUp closes a socket, at once when it has been of use: an open port can be found
+// and flooded (SAD DNS). Nobody may refer to it any more.
+func (c *Client) hangUp(conn *socket) {
+	_ = conn.Close()
+	c.sockets.Put(conn)
 }
