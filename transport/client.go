@@ -158,7 +158,8 @@ type watcher struct {
 // attended is a context that tells by itself when it is cancelled, for which
 // context.AfterFunc would need a context in between, two functions and a timer. Attend
 // has Ended called in a goroutine of its own when the context is cancelled, and perhaps
-// when its deadline has passed. Dismiss tells whether it will not be called.
+// when its deadline has passed; the clock tells whether it has. Dismiss tells whether it
+// will not be called.
 type attended interface {
 	context.Context
 	Attend(interface{ Ended() })
@@ -169,18 +170,20 @@ type attended interface {
 // ends. The caller must call end before it closes conn; nothing of the watch is
 // left when end returns.
 func (w *watcher) watch(ctx context.Context, conn interface{ SetDeadline(time.Time) error }, deadline time.Time) {
-	if limit, ok := ctx.Deadline(); ok && limit.Before(deadline) {
-		deadline = limit
+	w.conn, w.stop, w.own = conn, nil, nil
+	w.own, _ = ctx.(attended)
+	if w.own != nil {
+		if limit, ok := ctx.Deadline(); ok && limit.Before(deadline) {
+			deadline = limit
+		}
 	}
 	_ = conn.SetDeadline(deadline) // fails where reading will fail, too
-	w.conn, w.stop, w.own = conn, nil, nil
 	w.over.Add(1)
-	if own, ok := ctx.(attended); ok {
-		w.own = own
-		own.Attend(w)
-		return
+	if w.own != nil {
+		w.own.Attend(w)
+	} else {
+		w.stop = context.AfterFunc(ctx, w.Ended)
 	}
-	w.stop = context.AfterFunc(ctx, w.Ended)
 }
 
 // Ended makes waiting fail.
@@ -190,16 +193,9 @@ func (w *watcher) Ended() {
 }
 
 func (w *watcher) end() {
-	stopped := false
-	if w.own != nil {
-		stopped = w.own.Dismiss(w)
-	} else {
-		stopped = w.stop()
-	}
-	if !stopped {
-		w.over.Wait()
-	} else {
+	if w.own != nil && w.own.Dismiss(w) || w.own == nil && w.stop() {
 		w.over.Done()
 	}
+	w.over.Wait()
 	w.conn, w.stop, w.own = nil, nil, nil
 }

@@ -26,8 +26,8 @@ type query struct {
 	options  [2]message.Option
 	watcher  watcher
 	decoder  *message.Decoder // of replies
-	packet   []byte // the message behind two octets of its length, as TCP wants it
-	room     []byte // for replies over UDP, one octet larger than any limit
+	packet   []byte           // the message behind two octets of its length, as TCP wants it
+	room     []byte           // for replies over UDP, one octet larger than any limit
 }
 
 const (
