@@ -131,11 +131,13 @@ func (p *poll) admit(s netip.AddrPort) bool {
 	if barred || known || len(p.servers) == maxServers {
 		return false
 	}
-	c := new(candidate)
+	var c *candidate
 	if n := len(p.servers); n < len(p.room) {
 		c = &p.room[n] // nearly all zones have no more
+	} else {
+		c = new(candidate)
 	}
-	*c = candidate{server: s, configured: p.configured()}
+	c.server, c.configured = s, p.configured()
 	p.servers = append(p.servers, c)
 	return true
 }

@@ -157,10 +157,11 @@ type poll struct {
 	judge    judgement
 
 	servers []*candidate
-	room    [4]candidate // for the first of servers
-	leads   []lead       // to the addresses of name servers without any
-	spare   []lead       // to more, for when all servers that are known have failed
-	inside  []lead       // to more, by way of servers that have answered, but not what can be believed
+	first   [4]*candidate // memory for the first of servers, and for what they point to
+	room    [4]candidate
+	leads   []lead // to the addresses of name servers without any
+	spare   []lead // to more, for when all servers that are known have failed
+	inside  []lead // to more, by way of servers that have answered, but not what can be believed
 	chases  chases
 	told    *telling // nil: nothing is told of anybody
 
@@ -197,7 +198,7 @@ func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
 	if r.options.NoHardenGlue {
 		p.judge = gullible
 	}
-	p.told = p.telling()
+	p.servers, p.told = p.first[:0], p.telling()
 	p.gather()
 	if len(p.servers) > maxOptional && !c.pinned && !t.cold {
 		err := r.failures.recent(void(c.zone), r.options.Now())

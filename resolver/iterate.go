@@ -15,12 +15,12 @@ const maxReferrals = 30
 // iterate fetches the hop of q from the closest cut that is known.
 func (r *Resolver) iterate(ctx context.Context, t task, q lookup.Question) (*hop, error) {
 	at := r.closest(ctx, t, q)
-	t.tellCut(q, at, r.options.Now())
+	t.tellCut(q, at, r.options.Now)
 	h, last, err := r.graced(ctx, t, at, q)
 	if err != nil && at.via != nil && at.via.First && t.around == nil && !isCircumstantial(err) {
 		t.around = at.via
 		at = r.closest(ctx, t, q)
-		t.tellCut(q, at, r.options.Now())
+		t.tellCut(q, at, r.options.Now)
 		h, last, err = r.graced(ctx, t, at, q)
 	}
 	for range maxReferrals {
@@ -31,7 +31,7 @@ func (r *Resolver) iterate(ctx context.Context, t task, q lookup.Question) (*hop
 		if old == nil {
 			break
 		}
-		t.tellCut(q, old, r.options.Now())
+		t.tellCut(q, old, r.options.Now)
 		h, last, err = r.walk(ctx, t, old, q)
 	}
 	return h, err
@@ -109,11 +109,12 @@ func (r *Resolver) onward(ctx context.Context, t task, d *descent, at *cut) (nex
 func (r *Resolver) step(ctx context.Context, t task, at *cut, part lookup.Question) (*hop, error) {
 	t = t.alone() // nobody has asked for it
 	t.tell(lookup.Event{Kind: lookup.EventMinimise, Name: part.Name, Type: part.Type, Target: at.zone})
-	if h, ok := r.recall(t, part, r.options.Now()); ok && !t.cold {
-		t.tellHit(part, h, r.options.Now())
+	now := r.options.Now()
+	if h, ok := r.recall(t, part, now); ok && !t.cold {
+		t.tellHit(part, h, now)
 		return h, nil
 	}
-	if err := r.failures.recent(stumbled(part), r.options.Now()); err != nil && !t.cold {
+	if err := r.failures.recent(stumbled(part), now); err != nil && !t.cold {
 		t.tellFailure(part, err)
 		return nil, err
 	}

@@ -92,7 +92,11 @@ func (c *cut) equip(zone lookup.Name, additional []lookup.RRset) {
 				continue
 			}
 			if addrs := addresses(glue); len(addrs) > 0 {
-				s.Addrs = append(s.Addrs, addrs...)
+				if s.Addrs == nil {
+					s.Addrs = addrs
+				} else {
+					s.Addrs = append(s.Addrs, addrs...)
+				}
 				c.ttl = min(c.ttl, glue.TTL)
 			}
 		}

@@ -137,7 +137,7 @@ func (s *span) tick() {
 
 // expire ends it if it is time. The lock must be held.
 func (s *span) expire() {
-	if s.err == nil && !time.Now().Before(s.deadline) {
+	if s.err == nil && time.Until(s.deadline) <= 0 { // which reads one clock, and time.Now two
 		s.end(context.DeadlineExceeded)
 	}
 }

@@ -55,7 +55,7 @@ func (t task) tellBudget(what string) {
 }
 
 // tellCut says where the way to q begins.
-func (t task) tellCut(q lookup.Question, c *cut, now time.Time) {
+func (t task) tellCut(q lookup.Question, c *cut, now func() time.Time) {
 	if t.trace == nil {
 		return
 	}
@@ -67,8 +67,8 @@ func (t task) tellCut(q lookup.Question, c *cut, now time.Time) {
 		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "forward"
 	case c.pinned:
 		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "stub"
-	case c.expires.After(now):
-		e.TTL = c.expires.Sub(now)
+	case c.expires.After(now()):
+		e.TTL = c.expires.Sub(now())
 	}
 	t.trace.Add(e)
 }

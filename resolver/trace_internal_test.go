@@ -31,7 +31,7 @@ func TestTellingNobodyCostsNothing(t *testing.T) {
 		nobody.tellFailure(q, err)
 		nobody.tellFlight(q, false)
 		nobody.tellBudget("messages")
-		nobody.tellCut(q, p.cut, now)
+		nobody.tellCut(q, p.cut, time.Now)
 		p.tellServer(server)
 		p.tellExchange(transport.Request{}, reply, true, time.Second, err)
 		p.tellVerdict(server, v)

@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -29,12 +30,8 @@ func TestSocketsDoNotFragment(t *testing.T) {
 			continue
 		}
 		defer conn.Close()
-		if err := conn.raw.Control(func(fd uintptr) {
-			if got, err := unix.GetsockoptInt(int(fd), c.level, c.name); err != nil || got != c.value {
-				t.Errorf("%s: %d, %v, want %d", c.server, got, err, c.value)
-			}
-		}); err != nil {
-			t.Fatal(err)
+		if got, err := unix.GetsockoptInt(conn.fd, c.level, c.name); err != nil || got != c.value {
+			t.Errorf("%s: %d, %v, want %d", c.server, got, err, c.value)
 		}
 	}
 }
@@ -83,6 +80,49 @@ func TestLinksHaveNamesAndNumbers(t *testing.T) {
 	}
 }
 
+// The poller hears of a socket only when a reply has to be waited for, and the deadline
+// holds either way, whenever it is set.
+func TestAReplyThatIsThereIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	at := server.LocalAddr().(*net.UDPAddr).AddrPort()
+	conn, err := New(Options{}).dialUDP(at, &query{dice: dice{source: rand.Reader}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := unix.Getsockname(conn.fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: self.(*unix.SockaddrInet4).Port}
+	if _, err := server.WriteToUDP([]byte("first"), to); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 512)
+	if n, err := conn.receive(nil, b); err != nil || string(b[:n]) != "first" || conn.file != nil {
+		t.Errorf("got %q, %v; the poller knows: %t", b[:n], err, conn.file != nil)
+	}
+	ended := make(chan error)
+	go func() {
+		_, err := conn.receive(nil, b)
+		ended <- err
+	}()
+	_ = conn.SetDeadline(time.Unix(1, 0)) // before it waits, or then
+	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if conn.file == nil {
+		t.Error("nobody waits for it")
+	}
+	if err := conn.Close(); err != nil || conn.file != nil {
+		t.Errorf("closing: %v", err)
+	}
+}
+
 // Sending is a part of waiting for the reply, and ends when that does.
 func TestALateSocketSendsNothing(t *testing.T) {
 	t.Parallel()
@@ -101,15 +141,21 @@ func TestALateSocketSendsNothing(t *testing.T) {
 	if _, err := conn.receive([]byte("late"), make([]byte, 512)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := conn.file.Write([]byte("later")); err == nil {
-		t.Error("the deadline holds for reading only")
-	}
 	_ = conn.SetDeadline(time.Time{})
-	if _, err := conn.file.Write([]byte("in time")); err != nil {
-		t.Fatal(err)
-	}
+	heard := make(chan string, 1)
+	go func() {
+		b := make([]byte, 512)
+		n, from, err := server.ReadFromUDP(b)
+		if err == nil {
+			_, err = server.WriteToUDP([]byte("reply"), from)
+		}
+		heard <- fmt.Sprintf("%s, %v", b[:n], err)
+	}()
 	b := make([]byte, 512)
-	if n, _, err := server.ReadFromUDP(b); err != nil || string(b[:n]) != "in time" {
-		t.Errorf("heard %q, %v", b[:n], err)
+	if n, err := conn.receive([]byte("in time"), b); err != nil || string(b[:n]) != "reply" {
+		t.Errorf("got %q, %v", b[:n], err)
+	}
+	if got := <-heard; got != "in time, <nil>" {
+		t.Errorf("heard %s", got)
 	}
 }
