@@ -9,6 +9,7 @@ const most = 256
 // has none. It is safe for concurrent use.
 type Crew struct {
 	mu   sync.Mutex
+	kept int           // calls to Keep that have not been taken back
 	busy int           // functions that run
 	idle []chan func() // of those who wait, the last one last
 }
@@ -28,6 +29,34 @@ func (c *Crew) Go(f func()) {
 	c.idle = c.idle[:n-1]
 	c.mu.Unlock()
 	next <- f
+}
+
+// Keep has those who wait stay also when nothing runs, until it is taken back: who
+// serves is idle again and again, for moments. release must be called once.
+func (c *Crew) Keep() (release func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.kept--
+		c.leave()
+	}
+}
+
+// leave sends home all who wait, if there is no work and nobody keeps them. The lock
+// must be held. It tells whether there is no reason to wait.
+func (c *Crew) leave() bool {
+	if c.busy > 0 || c.kept > 0 {
+		return false
+	}
+	for i, other := range c.idle {
+		close(other)
+		c.idle[i] = nil
+	}
+	c.idle = c.idle[:0]
+	return true
 }
 
 // work runs f, and what comes after it.
@@ -51,15 +80,7 @@ func (c *Crew) rest(next chan func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy--
-	if c.busy == 0 {
-		for i, other := range c.idle {
-			close(other)
-			c.idle[i] = nil
-		}
-		c.idle = c.idle[:0]
-		return false
-	}
-	if len(c.idle) == most {
+	if c.leave() || len(c.idle) == most {
 		return false
 	}
 	c.idle = append(c.idle, next)

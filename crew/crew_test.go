@@ -57,6 +57,36 @@ func TestGoroutinesAreUsedAgainWhileThereIsWork(t *testing.T) {
 	})
 }
 
+// Work that comes in bursts finds those who did the last one, as long as they are kept.
+func TestACrewThatIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var c Crew
+		release, also := c.Keep(), c.Keep()
+		var first chan func()
+		for i := range 20 {
+			c.Go(func() {})
+			synctest.Wait()
+			if len(c.idle) != 1 || i > 0 && c.idle[0] != first {
+				t.Fatalf("burst %d: %d wait, or another one", i, len(c.idle))
+			}
+			first = c.idle[0]
+		}
+		release()
+		if len(c.idle) != 1 {
+			t.Errorf("%d wait, and somebody keeps them", len(c.idle))
+		}
+		end := make(chan struct{})
+		c.Go(func() { <-end })
+		also()
+		close(end)
+		synctest.Wait()
+		if c.busy != 0 || len(c.idle) != 0 {
+			t.Errorf("%d are busy and %d wait", c.busy, len(c.idle))
+		}
+	})
+}
+
 func TestFewWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

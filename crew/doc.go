@@ -5,7 +5,8 @@
 // in steps, and each step copies all of it. Where many such functions run at any
 // time, that costs more than starting them. So whoever has finished waits for the
 // next function, the last one first, whose stack is still in the processor's cache;
-// and when nothing runs any more, nobody waits: no goroutine outlives the work.
+// and when nothing runs any more, nobody waits: no goroutine outlives the work, unless
+// somebody who serves keeps the crew for the work to come.
 //
 // Standards: none; this is about Go.
 package crew

@@ -34,16 +34,16 @@ type flightKey struct {
 // same depth waits for the one flight, so that one question is outstanding once:
 // this is also what makes birthday attacks useless (RFC 5452 5).
 type flights struct {
-	most  int       // clients that may wait for one
-	crew  crew.Crew // who flies them
+	most  int        // clients that may wait for one
+	crew  *crew.Crew // who flies them
 	mu    sync.Mutex
 	aloft map[flightKey]*flight
 	lanes map[lookup.Question]*lane
 	width func(lookup.Question) int // how many networks may be asked for at once
 }
 
-func newFlights(most int) *flights {
-	return &flights{most: most, aloft: map[flightKey]*flight{}, lanes: map[lookup.Question]*lane{}}
+func newFlights(most int, c *crew.Crew) *flights {
+	return &flights{most: most, crew: c, aloft: map[flightKey]*flight{}, lanes: map[lookup.Question]*lane{}}
 }
 
 type flight struct {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sextant-dns/sextant/crew"
 	"github.com/sextant-dns/sextant/dnssec"
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/lookup"
@@ -69,6 +70,7 @@ type Options struct {
 	Timeout  time.Duration // wait for one attempt; at most three times that for a slow server, see patience; default 1.5 s
 	Deadline time.Duration // longest wait of a client; default 6 s
 
+	Crew     *crew.Crew       // who works; nil: one of its own, of which nobody waits when there is no work
 	Now      func() time.Time // default time.Now; timers always take real time
 	IntN     func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
 	Observe  func(Exchange)   // told of every exchange with a server as it ends; must not block
@@ -119,6 +121,9 @@ func (o Options) withDefaults() Options {
 	if o.IntN == nil {
 		o.IntN = rand.IntN
 	}
+	if o.Crew == nil {
+		o.Crew = new(crew.Crew)
+	}
 	if o.Observe == nil {
 		o.Observe = func(Exchange) {}
 	}
@@ -165,7 +170,7 @@ func New(o Options) *Resolver {
 		answers:  newAnswers(o, pins),
 		failures: newFailures(o),
 		health:   newHealth(o),
-		flights:  newFlights(o.Waiting),
+		flights:  newFlights(o.Waiting, o.Crew),
 		traffic:  traffic{most: o.PerZone, in: map[lookup.Name]int{}},
 
 		subnets:     subnets{memory: ecs.NewMemory(ecs.MemoryOptions{}), quota: ecs.NewQuota(ecs.QuotaOptions{Total: max(1, o.Cache/2)})},

@@ -66,6 +66,10 @@ type Options struct {
 	// octets are used. "": nobody is told.
 	Version string
 
+	// Crew is who answers, and is kept while Run runs; whoever works for the server below
+	// it may be of the same. nil: one of its own.
+	Crew *crew.Crew
+
 	Now  func() time.Time // for TTLs and latencies; default time.Now
 	IntN func(n int) int  // a random number from 0 to n-1, safe for concurrent use; default rand.IntN
 	Log  *slog.Logger     // default: nothing is logged
@@ -131,7 +135,7 @@ type Server struct {
 	replaced sync.Mutex // one Replace or Flush at a time
 
 	answered sync.WaitGroup // queries in pending
-	crew     crew.Crew      // who answers them
+	crew     *crew.Crew     // who answers them
 	pendings sync.Pool      // *pending that can be used again
 	benches  sync.Pool      // *bench that can be used again
 }
@@ -143,6 +147,7 @@ func New(o Options) *Server {
 	s.queue = newQueue(s.options.Slow, s.options.SlowPerClient)
 	s.cookies = newCookies(s.options.Cookies)
 	s.limiter = newLimiter(s.options.RateLimit)
+	s.crew = cmp.Or(s.options.Crew, new(crew.Crew))
 	s.transfers = newTurns(s.options.Transfers)
 	s.pendings.New = func() any { return new(pending) }
 	s.benches.New = func() any { return new(bench) }
@@ -232,6 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	sockets, listeners, drivers := s.udp, s.tcp, s.drivers
 	s.mu.Unlock()
 
+	defer s.crew.Keep()()
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	failed := make(chan error, len(sockets)+len(listeners))

@@ -17,6 +17,7 @@ import (
 	"github.com/sextant-dns/sextant/authoritative"
 	"github.com/sextant-dns/sextant/config"
 	"github.com/sextant-dns/sextant/control"
+	"github.com/sextant-dns/sextant/crew"
 	"github.com/sextant-dns/sextant/dns64"
 	"github.com/sextant-dns/sextant/health"
 	"github.com/sextant-dns/sextant/lifeline"
@@ -55,6 +56,7 @@ type parts struct {
 	overrides *override.Set
 	places    *places
 	wiring    wiring
+	crew      *crew.Crew // who answers, and who resolves
 	options   resolver.Options
 	recurse   *resolver.Resolver
 	server    *server.Server
@@ -119,9 +121,11 @@ func build(c *config.Config, w wiring) (*parts, error) {
 		logZone(p.log, e)
 		p.moved.told(e)
 	}})
+	p.crew = new(crew.Crew)
 	if p.options, err = p.resolverOptions(c, w); err != nil {
 		return nil, err
 	}
+	p.options.Crew = p.crew
 	p.recurse = resolver.New(p.options)
 	p.notifier = newNotifier(c.Lifeline.Notify, p.log)
 	if err := p.buildLifeline(c, w); err != nil {
@@ -276,6 +280,7 @@ func (p *parts) serverOptions(s *state) server.Options {
 		packets = -1 // to the server, 0 is its default and less is none
 	}
 	return server.Options{
+		Crew:          p.crew,
 		Views:         s.served,
 		Cookies:       cookieOptions(c.Cookies, s.cookies),
 		RateLimit:     rateLimit(c.RateLimit),
