@@ -52,7 +52,8 @@ func TestG202AtAndBelowACutThereIsAReferral(t *testing.T) {
 		{"at the cut: a referral", "sub.example. A", "NOERROR\n" + subNS + "\n" + subGlue},
 		{"below the cut; what is hidden there is never answered", "ns.sub.example. A", "NOERROR\n" + subNS + "\n" + subGlue},
 		{"NS at the cut is no answer either", "sub.example. NS", "NOERROR\n" + subNS + "\n" + subGlue},
-		{"nor are CNAME and ANY", "sub.example. ANY", "NOERROR\n" + subNS + "\n" + subGlue},
+		{"nor is CNAME", "sub.example. CNAME", "NOERROR\n" + subNS + "\n" + subGlue},
+		{"nor is ANY", "sub.example. ANY", "NOERROR\n" + subNS + "\n" + subGlue},
 		{"the topmost cut counts", "x.deep.sub.example. A", "NOERROR\n" + subNS + "\n" + subGlue},
 		{"DS below the cut is not ours", "deep.sub.example. DS", "NOERROR\n" + subNS + "\n" + subGlue},
 	})

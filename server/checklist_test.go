@@ -144,6 +144,37 @@ func TestG101HeaderOfReplies(t *testing.T) {
 	}
 }
 
+// RD and CD are copied into errors, too, and nothing else is (RFC 1035 4.1.1).
+func TestG101HeaderOfErrors(t *testing.T) {
+	t.Parallel()
+	s := newAuthority(t, "")
+	for _, c := range []struct {
+		what  string
+		spoil func(*dns.Msg)
+		rcode int
+	}{
+		{"two questions", func(m *dns.Msg) { m.Question = slices.Repeat(m.Question, 2) }, dns.RcodeFormatError},
+		{"a cookie of one octet", withEDNS(1232, false, rawOption(10, "x")), dns.RcodeFormatError},
+		{"an opcode that nobody knows", func(m *dns.Msg) { m.Opcode = 14 }, dns.RcodeNotImplemented},
+		{"a status query", func(m *dns.Msg) { m.Opcode = dns.OpcodeStatus }, dns.RcodeNotImplemented},
+	} {
+		for bits := range 64 {
+			m := query("www.example. A", c.spoil, func(m *dns.Msg) {
+				m.RecursionDesired, m.CheckingDisabled, m.AuthenticatedData, m.Zero = bits&1 > 0, bits&2 > 0, bits&4 > 0, bits&8 > 0
+				m.Authoritative, m.RecursionAvailable = bits&16 > 0, bits&32 > 0
+			})
+			switch r, _ := exchange(t, s, m, server.UDP); {
+			case r == nil, r.Rcode != c.rcode:
+				t.Fatalf("%s %06b: %v", c.what, bits, r)
+			case r.Id != m.Id, r.Opcode != m.Opcode, r.RecursionDesired != m.RecursionDesired, r.CheckingDisabled != m.CheckingDisabled:
+				t.Errorf("%s %06b: something was not copied: %v", c.what, bits, r.MsgHdr)
+			case !r.Response, r.Authoritative, r.RecursionAvailable, r.AuthenticatedData, r.Zero, r.Truncated:
+				t.Errorf("%s %06b: %v", c.what, bits, r.MsgHdr)
+			}
+		}
+	}
+}
+
 func TestG102TheQuestionIsEchoed(t *testing.T) {
 	t.Parallel()
 	s := newAuthority(t, "\\195\\164 A 192.0.2.1\n\\{ A 192.0.2.2\n")
@@ -392,7 +423,7 @@ func TestG110Truncation(t *testing.T) {
 func TestG701Matrix(t *testing.T) {
 	t.Parallel()
 	for _, limits := range []bool{false, true} {
-		s := newAuthority(t, bulk("@", "DNSKEY 256 3 13 "+strings.Repeat("A", 86)+"==", 1), func(o *server.Options) {
+		s := newAuthority(t, bulk("@", "DNSKEY 256 3 13 ##"+strings.Repeat("A", 84)+"==", 9), func(o *server.Options) { // over 512 octets
 			o.Version = "x"
 			if limits {
 				o.RateLimit = server.RateLimit{Responses: 1000, Errors: 1000}
@@ -411,6 +442,9 @@ func TestG701Matrix(t *testing.T) {
 					t.Errorf("%s: no reply", c)
 					continue
 				}
+				if small := c.Section == "8.2.7"; r.Truncated != small {
+					t.Errorf("%s: TC %t with %d octets", c, r.Truncated, len(octets))
+				}
 				for _, complaint := range c.Judge(ednscheck.Observe(r, len(octets)), true) {
 					t.Errorf("%s: %s", c, complaint)
 				}
@@ -427,8 +461,8 @@ func TestG702OPT(t *testing.T) {
 	}
 	two := query("www.example. A", withEDNS(1232, false))
 	two.Extra = append(two.Extra, two.Extra[0])
-	if r, _ := exchange(t, s, two, server.UDP); r.Rcode != dns.RcodeFormatError {
-		t.Errorf("two OPTs: %v", r)
+	if r, _ := exchange(t, s, two, server.UDP); r.Rcode != dns.RcodeFormatError || r.IsEdns0() == nil || r.IsEdns0().Version() != 0 {
+		t.Errorf("two OPTs: %v", r) // RFC 6891 6.1.1: FORMERR, and where there was an OPT there is one
 	}
 	for _, c := range []struct {
 		question string
