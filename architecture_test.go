@@ -68,7 +68,7 @@ func imports() map[string][]string {
 		"internal/geopeers": {"geo"},
 		"internal/scenario": {"lookup", "message", "ecs", "transport", "cache", "dnssec", "anchors", "zones", "dns64", "special", "rebinding", "resolver", "authoritative", "server"},
 
-		"cmd/sextant": {"", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "tailor", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "override", "probe", "survey", "worldmap", "lint", "xdp"},
+		"cmd/sextant": {"", "crew", "lookup", "message", "transport", "tsig", "zones", "config", "geo", "overlay", "tailor", "dnssec", "anchors", "dns64", "ecs", "special", "rebinding", "resolver", "authoritative", "primary", "secondary", "update", "server", "lab", "dig", "metrics", "control", "health", "lifeline", "store", "catalog", "override", "probe", "survey", "worldmap", "lint", "xdp"},
 		"bench/peers": {"internal/geopeers"},
 		"":            {},
 	}
