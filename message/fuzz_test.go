@@ -2,6 +2,7 @@ package message
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -80,11 +81,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add(packed(f, true, manyTypes, manyTypes, ""))
 	f.Add(raw(f, 1, 1, 0, 1, askA, ownerIs, tail, "00 0029 04d0 00000000 0004 0003 0000"))
 	f.Add(raw(f, 0, 1, 0, 0, "c00c", tail))
+	var used Decoder // by all that came before
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > maxMessage {
 			return
 		}
-		if m, err := Decode(b); err == nil {
+		m, err := Decode(b)
+		if other, wrong := used.Decode(b); wrong != err || err == nil && !reflect.DeepEqual(other, m) {
+			t.Errorf("a Decoder that was used says %+v, %v, and a new one %+v, %v", other, wrong, m, err)
+		}
+		if err == nil {
 			again(t, m)
 		}
 		compare(t, b)
