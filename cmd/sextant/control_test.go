@@ -291,6 +291,12 @@ func TestExplainHere(t *testing.T) {
 	if got := command(t, exitOK, "explain", "v4only.example.com", "AAAA", "--lab"); !strings.Contains(got, "64:ff9b::5db8:d70e") {
 		t.Errorf("in the lab:\n%s", got)
 	}
+	// As the README has it, and from elsewhere.
+	for from, want := range map[string]string{"203.0.113.9": "203.0.113.80", "203.0.121.0/24": "198.51.100.80", "2001:db8::1": "192.0.2.80"} {
+		if got := command(t, exitOK, "explain", "--lab", "www.places.example", "A", "--from", from); !strings.Contains(got, want) {
+			t.Errorf("from %s:\n%s", from, got)
+		}
+	}
 	dir := write(t, map[string]string{"good.yaml": "dns64: {mode: \"off\"}\n", "bad.yaml": "dns64: {mode: maybe}\n"})
 	if got := command(t, exitOK, "explain", "v4only.example.com", "AAAA", "--lab", "--config", filepath.Join(dir, "good.yaml")); !strings.Contains(got, "NODATA") {
 		t.Errorf("with a configuration:\n%s", got)

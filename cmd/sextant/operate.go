@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -235,6 +236,8 @@ func (by explainer) build(errOut io.Writer) (*parts, error) {
 			if c, err = labConfig("127.0.0.1:0", "", config.ModeForced); err != nil {
 				return nil, failure{err}
 			}
+			// Who is supposed to ask may be anywhere; nobody can ask from there.
+			c.Views[0].Clients = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
 			if w, err = w.labPlaces(); err != nil {
 				return nil, failure{err}
 			}
