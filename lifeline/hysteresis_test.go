@@ -3,6 +3,7 @@ package lifeline_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,33 @@ func TestFlapping(t *testing.T) {
 		if n > 1 {
 			t.Errorf("quarter %d: %d transitions: %v", q, n, w.log)
 		}
+	}
+}
+
+// Who looks while a parent that has relapsed has to prove itself is told so, and how far
+// it is.
+func TestAParentOnTrialIsToldOf(t *testing.T) {
+	t.Parallel()
+	w := newParent(t, lifeline.Policy{})
+	for range 2 {
+		w.all(0, 7, lifeline.Silent)
+		w.note(w.m.Suspect(lifeline.Unanswered, w.now))
+		w.run(time.Minute)
+		w.all(0, 7, lifeline.Refers, good())
+		w.run(5 * time.Minute)
+	}
+	if want := "has to last for 15m0s after a relapse, and has for "; w.m.State != lifeline.Emergency || !strings.Contains(w.m.Reason, want) {
+		t.Errorf("%s: %s", w.m.State, w.m.Reason)
+	}
+	w.all(0, 7, lifeline.Silent)
+	w.run(5 * time.Minute)
+	if w.m.State != lifeline.Emergency || strings.Contains(w.m.Reason, "confirms it again") {
+		t.Errorf("%s: %s", w.m.State, w.m.Reason)
+	}
+	w.all(0, 7, lifeline.Refers, good())
+	w.run(20 * time.Minute)
+	if w.m.State != lifeline.Recovering || w.m.Reason != "a majority of the parent confirms it again" {
+		t.Errorf("%s: %s", w.m.State, w.m.Reason)
 	}
 }
 

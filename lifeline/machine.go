@@ -312,6 +312,7 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 		return []Transition{m.move(Emergency, v.outcome, fmt.Sprintf("%s (%s)", v.reason, m.Last), now)}
 	case v.outcome == Kept:
 		m.backoff = min(2*max(m.backoff, recoverCalls), backoffMost)
+		m.Reason = fmt.Sprintf("%s (%s)", v.reason, m.Last)
 		return m.alarm(now)
 	case m.State == Normal && contradiction:
 		return []Transition{m.move(Suspect, v.outcome, "servers of the parent contradict each other ("+m.Last.String()+")", now)}
@@ -319,6 +320,10 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 		m.backoff = recoverCalls
 		if m.good >= recoverNeeded && now.Sub(m.steady) >= m.trial() {
 			return []Transition{m.move(Recovering, v.outcome, "a majority of the parent confirms it again", now)}
+		}
+		m.Reason = "a majority of the parent confirms it again, which has to last"
+		if m.trial() > 0 {
+			m.Reason = fmt.Sprintf("a majority of the parent confirms it again, which has to last for %v after a relapse, and has for %v", m.trial(), now.Sub(m.steady).Round(time.Second))
 		}
 	}
 	return m.settle(now)
