@@ -178,6 +178,9 @@ func found(why []string) string {
 	var all []string
 	for _, w := range why {
 		w = regexp.MustCompile(`198\.1[89]\.\d+\.\d+`).ReplaceAllString(w, "198.18.x.y")
+		if ttl, denial := 0, 0; aged(w, &ttl, &denial) { // TTLs, which count down while others are asked
+			w = fmt.Sprintf(heldTTLs, (ttl+9)/10*10, (denial+9)/10*10)
+		}
 		if !slices.Contains(all, w) {
 			all = append(all, w)
 		}
@@ -186,6 +189,14 @@ func found(why []string) string {
 		all = append(all[:most], fmt.Sprintf("and %d more", len(all)-most))
 	}
 	return strings.ReplaceAll(strings.Join(all, "; "), "|", "\\|")
+}
+
+// heldTTLs is what the audit of a DNS64 says of one that lives for too long.
+const heldTTLs = "%d, and the denial holds %d"
+
+func aged(why string, ttl, denial *int) bool {
+	n, err := fmt.Sscanf(why, heldTTLs, ttl, denial)
+	return n == 2 && err == nil
 }
 
 // peersHead is what the page begins with.
