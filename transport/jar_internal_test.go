@@ -34,11 +34,7 @@ func TestTheJarIsBounded(t *testing.T) {
 // The address that the cookie belongs to is not this host's any more.
 func TestWhoHasMovedBeginsWithANewCookie(t *testing.T) {
 	t.Parallel()
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := neighbour(t)
 	lengths := make(chan int, 1)
 	go func() {
 		packet := make([]byte, 512)

@@ -84,11 +84,7 @@ func TestLinksHaveNamesAndNumbers(t *testing.T) {
 // holds either way, whenever it is set.
 func TestAReplyThatIsThereIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := neighbour(t)
 	at := server.LocalAddr().(*net.UDPAddr).AddrPort()
 	conn, err := New(Options{}).dialUDP(at, &query{dice: dice{source: rand.Reader}})
 	if err != nil {
@@ -126,11 +122,7 @@ func TestAReplyThatIsThereIsNotWaitedFor(t *testing.T) {
 // Sending is a part of waiting for the reply, and ends when that does.
 func TestALateSocketSendsNothing(t *testing.T) {
 	t.Parallel()
-	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := neighbour(t)
 	conn, err := New(Options{}).dialUDP(server.LocalAddr().(*net.UDPAddr).AddrPort(), &query{dice: dice{source: rand.Reader}})
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,17 @@ func loaded(numbers ...uint16) *query {
 	return &query{dice: dice{source: io.MultiReader(bytes.NewReader(append(b, make([]byte, 64-len(b))...)), bytes.NewReader(nil))}}
 }
 
+// neighbour is a socket on this host, to be asked.
+func neighbour(t *testing.T) *net.UDPConn {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
 func TestAPortInUseIsPassedOver(t *testing.T) {
 	t.Parallel()
 	taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4zero})
@@ -33,11 +44,7 @@ func TestAPortInUseIsPassedOver(t *testing.T) {
 	used, unused := port(taken), port(free)
 	_ = free.Close()
 
-	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := neighbour(t)
 	go func() { // it says who asks
 		if _, from, err := server.ReadFromUDPAddrPort(make([]byte, 512)); err == nil {
 			_, _ = server.WriteToUDPAddrPort(binary.BigEndian.AppendUint16(nil, from.Port()), from)
