@@ -285,13 +285,10 @@ func (m *Machine) judge(v verdict, now time.Time) []Transition {
 	t := v.tally
 	majority := v.outcome == Affirmed && t.Keeping >= t.majority()
 	contradiction := t.Denied > 0 || len(t.Other) > 0 || v.outcome == Kept
-	switch {
-	case !majority:
+	if !majority {
 		m.good = 0
-	case m.good == 0:
-		m.good, m.steady = 1, now
-	default:
-		m.good++
+	} else if m.good++; m.good == 1 {
+		m.steady = now
 	}
 	if contradiction {
 		m.clean = now

@@ -38,7 +38,7 @@ type Decoder struct {
 }
 
 // maxKept is how much a Decoder keeps for the next message, in octets of text and in
-// RRs. Large messages are rare.
+// RRs, or questions. Large messages are rare.
 const (
 	maxKept    = 4096
 	maxKeptRRs = 64
@@ -110,6 +110,9 @@ func (d *decoder) end() {
 	d.msg, d.opt.rdata = nil, nil
 	if cap(d.buf) > maxKept {
 		d.buf = nil
+	}
+	if cap(d.questions) > maxKeptRRs {
+		d.questions = nil
 	}
 	if cap(d.grouping.rrs) > maxKeptRRs {
 		d.grouping.sets, d.grouping.rrs = nil, nil
