@@ -12,8 +12,9 @@ import (
 
 // socket is a UDP socket that is connected to a server, for one receive at a time.
 // An exchange with it takes seven system calls when the reply is there as soon as it is
-// looked for, as from a server nearby while there is other work, and ten otherwise: only
-// then is the runtime's poller told of it, which waits for it as for any other file.
+// looked for, as from a server nearby while there is other work, and twelve otherwise: only
+// then is the runtime's poller told of it, which waits for it as for any other file, and
+// before that has it read once more.
 // Package net would make three more and twenty allocations besides: it asks for addresses
 // that we know, allows broadcasts, and reads before there can be a reply.
 type socket struct {
