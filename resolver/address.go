@@ -173,7 +173,7 @@ func DefaultDoNotQuery() []netip.Prefix {
 // addressesIn are the addresses in an answer.
 func addressesIn(r *lookup.Response) (addrs []netip.Addr) {
 	for _, s := range r.Answer {
-		addrs = append(addrs, addresses(s)...)
+		addrs = addresses(addrs, s)
 	}
 	return addrs
 }

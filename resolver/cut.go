@@ -111,7 +111,7 @@ func (cs *cuts) complete(c *cut, glue []lookup.RRset, now time.Time) {
 		for i := range changed.servers {
 			s := &changed.servers[i]
 			for _, set := range glue {
-				addrs := slices.DeleteFunc(addresses(set), func(a netip.Addr) bool { return slices.Contains(s.Addrs, a) })
+				addrs := slices.DeleteFunc(addresses(nil, set), func(a netip.Addr) bool { return slices.Contains(s.Addrs, a) })
 				if set.Name == s.Name && len(addrs) > 0 {
 					s.Addrs = slices.Concat(s.Addrs, addrs)
 					s.Addrs = s.Addrs[:min(len(s.Addrs), maxAddresses)]
@@ -127,11 +127,7 @@ func (cs *cuts) complete(c *cut, glue []lookup.RRset, now time.Time) {
 // stands by its delegation, and so make nothing live longer.
 func (cs *cuts) own(c *cut, ns lookup.RRset, now time.Time) {
 	var names []lookup.Name
-	count := 0
 	for name := range nameServers(ns) {
-		if count++; count > maxNames {
-			break
-		}
 		known := slices.ContainsFunc(c.servers, func(t Server) bool { return t.Name == name })
 		if !known && !name.IsSubdomainOf(c.zone) {
 			names = append(names, owned(name))

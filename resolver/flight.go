@@ -54,9 +54,9 @@ type flight struct {
 
 	waiting int // how many do; guarded by flights.mu
 
-	of    *flights // these, and the next two, of one with a pilot
+	of    *flights
 	key   flightKey
-	pilot context.Context // who leaves when it ends
+	pilot context.Context // who leaves when it ends; nil: none
 }
 
 // takesClients tells whether those who wait for a flight of that key are clients,
@@ -76,15 +76,15 @@ func (fs *flights) join(ctx context.Context, key flightKey, limit time.Time, wor
 	case f == nil:
 		return nil, false, crowded()
 	case led && alone:
-		return fs.pilot(ctx, key, f, work)
+		return fs.pilot(ctx, f, work)
 	case led:
-		fs.crew.Go(func() { fs.fly(key, f, work) })
+		fs.crew.Go(func() { fs.fly(f, work) })
 	}
 	select {
 	case <-f.done:
 		return f.hop, led, f.err
 	case <-ctx.Done():
-		fs.leave(ctx, key, f)
+		fs.leave(ctx, f)
 		return nil, led, ctx.Err()
 	}
 }
@@ -98,18 +98,16 @@ func patient(ctx context.Context, limit time.Time) bool {
 
 // pilot flies f, and leaves it when ctx ends. Whoever else has boarded by then is
 // flown to the end.
-func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
-	f.of, f.key, f.pilot = fs, key, ctx
+func (fs *flights) pilot(ctx context.Context, f *flight, work func(context.Context) (*hop, error)) (h *hop, led bool, err error) {
+	f.pilot = ctx
+	var aboard func() bool
 	if own, ok := ctx.(*span); ok { // which ends no earlier than f by itself
 		own.Attend(f)
-		fs.fly(key, f, work)
-		if !own.Dismiss(f) {
-			return nil, true, ctx.Err()
-		}
-		return f.hop, true, f.err
+		aboard = func() bool { return own.Dismiss(f) }
+	} else {
+		aboard = context.AfterFunc(ctx, f.Ended)
 	}
-	aboard := context.AfterFunc(ctx, f.Ended)
-	fs.fly(key, f, work)
+	fs.fly(f, work)
 	if !aboard() {
 		return nil, true, ctx.Err()
 	}
@@ -117,7 +115,7 @@ func (fs *flights) pilot(ctx context.Context, key flightKey, f *flight, work fun
 }
 
 // Ended is called when the pilot has to leave.
-func (f *flight) Ended() { f.of.leave(f.pilot, f.key, f) }
+func (f *flight) Ended() { f.of.leave(f.pilot, f) }
 
 // board finds a flight in the air or gets one ready, which who leads has to fly; it
 // is nil when it is full, or when another one of its lane has to land first, which
@@ -134,7 +132,7 @@ func (fs *flights) board(key flightKey, limit time.Time, alone bool) (f *flight,
 		if landed := fs.enter(key); landed != nil {
 			return nil, false, landed
 		}
-		f = &flight{span: span{deadline: limit}}
+		f = &flight{span: span{deadline: limit}, of: fs, key: key}
 		fs.aloft[key] = f
 	}
 	if f.done == nil && (found || !alone) {
@@ -145,9 +143,9 @@ func (fs *flights) board(key flightKey, limit time.Time, alone bool) (f *flight,
 }
 
 // fly does the work, and lands.
-func (fs *flights) fly(key flightKey, f *flight, work func(context.Context) (*hop, error)) {
+func (fs *flights) fly(f *flight, work func(context.Context) (*hop, error)) {
 	defer f.span.cancel()
-	defer fs.land(key, f)
+	defer fs.land(f)
 	defer recovered(&f.err)
 	f.hop, f.err = work(&f.span)
 }
@@ -161,12 +159,12 @@ func recovered(err *error) {
 }
 
 // land takes f off the list, if it is still on it, and wakes all who wait.
-func (fs *flights) land(key flightKey, f *flight) {
+func (fs *flights) land(f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.exit(key)
-	if fs.aloft[key] == f {
-		delete(fs.aloft, key)
+	fs.exit(f.key)
+	if fs.aloft[f.key] == f {
+		delete(fs.aloft, f.key)
 	}
 	if f.done != nil {
 		close(f.done)
@@ -175,14 +173,14 @@ func (fs *flights) land(key flightKey, f *flight) {
 
 // leave stops waiting for f because ctx has ended. Who ran out of time will ask
 // again, so the flight goes on for it; when the last one hung up, it ends.
-func (fs *flights) leave(ctx context.Context, key flightKey, f *flight) {
+func (fs *flights) leave(ctx context.Context, f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f.waiting--
 	if f.waiting == 0 && ctx.Err() == context.Canceled {
 		f.span.cancel()
-		if fs.aloft[key] == f {
-			delete(fs.aloft, key) // nobody shall join what has been cancelled
+		if fs.aloft[f.key] == f {
+			delete(fs.aloft, f.key) // nobody shall join what has been cancelled
 		}
 	}
 }
@@ -304,7 +302,7 @@ func (r *Resolver) refresh(of task, q lookup.Question) (led bool) {
 	f, led, _ := r.flights.board(key, t.limit, true)
 	if led {
 		r.flights.crew.Go(func() {
-			r.flights.fly(key, f, func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) })
+			r.flights.fly(f, func(ctx context.Context) (*hop, error) { return r.work(ctx, t.within(q), q) })
 		})
 	}
 	return led

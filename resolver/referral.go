@@ -60,22 +60,25 @@ func delegated(zone lookup.Name, q lookup.Question, r *transport.Reply) (verdict
 func newCut(zone lookup.Name, ns lookup.RRset, additional []lookup.RRset) *cut {
 	c := &cut{zone: owned(ns.Name), ttl: ns.TTL, servers: make([]Server, 0, min(ns.Data.Len(), maxNames))}
 	for name := range nameServers(ns) {
-		if len(c.servers) == maxNames {
-			break
-		}
 		c.servers = append(c.servers, Server{Name: owned(name)})
 	}
 	c.equip(zone, additional)
 	return c
 }
 
-// nameServers are the names in a set of NS that are any.
+// nameServers are the names in a set of NS that are any, maxNames at most.
 func nameServers(ns lookup.RRset) iter.Seq[lookup.Name] {
 	return func(yield func(lookup.Name) bool) {
+		left := maxNames
 		for rdata := range ns.Data.All() {
-			if name, _, err := lookup.NameFromWire(rdata); err == nil && !yield(name) {
+			name, _, err := lookup.NameFromWire(rdata)
+			if err != nil {
+				continue
+			}
+			if left == 0 || !yield(name) {
 				return
 			}
+			left--
 		}
 	}
 }
@@ -91,12 +94,8 @@ func (c *cut) equip(zone lookup.Name, additional []lookup.RRset) {
 			if glue.Name != s.Name {
 				continue
 			}
-			if addrs := addresses(glue); len(addrs) > 0 {
-				if s.Addrs == nil {
-					s.Addrs = addrs
-				} else {
-					s.Addrs = append(s.Addrs, addrs...)
-				}
+			before := len(s.Addrs)
+			if s.Addrs = addresses(s.Addrs, glue); len(s.Addrs) > before {
 				c.ttl = min(c.ttl, glue.TTL)
 			}
 		}
@@ -127,21 +126,21 @@ func (c *cut) signed(authority []lookup.RRset) {
 	}
 }
 
-// addresses are the addresses in a set of A or AAAA that can be a server's.
-func addresses(s lookup.RRset) (addrs []netip.Addr) {
+// addresses appends the addresses in a set of A or AAAA that can be a server's.
+func addresses(to []netip.Addr, s lookup.RRset) []netip.Addr {
 	size := 4
 	switch s.Type {
 	case lookup.TypeA:
 	case lookup.TypeAAAA:
 		size = 16
 	default:
-		return nil
+		return to
 	}
 	for rdata := range s.Data.All() {
 		a, _ := netip.AddrFromSlice([]byte(rdata))
 		if len(rdata) == size && !a.IsUnspecified() && !a.IsMulticast() {
-			addrs = append(addrs, a.Unmap())
+			to = append(to, a.Unmap())
 		}
 	}
-	return addrs
+	return to
 }

@@ -148,7 +148,7 @@ func ParseHints(rd io.Reader) ([]Server, error) {
 		s := Server{Name: name}
 		for _, t := range [...]lookup.Type{lookup.TypeA, lookup.TypeAAAA} {
 			set, _ := lookup.Find(sets, name, t)
-			s.Addrs = append(s.Addrs, addresses(set)...)
+			s.Addrs = addresses(s.Addrs, set)
 		}
 		if len(s.Addrs) == 0 {
 			return nil, fmt.Errorf("root hints: no address of %s", name)

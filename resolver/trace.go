@@ -67,8 +67,8 @@ func (t task) tellCut(q lookup.Question, c *cut, now func() time.Time) {
 		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "forward"
 	case c.pinned:
 		e.Kind, e.Count, e.Text = lookup.EventOverride, len(c.via.Servers), "stub"
-	case c.expires.After(now()):
-		e.TTL = c.expires.Sub(now())
+	default:
+		e.TTL = max(0, c.expires.Sub(now()))
 	}
 	t.trace.Add(e)
 }
