@@ -1,57 +1,40 @@
 package server
 
 import (
-	"encoding/binary"
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// This file is the only one with unsafe in it. What it needs it for is to hand
-// the kernel the address of an array of message headers, in recvmmsg(2) and
-// sendmmsg(2). Those headers, and all that they point to, belong to one batch:
-// they are made once, live on the heap, where nothing moves, and are reachable
-// as long as the batch is, because the headers hold them by ordinary pointers.
-// The kernel writes to them during a call to receive and reads them during a
-// call to send, and at no other time. Sockets do not block (package net sees to
-// that): when there is nothing to do, the runtime's poller waits, as for any
-// other socket.
+	"github.com/sextant-dns/sextant/datagram"
+)
 
 const (
 	batchSize = 64
-	// nameSize holds a sockaddr_in or a sockaddr_in6, controlSize a cmsghdr with
-	// an in_pktinfo or an in6_pktinfo.
-	nameSize    = unix.SizeofSockaddrInet6
+	// controlSize holds a cmsghdr with an in_pktinfo or an in6_pktinfo.
 	controlSize = 64
 )
 
-// mmsghdr is the struct of recvmmsg(2). The compiler pads it as C does.
-type mmsghdr struct {
-	header unix.Msghdr
-	length uint32
-}
-
 // batch is the memory of one reader: queries as they came, with their senders
-// and the addresses that they came to, and the replies. It is not safe for
-// concurrent use.
+// and the addresses that they came to, and the replies. All of it is made once, and the
+// headers that the kernel is shown hold the rest by ordinary pointers. Sockets do not
+// block (package net sees to that): when there is nothing to do, the runtime's poller
+// waits, as for any other socket. A batch is not safe for concurrent use.
 type batch struct {
 	raw  syscall.RawConn
 	is4  bool
 	size int // room for each reply
 
 	received int
-	in       [batchSize]mmsghdr
+	in       [batchSize]datagram.Message
 	inVec    [batchSize]unix.Iovec
-	names    [batchSize][nameSize]byte
+	names    [batchSize]datagram.Name
 	controls [batchSize][controlSize]byte
 	messages []byte // maxUDP octets for each
 
-	out    [batchSize]mmsghdr
+	out    [batchSize]datagram.Message
 	outVec [batchSize]unix.Iovec
 	rooms  []byte // size octets for each
 	queued int    // how many of out are to be sent
@@ -80,38 +63,29 @@ func newBatch(conn *net.UDPConn, size int) (*batch, error) {
 	for i := range batchSize {
 		b.inVec[i].Base = &b.messages[i*maxUDP]
 		b.inVec[i].SetLen(maxUDP)
-		h := &b.in[i].header
+		h := &b.in[i].Header
 		h.Iov, h.Name, h.Control = &b.inVec[i], &b.names[i][0], &b.controls[i][0]
 		h.SetIovlen(1)
 		b.clear(i)
-		b.out[i].header.Iov = &b.outVec[i]
-		b.out[i].header.SetIovlen(1)
+		b.out[i].Header.Iov = &b.outVec[i]
+		b.out[i].Header.SetIovlen(1)
 	}
-	b.recvmmsg = func(fd uintptr) bool { return b.call(unix.SYS_RECVMMSG, fd, b.in[:]) }
-	b.sendmmsg = func(fd uintptr) bool { return b.call(unix.SYS_SENDMMSG, fd, b.out[b.sent:b.queued]) }
+	b.recvmmsg = func(fd uintptr) bool {
+		b.count, b.errno = datagram.ReceiveAll(int(fd), b.in[:])
+		return b.errno != unix.EAGAIN
+	}
+	b.sendmmsg = func(fd uintptr) bool {
+		b.count, b.errno = datagram.SendAll(int(fd), b.out[b.sent:b.queued])
+		return b.errno != unix.EAGAIN
+	}
 	return b, nil
-}
-
-// call makes one of the two calls; done is false when the socket is not ready.
-//
-// The scheduler is not told of it: neither call waits, and to be told costs the
-// scheduler's watchman a wakeup each time that the server has been idle, which
-// is a twentieth of what a cached answer takes. For as long as a batch takes, a
-// fifth of a millisecond at most, nobody else runs on this processor.
-func (b *batch) call(trap, fd uintptr, headers []mmsghdr) (done bool) {
-	for {
-		n, _, errno := unix.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(&headers[0])), uintptr(len(headers)), 0, 0, 0)
-		if b.count, b.errno = int(n), errno; errno != unix.EINTR {
-			return errno != unix.EAGAIN
-		}
-	}
 }
 
 // clear readies the header of message i for the next call: the kernel has left
 // in it how much of the memory it used.
 func (b *batch) clear(i int) {
-	h := &b.in[i].header
-	h.Namelen = nameSize
+	h := &b.in[i].Header
+	h.Namelen = uint32(len(b.names[i]))
 	h.SetControllen(controlSize)
 	h.Flags = 0
 }
@@ -136,22 +110,11 @@ func (b *batch) receive() (n int, err error) {
 // message is message i, in memory of the batch. One that is longer than maxUDP
 // is cut.
 func (b *batch) message(i int) []byte {
-	return b.messages[i*maxUDP : i*maxUDP+int(b.in[i].length)]
+	return b.messages[i*maxUDP : i*maxUDP+int(b.in[i].Length)]
 }
 
-// from is who sent message i (ip(7), ipv6(7)).
-func (b *batch) from(i int) netip.AddrPort {
-	name := &b.names[i]
-	port := binary.BigEndian.Uint16(name[2:])
-	if b.is4 {
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(name[4:8])), port)
-	}
-	addr := netip.AddrFrom16([16]byte(name[8:24]))
-	if scope := binary.NativeEndian.Uint32(name[24:]); scope != 0 {
-		addr = addr.WithZone(strconv.Itoa(int(scope)))
-	}
-	return netip.AddrPortFrom(addr, port)
-}
+// from is who sent message i.
+func (b *batch) from(i int) netip.AddrPort { return b.names[i].AddrPort() }
 
 // room is memory for the reply to message i.
 func (b *batch) room(i int) []byte { return b.rooms[i*b.size : i*b.size : (i+1)*b.size] }
@@ -160,8 +123,8 @@ func (b *batch) room(i int) []byte { return b.rooms[i*b.size : i*b.size : (i+1)*
 func (b *batch) reply(i int, msg []byte) {
 	b.outVec[b.queued].Base = &msg[0]
 	b.outVec[b.queued].SetLen(len(msg))
-	h := &b.out[b.queued].header
-	h.Name, h.Namelen = b.in[i].header.Name, b.in[i].header.Namelen
+	h := &b.out[b.queued].Header
+	h.Name, h.Namelen = b.in[i].Header.Name, b.in[i].Header.Namelen
 	h.Control = nil
 	control := b.control(i)
 	h.SetControllen(len(control))
@@ -175,7 +138,7 @@ func (b *batch) reply(i int, msg []byte) {
 // which message i came; nil when the system shall choose. It is the one that came
 // with the message, less the interface: the way back may be another.
 func (b *batch) control(i int) []byte {
-	h := &b.in[i].header
+	h := &b.in[i].Header
 	n, data := int(h.Controllen), unix.CmsgLen(0)
 	control := b.controls[i][:]
 	if n < data || h.Flags&unix.MSG_CTRUNC != 0 {

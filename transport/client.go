@@ -68,7 +68,7 @@ type Options struct {
 type Client struct {
 	options Options
 	queries sync.Pool // of *query that are over, for their memory
-	sockets sync.Pool // of *socket that are closed, for theirs
+	sockets *sockets
 	jar     jar
 
 	sessions sessions
@@ -91,7 +91,7 @@ func New(o Options) *Client {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Client{options: o, jar: newJar()}
+	return &Client{options: o, jar: newJar(), sockets: newSockets()}
 }
 
 // Exchange asks the server and returns its reply, whatever its rcode. It asks

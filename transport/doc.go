@@ -11,7 +11,8 @@
 // sent, and it becomes a [Reply]. Everything else, a refused port or silence, is
 // an [Error] about this one attempt: what it says of the server is for the caller
 // to decide, as is whom to ask next. Nothing but cookies is remembered from one
-// exchange to the next, and no goroutine or socket outlives one. The exception is TLS,
+// exchange to the next, and no goroutine or port outlives one; a socket may serve another
+// one on another port (sockets_linux.go). The exception is TLS,
 // over which a server has to prove who it is (tls.go): such connections are few, many
 // queries share them, and [Client.Run] ends them (session.go).
 //

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -51,7 +50,7 @@ func TestAFailedDialTellsWhichCallFailed(t *testing.T) {
 		"a link that is not there":    {at("[::]:5300"), at("[fe80::1%none]:53"), "", nil},
 	} {
 		conn := new(socket)
-		err := conn.open(c.local, c.server)
+		err := conn.open(c.local, c.server, false)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -63,19 +62,6 @@ func TestAFailedDialTellsWhichCallFailed(t *testing.T) {
 		}
 		if call, ok := errors.AsType[*os.SyscallError](err); ok != (c.call != "") || ok && call.Syscall != c.call {
 			t.Errorf("%s: got %v", title, err)
-		}
-	}
-}
-
-func TestLinksHaveNamesAndNumbers(t *testing.T) {
-	t.Parallel()
-	links, err := net.Interfaces()
-	if err != nil || len(links) == 0 {
-		t.Skip("no links here")
-	}
-	for _, zone := range []string{links[0].Name, strconv.Itoa(links[0].Index)} {
-		if id, err := zoneID(zone); err != nil || int(id) != links[0].Index {
-			t.Errorf("%s: got %d, %v", zone, id, err)
 		}
 	}
 }
@@ -152,5 +138,213 @@ func TestALateSocketSendsNothing(t *testing.T) {
 	}
 	if got := <-heard; got != "in time, <nil>" {
 		t.Errorf("heard %s", got)
+	}
+}
+
+// movable are sockets that can be moved from one port to another.
+func movable(t *testing.T) *sockets {
+	t.Helper()
+	p := newSockets()
+	if p.ports.high == 0 {
+		t.Skip("this system cannot be told which port to choose")
+	}
+	return p
+}
+
+// leavablePort is a free port that the system would choose from.
+func leavablePort(t *testing.T) uint16 {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+}
+
+// portOf is the port that the kernel says a socket has.
+func portOf(t *testing.T, s *socket) (port int) {
+	t.Helper()
+	switch at, err := unix.Getsockname(s.fd); at := at.(type) {
+	case *unix.SockaddrInet4:
+		return at.Port
+	case *unix.SockaddrInet6:
+		return at.Port
+	default:
+		t.Fatal(at, err)
+	}
+	return 0
+}
+
+// A socket serves one server after the other, each on the port that was drawn for it, and
+// leaves the port at once.
+func TestASocketMovesToThePortThatWasDrawn(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1", "::1"} {
+		p, first := movable(t), (*socket)(nil)
+		for i, source := range []string{"", "127.0.0.9", "", "127.0.0.1", ""} {
+			local, server := netip.IPv4Unspecified(), netip.MustParseAddrPort("127.0.0.1:9")
+			if address == "::1" {
+				local, server = netip.IPv6Unspecified(), netip.MustParseAddrPort("[::1]:9")
+				source = map[bool]string{true: "::1"}[source != ""]
+			}
+			want := "127.0.0.1"
+			if server.Addr().Is6() {
+				want = "::1"
+			}
+			if source != "" {
+				local, want = netip.MustParseAddr(source), source
+			}
+			port := leavablePort(t)
+			s, err := p.open(netip.AddrPortFrom(local, port), server)
+			if err != nil && i == 0 && address == "::1" {
+				t.Log("no IPv6 here:", err)
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = s
+			}
+			if s != first || !s.leavable || portOf(t, s) != int(port) || s.local().String() != want {
+				t.Errorf("%s, %d: port %d, want %d; from %v, want %s; the same: %t", address, i, portOf(t, s), port, s.local(), want, s == first)
+			}
+			if _, err := p.open(netip.AddrPortFrom(local, port), server); !errors.Is(err, syscall.EADDRINUSE) {
+				t.Errorf("%s, %d: the port is given to two: %v", address, i, err)
+			}
+			p.close(s)
+			if portOf(t, s) != 0 {
+				t.Errorf("%s, %d: it still has port %d", address, i, portOf(t, s))
+			}
+		}
+	}
+}
+
+// What a server sends after its reply must not become the reply of the next one, whether
+// it comes before the socket has left or is on the way meanwhile.
+func TestAMovedSocketHearsNothingOfItsLastServer(t *testing.T) {
+	t.Parallel()
+	p, last, next := movable(t), neighbour(t), neighbour(t)
+	at := func(conn *net.UDPConn) netip.AddrPort { return conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+	s, err := p.open(netip.AddrPortFrom(netip.IPv4Unspecified(), leavablePort(t)), at(last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := portOf(t, s)
+	for range 3 {
+		if _, err := last.WriteToUDP([]byte("a guess"), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, 20_000); err != nil || n != 1 {
+		t.Fatalf("it does not come: %d, %v", n, err)
+	}
+	p.close(s)
+	again, err := p.open(netip.AddrPortFrom(netip.IPv4Unspecified(), leavablePort(t)), at(next))
+	if err != nil || again != s {
+		t.Fatalf("another socket, or none: %v", err)
+	}
+	defer p.close(s)
+	b := make([]byte, 512)
+	if s.buf = b; s.take(uintptr(s.fd)) {
+		t.Fatalf("it has heard %q, %v", b[:s.n], s.err)
+	}
+
+	// The kernel delivers to a socket that it has looked up, though that has left
+	// meanwhile. It cannot be made to here, so the names are exchanged: what next sends
+	// is then from somebody else.
+	if err := s.to.Set(at(last)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"late", "later"} {
+		if _, err := next.WriteToUDP([]byte(text), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: portOf(t, s)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, 20_000); err != nil || n != 1 {
+		t.Fatalf("it does not come: %d, %v", n, err)
+	}
+	if s.take(uintptr(s.fd)) {
+		t.Errorf("it has heard %q, %v", b[:s.n], s.err)
+	}
+}
+
+// A port that somebody else has is drawn again, whichever way the socket is opened.
+func TestAPortOfSomebodyElseIsInUse(t *testing.T) {
+	t.Parallel()
+	p, other := movable(t), neighbour(t)
+	taken := netip.AddrPortFrom(netip.IPv4Unspecified(), other.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	server := netip.MustParseAddrPort("127.0.0.1:9")
+	for range 2 { // with a new socket, and with one that has to be moved
+		if s, err := p.open(taken, server); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("got %v, %v", s, err)
+		}
+		s, err := p.open(netip.AddrPortFrom(netip.IPv4Unspecified(), leavablePort(t)), server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.close(s)
+	}
+}
+
+// A poller that has waited for one reply waits for the next, with the next deadline.
+func TestAMovedSocketIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	p := movable(t)
+	for i := range 3 {
+		server := neighbour(t)
+		s, err := p.open(netip.AddrPortFrom(netip.IPv4Unspecified(), leavablePort(t)), server.LocalAddr().(*net.UDPAddr).AddrPort())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			b := make([]byte, 512)
+			if n, from, err := server.ReadFromUDP(b); err == nil {
+				_, _ = server.WriteToUDP(b[:n], from)
+			}
+		}()
+		b, text := make([]byte, 512), fmt.Sprintf("query %d", i)
+		_ = s.SetDeadline(time.Now().Add(time.Minute))
+		if n, err := s.receive([]byte(text), b); err != nil || string(b[:n]) != text {
+			t.Errorf("got %q, %v", b[:n], err)
+		}
+		_ = s.SetDeadline(time.Unix(1, 0))
+		if _, err := s.receive(nil, b); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		p.close(s)
+	}
+}
+
+// No more than maxLeft sockets stay open.
+func TestFewSocketsStayOpen(t *testing.T) {
+	t.Parallel()
+	p, server := movable(t), netip.MustParseAddrPort("127.0.0.1:9")
+	var open []*socket
+	for len(open) < maxLeft+10 {
+		s, err := p.open(netip.AddrPortFrom(netip.IPv4Unspecified(), leavablePort(t)), server)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, s)
+	}
+	for _, s := range open {
+		p.close(s)
+	}
+	if len(p.left[0]) != maxLeft {
+		t.Errorf("%d are left", len(p.left[0]))
+	}
+	closed := 0
+	for _, s := range open {
+		if _, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFD, 0); err != nil {
+			closed++
+		}
+	}
+	if closed > 10 {
+		t.Errorf("%d are closed", closed)
 	}
 }

@@ -5,23 +5,44 @@ package transport
 import (
 	"net"
 	"net/netip"
+	"syscall"
 )
 
-// socket is a UDP socket that is connected to a server. What it sends may come
-// in fragments: queries are far smaller than any path MTU, and replies are kept
-// small by the size that the query offers.
-type socket struct{ *net.UDPConn }
+// sockets opens and closes those of a Client. It is safe for concurrent use.
+type sockets struct{ ports ports }
 
-// open binds a socket to local and connects it to server, which are of one
-// family. It does not wait for anything. A socket that is closed, or whose opening
-// has failed, can be opened again.
-func (s *socket) open(local, server netip.AddrPort) (err error) {
+func newSockets() *sockets { return new(sockets) }
+
+// open is a socket from local to server.
+func (p *sockets) open(local, server netip.AddrPort) (*socket, error) {
+	if !p.ports.take(local.Port()) {
+		return nil, syscall.EADDRINUSE
+	}
 	network := "udp4"
 	if server.Addr().Is6() {
 		network = "udp6"
 	}
-	s.UDPConn, err = net.DialUDP(network, net.UDPAddrFromAddrPort(local), net.UDPAddrFromAddrPort(server))
-	return err
+	conn, err := net.DialUDP(network, net.UDPAddrFromAddrPort(local), net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		p.ports.leave(local.Port())
+		return nil, err
+	}
+	return &socket{conn, local.Port()}, nil
+}
+
+// close closes s, at once when it has been of use: an open port can be found and flooded
+// (SAD DNS).
+func (p *sockets) close(s *socket) {
+	_ = s.Close()
+	p.ports.leave(s.port)
+}
+
+// socket is a UDP socket that is connected to a server. What it sends may come
+// in fragments: queries are far smaller than any path MTU, and replies are kept
+// small by the size that the query offers.
+type socket struct {
+	*net.UDPConn
+	port uint16
 }
 
 // local is the address that the system has chosen to send from.

@@ -32,7 +32,7 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 		}
 		return nil, ignored, err
 	}
-	defer c.hangUp(conn)
+	defer c.sockets.close(conn)
 	q.watcher.watch(ctx, conn, time.Now().Add(r.Timeout))
 	defer q.watcher.end()
 
@@ -73,9 +73,8 @@ func (c *Client) overUDP(ctx context.Context, r Request) (*Reply, verdict, error
 // It is nothing when there is nobody else.
 func stage() { runtime.Gosched() }
 
-// dialUDP opens a socket on a random port that hears the server only. The port
-// is bound explicitly: the system's own choice is from a range of half the size,
-// or less (RFC 5452 9.2).
+// dialUDP opens a socket on a random port that hears the server only. The port is not of
+// the system's choice, which is from a range of half the size, or less (RFC 5452 9.2).
 func (c *Client) dialUDP(server netip.AddrPort, q *query) (*socket, error) {
 	source, sources := netip.IPv4Unspecified(), c.options.Sources4
 	if server.Addr().Is6() {
@@ -84,16 +83,12 @@ func (c *Client) dialUDP(server netip.AddrPort, q *query) (*socket, error) {
 	if from := q.from(sources); from.IsValid() {
 		source = from
 	}
-	conn, _ := c.sockets.Get().(*socket)
-	if conn == nil {
-		conn = new(socket)
-	}
 	for tries := 1; ; tries++ {
 		local := netip.AddrPortFrom(source, q.dice.port())
 		if q.dice.err != nil {
 			return nil, q.dice.err
 		}
-		err := conn.open(local, server)
+		conn, err := c.sockets.open(local, server)
 		if errors.Is(err, syscall.EADDRINUSE) && tries < maxBinds {
 			continue
 		}
@@ -102,11 +97,4 @@ func (c *Client) dialUDP(server netip.AddrPort, q *query) (*socket, error) {
 		}
 		return conn, nil
 	}
-}
-
-// hangUp closes a socket, at once when it has been of use: an open port can be found
-// and flooded (SAD DNS). Nobody may refer to it any more.
-func (c *Client) hangUp(conn *socket) {
-	_ = conn.Close()
-	c.sockets.Put(conn)
 }
