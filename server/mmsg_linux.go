@@ -23,9 +23,11 @@ const (
 // block (package net sees to that): when there is nothing to do, the runtime's poller
 // waits, as for any other socket. A batch is not safe for concurrent use.
 type batch struct {
-	raw  syscall.RawConn
-	is4  bool
-	size int // room for each reply
+	raw      syscall.RawConn
+	outlet   int // which replies leave by
+	is4      bool
+	wildcard bool
+	size     int // room for each reply
 
 	received int
 	in       [batchSize]datagram.Message
@@ -39,6 +41,7 @@ type batch struct {
 	rooms  []byte // size octets for each
 	queued int    // how many of out are to be sent
 	sent   int    // how many of them have been
+	back   bool   // they have to leave by the socket that they came to
 
 	// The calls, made once because they would be allocated each time, and where
 	// they leave their results: how many messages, or what went wrong.
@@ -47,15 +50,18 @@ type batch struct {
 	errno              syscall.Errno
 }
 
-// newBatch makes a batch for the socket, with replies of at most size octets.
-func newBatch(conn *net.UDPConn, size int) (*batch, error) {
+// newBatch makes a batch for the socket and its outlet, with replies of at most size octets.
+func newBatch(conn *net.UDPConn, outlet, size int) (*batch, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
+	at := conn.LocalAddr().(*net.UDPAddr).IP
 	b := &batch{
 		raw:      raw,
-		is4:      conn.LocalAddr().(*net.UDPAddr).IP.To4() != nil,
+		outlet:   outlet,
+		is4:      at.To4() != nil,
+		wildcard: at.IsUnspecified(),
 		size:     size,
 		messages: make([]byte, batchSize*maxUDP),
 		rooms:    make([]byte, batchSize*size),
@@ -96,7 +102,7 @@ func (b *batch) receive() (n int, err error) {
 	for i := range b.received {
 		b.clear(i)
 	}
-	b.queued, b.received = 0, 0
+	b.queued, b.received, b.back = 0, 0, false
 	if err := b.raw.Read(b.recvmmsg); err != nil {
 		return 0, err
 	}
@@ -130,6 +136,8 @@ func (b *batch) reply(i int, msg []byte) {
 	h.SetControllen(len(control))
 	if len(control) > 0 {
 		h.Control = &control[0]
+	} else if b.wildcard {
+		b.back = true // the outlet has become one of a single address, when it was connected
 	}
 	b.queued++
 }
@@ -166,8 +174,10 @@ func (b *batch) control(i int) []byte {
 // send sends the replies and tells how many the system refused.
 func (b *batch) send() (refused int) {
 	for b.sent = 0; b.sent < b.queued; {
-		if err := b.raw.Write(b.sendmmsg); err != nil { // the socket was closed
-			return refused + b.queued - b.sent
+		if b.outlet == none || b.back || !b.sendmmsg(uintptr(b.outlet)) { // or it has no room
+			if err := b.raw.Write(b.sendmmsg); err != nil { // the socket was closed
+				return refused + b.queued - b.sent
+			}
 		}
 		if b.errno != 0 { // it is the first of them that was refused
 			refused++

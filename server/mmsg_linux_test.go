@@ -17,7 +17,7 @@ func pair(t *testing.T, addr, to string) (*batch, *net.UDPConn, netip.AddrPort) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBatch(sockets[0].conn, 512)
+	b, err := newBatch(sockets[0].conn, sockets[0].outlet, 512)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func pair(t *testing.T, addr, to string) (*batch, *net.UDPConn, netip.AddrPort) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = client.Close(), sockets[0].conn.Close() })
+	t.Cleanup(func() { _, _ = client.Close(), sockets[0].close() })
 	from := client.LocalAddr().(*net.UDPAddr).AddrPort()
 	return b, client, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 }

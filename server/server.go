@@ -271,7 +271,7 @@ func (s *Server) Run(ctx context.Context) error {
 	readers.Wait()
 	s.answered.Wait()
 	for _, u := range sockets {
-		err = errors.Join(err, u.conn.Close())
+		err = errors.Join(err, u.close())
 	}
 	return err
 }

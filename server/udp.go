@@ -31,6 +31,8 @@ type udpSocket struct {
 	bound netip.AddrPort
 	tally *tally
 
+	outlet int // a socket for the replies of package datagram's, or none
+
 	// wildcard tells that the socket is bound to all addresses. The kernel then
 	// has to be asked which one a query was for, and told to reply from it.
 	wildcard bool
@@ -45,15 +47,24 @@ func (s *Server) listenUDP(addr netip.AddrPort) (sockets []*udpSocket, err error
 		pc, err := config.ListenPacket(context.Background(), network(UDP, addr.Addr()), addr.String())
 		if err != nil {
 			for _, u := range sockets {
-				err = errors.Join(err, u.conn.Close())
+				err = errors.Join(err, u.close())
 			}
 			return nil, err
 		}
 		conn := pc.(*net.UDPConn)
 		_ = conn.SetReadBuffer(receiveBuffer) // the kernel gives what it has
-		sockets = append(sockets, &udpSocket{s: s, conn: conn, bound: addr, tally: new(tally), wildcard: addr.Addr().IsUnspecified()})
+		sockets = append(sockets, &udpSocket{s: s, conn: conn, bound: addr, tally: new(tally), outlet: none, wildcard: addr.Addr().IsUnspecified()})
+	}
+	for _, u := range sockets {
+		u.outlet = openOutlet(u.conn)
 	}
 	return sockets, nil
+}
+
+// close closes what the socket has open. Nobody may be sending.
+func (u *udpSocket) close() error {
+	closeOutlet(u.outlet)
+	return u.conn.Close()
 }
 
 // stop has the reader end.

@@ -17,19 +17,7 @@ func readers(n int) int { return n }
 func prepare(raw syscall.RawConn, addr netip.Addr) error {
 	var err error
 	set := func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		if err != nil {
-			return
-		}
-		// A forged ICMP message must not make our replies leave in fragments
-		// (RFC 9715 3.1), nor must path MTU discovery drop them. Old kernels do
-		// not have this.
-		if addr.Is4() {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
-		} else {
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT)
-		}
-		if !addr.IsUnspecified() {
+		if err = setOptions(int(fd), addr); err != nil || !addr.IsUnspecified() {
 			return
 		}
 		if addr.Is4() {
@@ -41,10 +29,22 @@ func prepare(raw syscall.RawConn, addr netip.Addr) error {
 	return errors.Join(raw.Control(set), err)
 }
 
+// setOptions sets those that all sockets on addr have.
+func setOptions(fd int, addr netip.Addr) error {
+	// A forged ICMP message must not make our replies leave in fragments (RFC 9715
+	// 3.1), nor must path MTU discovery drop them. Old kernels do not have this.
+	if addr.Is4() {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT)
+	} else {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_OMIT)
+	}
+	return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+}
+
 // read serves the socket batch by batch: what a batch holds that can be replied
 // to at once is, with one system call for all of it.
 func (u *udpSocket) read(work context.Context) error {
-	b, err := newBatch(u.conn, u.s.options.UDPSize)
+	b, err := newBatch(u.conn, u.outlet, u.s.options.UDPSize)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"syscall"
 )
@@ -15,3 +16,11 @@ func readers(int) int { return 1 }
 func prepare(syscall.RawConn, netip.Addr) error { return nil }
 
 func (u *udpSocket) read(work context.Context) error { return u.readPlain(work) }
+
+// none is the outlet of a socket that has none.
+const none = -1
+
+// openOutlet is for systems where it gains something.
+func openOutlet(*net.UDPConn) int { return none }
+
+func closeOutlet(int) {}
