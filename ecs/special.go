@@ -46,12 +46,30 @@ func SpecialPurpose() []netip.Prefix {
 // is: they are used in many networks at the same time, or by nobody at all. Networks of
 // documentation are not among them, since examples and tests treat them as places.
 func Nobodys(p netip.Prefix) (block netip.Prefix, ok bool) {
+	if isSomebodys(p.Addr()) {
+		return netip.Prefix{}, false
+	}
 	for _, b := range nobodys {
 		if Covers(b, p) {
 			return b, true
 		}
 	}
 	return netip.Prefix{}, false
+}
+
+// isSomebodys tells that addr is in none of the blocks of nobodys, by its first octet,
+// as most addresses are: each query with a subnet has one.
+func isSomebodys(addr netip.Addr) bool {
+	if addr.Is4() {
+		switch first := addr.As4()[0]; first {
+		case 0, 10, 100, 127, 169, 172, 192:
+			return false
+		default:
+			return first < 224
+		}
+	}
+	first := addr.As16()[0]
+	return addr.Is6() && first > 0 && first < 0xfc
 }
 
 // nobodys is never written.

@@ -119,6 +119,22 @@ func (b bits) at(i int) bool {
 	return b.lo<<(i-64)>>63 != 0
 }
 
+// side is bit i as a number.
+func (b bits) side(i int) uint64 {
+	if i < 64 {
+		return b.hi << i >> 63
+	}
+	return b.lo << (i - 64) >> 63
+}
+
+// first is the first n bits and zeros.
+func (b bits) first(n int) bits {
+	if n <= 64 {
+		return bits{hi: b.hi &^ (1<<(64-n) - 1)}
+	}
+	return bits{b.hi, b.lo &^ (1<<(128-n) - 1)}
+}
+
 func (b bits) with(i int, one bool) bits {
 	word, bit := &b.hi, uint64(1)<<63>>(i%64)
 	if i >= 64 {

@@ -48,10 +48,19 @@ func (e *Equivalence) uniform(set uint32) bool {
 	if e == nil {
 		return false
 	}
-	word, shift := &e.memo[set/16], set%16*2
-	if known := word.Load() >> shift & 3; known != unknown {
+	if known := e.remembered(set); known != unknown {
 		return known == uniform
 	}
+	return e.compare(set)
+}
+
+// remembered is what the memo knows of a set.
+func (e *Equivalence) remembered(set uint32) uint32 {
+	return e.memo[set/16].Load() >> (set % 16 * 2) & 3
+}
+
+// compare finds out whether they are, and remembers it.
+func (e *Equivalence) compare(set uint32) bool {
 	members := e.m.sets.of(set)
 	verdict := uniform
 	for _, c := range members[1:] {
@@ -60,7 +69,7 @@ func (e *Equivalence) uniform(set uint32) bool {
 			break
 		}
 	}
-	word.Or(verdict << shift) // whoever comes at the same time finds the same
+	e.memo[set/16].Or(verdict << (set % 16 * 2)) // whoever comes at the same time finds the same
 	return verdict == uniform
 }
 

@@ -12,21 +12,23 @@ func (m *Map) locate(p netip.Prefix, e *Equivalence) (Class, netip.Prefix) {
 	if !p.IsValid() {
 		return 0, netip.Prefix{}
 	}
-	p = p.Masked()
 	if p.Addr().Is4() {
 		four := p.Addr().As4()
-		at := m.descend(place{ref: m.v4, addr: bits{hi: uint64(binary.BigEndian.Uint32(four[:])) << 32}, known: p.Bits()}, e)
-		binary.BigEndian.PutUint32(four[:], uint32(at.addr.hi>>32))
-		return at.class, netip.PrefixFrom(netip.AddrFrom4(four), at.depth).Masked()
+		addr := bits{hi: uint64(binary.BigEndian.Uint32(four[:])) << 32}
+		at := m.descend(place{ref: m.v4, addr: addr.first(p.Bits()), known: p.Bits()}, e)
+		binary.BigEndian.PutUint32(four[:], uint32(at.addr.first(at.depth).hi>>32))
+		return at.class, netip.PrefixFrom(netip.AddrFrom4(four), at.depth)
 	}
 	b := p.Addr().As16()
-	at := m.descend(place{ref: m.v6, addr: bits{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}, known: p.Bits()}, e)
+	addr := bits{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+	at := m.descend(place{ref: m.v6, addr: addr.first(p.Bits()), known: p.Bits()}, e)
 	if at.ref.kind() == alias {
 		at = m.descendEmbedded(at, e)
 	}
-	binary.BigEndian.PutUint64(b[:8], at.addr.hi)
-	binary.BigEndian.PutUint64(b[8:], at.addr.lo)
-	return at.class, netip.PrefixFrom(netip.AddrFrom16(b), at.depth).Masked()
+	addr = at.addr.first(at.depth)
+	binary.BigEndian.PutUint64(b[:8], addr.hi)
+	binary.BigEndian.PutUint64(b[8:], addr.lo)
+	return at.class, netip.PrefixFrom(netip.AddrFrom16(b), at.depth)
 }
 
 // A place is a point of a descent: depth bits of addr lead to ref. Of addr the first
@@ -44,6 +46,7 @@ type place struct {
 // descend goes down to the first node whose classes are alike, or to an alias.
 func (m *Map) descend(at place, e *Equivalence) place {
 	for {
+		at.ref, at.depth = m.descendBranches(at.ref, at.depth, at.known, at.addr, e)
 		switch at.ref.kind() {
 		case leaf:
 			at.class = Class(at.ref.index())
@@ -64,6 +67,20 @@ func (m *Map) descend(at place, e *Equivalence) place {
 			return at
 		}
 	}
+}
+
+// descendBranches is the part of descend that has the least to ask: it goes down along known
+// bits, from branch to branch of which e remembers that their classes are not alike.
+func (m *Map) descendBranches(at ref, depth, known int, addr bits, e *Equivalence) (ref, int) {
+	for at.kind() == branch && depth < known {
+		node := &m.slots[at.index()]
+		if e != nil && e.remembered(node[2]) != mixed {
+			break
+		}
+		at = ref(node[addr.side(depth)])
+		depth++
+	}
+	return at, depth
 }
 
 // descendEmbedded goes on in the IPv4 trie from an alias.
@@ -90,11 +107,7 @@ func (m *Map) takeSide(at *place, node *slot, e *Equivalence) {
 		}
 		at.addr = at.addr.with(at.depth, !m.reaches(ref(node[0]), at.class))
 	}
-	side := 0
-	if at.addr.at(at.depth) {
-		side = 1
-	}
-	at.ref = ref(node[side])
+	at.ref = ref(node[at.addr.side(at.depth)])
 	at.depth++
 }
 

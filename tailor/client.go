@@ -21,21 +21,26 @@ type Client struct {
 // ClientOf is whose place decides the answer to q: the subnet that was sent, else the
 // address that the query came from.
 func ClientOf(q lookup.Query) Client {
-	own := netip.Prefix{}
-	if a := q.Client.Unmap().WithZone(""); a.IsValid() {
-		own = netip.PrefixFrom(a, a.BitLen())
-	}
 	if !q.Subnet.IsValid() {
-		return Client{At: own}
+		return Client{At: source(q.Client)}
 	}
 	if q.Subnet.Bits() == 0 { // RFC 7871 7.1.2: nothing shall be known of the client
-		return Client{At: own, Told: q.Subnet}
+		return Client{At: source(q.Client), Told: q.Subnet}
 	}
 	// RFC 7871 10 and 11.3: who says an address that is nobody's is answered as who asks.
 	if block, ok := ecs.Nobodys(q.Subnet); ok {
-		return Client{At: own, Told: block}
+		return Client{At: source(q.Client), Told: block}
 	}
 	return Client{At: q.Subnet.Masked()}
+}
+
+// source is the network that has one address only.
+func source(client netip.Addr) netip.Prefix {
+	client = client.Unmap().WithZone("")
+	if !client.IsValid() {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(client, client.BitLen())
 }
 
 // hears is what the client is told of an answer that all of around get: Scope and Wanted.
