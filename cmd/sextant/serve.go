@@ -41,6 +41,7 @@ private networks on 127.0.0.1 and ::1, port 5300.`,
 // serve runs what c describes until ctx ends. It reloads from path on SIGHUP.
 func serve(ctx context.Context, c *config.Config, path string, errOut io.Writer) error {
 	limitMemory(c.Cache.Memory, os.LookupEnv, debug.SetMemoryLimit)
+	defer collectFrom(heapFloor(c.Cache.Memory), os.LookupEnv, debug.SetGCPercent)()
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: c.Log}))
 	p, err := build(c, wiring{log: log})
 	if err != nil {
