@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sextant-dns/sextant/cache"
@@ -76,19 +77,26 @@ type answers struct {
 	validated           bool
 	maxTTL, maxNegative uint32
 	minTTL, minNegative uint32
+	hash                func(lookup.Question) uint64
+
+	// moved has a mark for each name that a DNAME has been remembered of, where its hash
+	// says. Few names have one, and each name has some above it that would be looked for.
+	moved [1 << 16 / 64]atomic.Uint64
 }
 
 // nonexistent is the type under which NXDOMAIN is kept (RFC 2308 5). No RR has it.
 const nonexistent = lookup.TypeNone
 
 func newAnswers(o Options, pins pins) *answers {
+	hash := questionHash()
 	return &answers{
 		cache: cache.New[lookup.Question, packedHop](cache.Options[lookup.Question, packedHop]{
 			Entries: o.Cache,
 			Bytes:   o.CacheBytes / 12 * answerShare,
 			Size:    hopSize,
-			Hash:    questionHash(),
+			Hash:    hash,
 		}),
+		hash:        hash,
 		pins:        pins,
 		nxdomainCut: o.NXDomainCut,
 		validated:   o.Validation.Anchor != nil,
@@ -155,6 +163,9 @@ func (a *answers) exists(name lookup.Name) { a.cache.Remove(hopQuestion(name, no
 func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *hop) *hop {
 	apex, _ := a.pins.find(name) // nothing above it has a say below it
 	for above, ok := name.Parent(); ok && above.IsSubdomainOf(apex); above, ok = above.Parent() {
+		if !a.mayMove(above) {
+			continue
+		}
 		if h := dname(above); h != nil && len(h.response.Answer) > 0 {
 			v := redirect(name, h.response.Answer[0])
 			v.proof, v.security, v.ede, v.scope = h.response.Authority, h.response.Security, h.response.EDE, h.scope()
@@ -162,6 +173,18 @@ func (a *answers) redirected(name lookup.Name, dname func(above lookup.Name) *ho
 		}
 	}
 	return nil
+}
+
+// mark is where in moved it stands that name has had a DNAME.
+func (a *answers) mark(name lookup.Name) (word *atomic.Uint64, bit uint64) {
+	h := a.hash(hopQuestion(name, lookup.TypeDNAME)) >> 48
+	return &a.moved[h/64], 1 << (h % 64)
+}
+
+// mayMove tells whether a DNAME of name may be remembered.
+func (a *answers) mayMove(name lookup.Name) bool {
+	word, bit := a.mark(name)
+	return word.Load()&bit != 0
 }
 
 // keep makes a hop of what a server said about q and remembers it for as long as
@@ -221,6 +244,10 @@ func (a *answers) put(q, key lookup.Question, h *hop, ttl uint32) {
 		h.expires = h.expires.Add(h.life)
 		p := packHop(key.Name, h)
 		key.Name = p.name()
+		if key.Type == lookup.TypeDNAME {
+			word, bit := a.mark(key.Name)
+			word.Or(bit)
+		}
 		put := a.cache.Put
 		if h.scope().Exact() {
 			put = a.cache.PutExact

@@ -44,7 +44,16 @@ func (r *Resolver) ask(ctx context.Context, t task, c *cut, q lookup.Question, o
 	if err == nil {
 		p.tellAnswered(v)
 	}
+	r.release(p)
 	return v, err
+}
+
+// release gives p back for the next poll, unless somebody is still at work for it.
+func (r *Resolver) release(p *poll) {
+	if p.chases.begun == 0 {
+		*p = poll{}
+		r.polls.Put(p)
+	}
 }
 
 // run asks until there is something that can be used, unless too many ask the same
@@ -194,7 +203,11 @@ type candidate struct {
 }
 
 func (r *Resolver) newPoll(t task, c *cut, q lookup.Question) *poll {
-	p := &poll{r: r, task: t, cut: c, question: q, judge: classify, network: true}
+	p, _ := r.polls.Get().(*poll)
+	if p == nil {
+		p = new(poll)
+	}
+	p.r, p.task, p.cut, p.question, p.judge, p.network = r, t, c, q, classify, true
 	if r.options.NoHardenGlue {
 		p.judge = gullible
 	}

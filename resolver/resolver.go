@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -152,6 +153,7 @@ type Resolver struct {
 
 	subnets     subnets
 	outstanding outstanding
+	polls       sync.Pool // of *poll that are over, for their memory
 }
 
 var _ lookup.Resolver = (*Resolver)(nil)
