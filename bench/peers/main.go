@@ -171,7 +171,7 @@ func apart() []struct {
 	return []struct {
 		key string
 		do  func(ctx context.Context, o options, out, progress io.Writer) error
-	}{{saturationKey, saturation}, {driverKey, atTheDriver}, {millionKey, million}, {geoKey, geoBench}}
+	}{{saturationKey, saturation}, {scalingKey, scaling}, {driverKey, atTheDriver}, {millionKey, million}, {geoKey, geoBench}}
 }
 
 // benchApart does those of them that are wanted; more tells whether others are, too.

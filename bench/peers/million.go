@@ -27,20 +27,21 @@ const (
 )
 
 // An authority is an authoritative server that can be measured: one thread, on core 0,
-// one zone, all else as it comes.
+// unless there are to be more (see with), one zone, all else as it comes.
 type authority struct {
-	name   string
-	host   int
-	env    []string
-	config func(at netip.AddrPort, dir string) string
-	args   func(config string) []string
+	name    string
+	host    int
+	env     []string
+	config  func(at netip.AddrPort, dir string) string
+	args    func(config string) []string
+	threads int
 }
 
 func authorities(sextant string) []authority {
 	return []authority{
-		{"sextant", 210, []string{"GOMAXPROCS=1"}, sextantAuthority, func(c string) []string { return []string{sextant, "serve", "--config", c} }},
-		{"knot", 211, nil, knotAuthority, func(c string) []string { return []string{"knotd", "-c", c} }},
-		{"nsd", 212, nil, nsdAuthority, func(c string) []string { return []string{"nsd", "-d", "-c", c} }},
+		{"sextant", 210, []string{"GOMAXPROCS=1"}, sextantAuthority, func(c string) []string { return []string{sextant, "serve", "--config", c} }, 1},
+		{"knot", 211, nil, knotAuthority, func(c string) []string { return []string{"knotd", "-c", c} }, 1},
+		{"nsd", 212, nil, nsdAuthority, func(c string) []string { return []string{"nsd", "-d", "-c", c} }, 1},
 	}
 }
 

@@ -160,7 +160,7 @@ func (a authority) flood(ctx context.Context, dir string, offered []int) (most f
 	if err := ip(ctx, "-n "+saturationNamespace+" link set dev "+saturationInside+" xdp off"); err != nil {
 		return most, nil, err
 	}
-	p, err := start(dir, 0, a.env, append([]string{"ip", "netns", "exec", saturationNamespace}, a.args(config)...)...)
+	p, err := startOn(dir, a.cores(), a.env, append([]string{"ip", "netns", "exec", saturationNamespace}, a.args(config)...)...)
 	if err != nil {
 		return most, nil, err
 	}
