@@ -15,7 +15,7 @@ func newSockets() *sockets { return new(sockets) }
 
 // open is a socket from local to server.
 func (p *sockets) open(local, server netip.AddrPort) (*socket, error) {
-	if !p.ports.take(local.Port()) {
+	if !p.ports.taken.add(local.Port()) {
 		return nil, syscall.EADDRINUSE
 	}
 	network := "udp4"
@@ -24,7 +24,7 @@ func (p *sockets) open(local, server netip.AddrPort) (*socket, error) {
 	}
 	conn, err := net.DialUDP(network, net.UDPAddrFromAddrPort(local), net.UDPAddrFromAddrPort(server))
 	if err != nil {
-		p.ports.leave(local.Port())
+		p.ports.taken.remove(local.Port())
 		return nil, err
 	}
 	return &socket{conn, local.Port()}, nil
@@ -34,7 +34,7 @@ func (p *sockets) open(local, server netip.AddrPort) (*socket, error) {
 // (SAD DNS).
 func (p *sockets) close(s *socket) {
 	_ = s.Close()
-	p.ports.leave(s.port)
+	p.ports.taken.remove(s.port)
 }
 
 // socket is a UDP socket that is connected to a server. What it sends may come

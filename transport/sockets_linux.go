@@ -1,8 +1,7 @@
 package transport
 
 import (
-	"bytes"
-	"fmt"
+	"errors"
 	"net/netip"
 	"os"
 	"sync"
@@ -28,34 +27,36 @@ type sockets struct {
 // newSockets finds out which ports the system chooses from.
 func newSockets() *sockets {
 	p := new(sockets)
-	p.ports.low, p.ports.high = systemPorts()
+	if !canChoose() {
+		return p
+	}
+	const folder = "/proc/sys/net/ipv4/" // of IPv6, too
+	choice, err1 := os.ReadFile(folder + "ip_local_port_range")
+	reserved, err2 := os.ReadFile(folder + "ip_local_reserved_ports")
+	if err1 == nil && err2 == nil {
+		p.ports.offer(choice, reserved)
+	}
 	return p
 }
 
-// systemPorts are those that the system chooses from; 0 and 0 if it does not tell, or
-// cannot be told which of them to choose.
-func systemPorts() (low, high uint16) {
+// canChoose tells whether the system can be told which port to choose.
+func canChoose() bool {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return 0, 0
+		return false
 	}
 	defer unix.Close(fd)
-	text, err1 := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range") // of IPv6, too
-	_, err2 := fmt.Fscan(bytes.NewReader(text), &low, &high)
-	if err1 != nil || err2 != nil || low == 0 || only(fd, low) != nil {
-		return 0, 0
-	}
-	return low, high
+	return only(fd, 1024) == nil
 }
 
 // open is a socket from local to server.
 func (p *sockets) open(local, server netip.AddrPort) (*socket, error) {
-	if !p.ports.take(local.Port()) {
+	if !p.ports.taken.add(local.Port()) {
 		return nil, ends{local, server}.wrap("dial", unix.EADDRINUSE)
 	}
 	s, err := p.dial(local, server)
 	if err != nil {
-		p.ports.leave(local.Port())
+		p.ports.taken.remove(local.Port())
 	}
 	return s, err
 }
@@ -64,10 +65,12 @@ func (p *sockets) dial(local, server netip.AddrPort) (*socket, error) {
 	leavable := p.ports.leavable(local.Port()) && !server.Addr().IsUnspecified() // whose packets come from elsewhere
 	if leavable {
 		if s := p.again(server.Addr().Is6()); s != nil {
-			if s.move(local, server) == nil {
+			err := s.move(local, server)
+			if err == nil {
 				return s, nil
 			}
 			p.discard(s)
+			leavable = !errors.Is(err, unix.EAGAIN)
 		}
 	}
 	s, _ := p.memory.Get().(*socket)
@@ -77,12 +80,17 @@ func (p *sockets) dial(local, server netip.AddrPort) (*socket, error) {
 	if leavable && s.open(local, server, true) == nil {
 		return s, nil
 	}
-	// Where the system does not choose that port, because it is in use or reserved, it may
-	// still give it, or tell why not.
-	if err := s.open(local, server, false); err != nil {
+	// Where the system does not choose that port, because somebody else has it, it tells so,
+	// or gives it after all.
+	err := s.open(local, server, false)
+	if errors.Is(err, unix.EADDRINUSE) {
+		p.ports.busy.add(local.Port())
+	}
+	if err != nil {
 		p.memory.Put(s)
 		return nil, err
 	}
+	p.ports.busy.remove(local.Port())
 	return s, nil
 }
 
@@ -111,7 +119,7 @@ func (p *sockets) close(s *socket) {
 	if !s.leavable || s.leave() != nil || !p.keep(s) {
 		p.discard(s)
 	}
-	p.ports.leave(port)
+	p.ports.taken.remove(port)
 }
 
 // keep makes room for s, if it can.
