@@ -32,6 +32,7 @@ const geoQuestions = 400_000
 type geoPeer struct {
 	name    string
 	host    int
+	at      netip.AddrPort // where it listens in a network namespace; the zero AddrPort: on loopback
 	env     []string
 	version []string // a command whose first line is the version
 	prepare func(geopeers.Setup) (command []string, err error)
@@ -39,10 +40,10 @@ type geoPeer struct {
 
 func geoPeers(sextant string, p geopeers.Plan) []geoPeer {
 	return []geoPeer{
-		{"sextant", 220, []string{"GOMAXPROCS=1"}, []string{sextant, "--version"}, func(s geopeers.Setup) ([]string, error) { return p.Sextant(s, sextant) }},
-		{"gdnsd", 221, nil, []string{"gdnsd", "version"}, p.Gdnsd},
-		{"knot", 222, nil, []string{"knotd", "--version"}, p.Knot},
-		{"powerdns", 223, nil, []string{"pdns_server", "--version"}, p.PowerDNS},
+		{"sextant", 220, netip.AddrPort{}, []string{"GOMAXPROCS=1"}, []string{sextant, "--version"}, func(s geopeers.Setup) ([]string, error) { return p.Sextant(s, sextant) }},
+		{"gdnsd", 221, netip.AddrPort{}, nil, []string{"gdnsd", "version"}, p.Gdnsd},
+		{"knot", 222, netip.AddrPort{}, nil, []string{"knotd", "--version"}, p.Knot},
+		{"powerdns", 223, netip.AddrPort{}, nil, []string{"pdns_server", "--version"}, p.PowerDNS},
 	}
 }
 
@@ -74,9 +75,42 @@ func geoBench(ctx context.Context, o options, out, progress io.Writer) error {
 		return err
 	}
 	right := func(a netip.Addr) netip.Addr { return plan.Answer(a, countries.Of(a)) }
+	if err := geoRounds(ctx, o, out, progress, geoPeers(sextant, plan), dir, database, right); err != nil {
+		return err
+	}
+	return overVeth(ctx, geoKey, o, out, func(string, string) error {
+		fmt.Fprintln(out, "the same over veth, Sextant at the driver")
+		return geoRounds(ctx, o, out, progress, geoPeersAtTheDriver(geoPeers(sextant, plan)), dir, database, right)
+	})
+}
+
+// geoPeersAtTheDriver are the first two of all in the namespace of overVeth, Sextant with XDP.
+func geoPeersAtTheDriver(all []geoPeer) []geoPeer {
+	ours, gdnsd := all[0], all[1]
+	usual := ours.prepare
+	ours.name = "sextant-xdp"
+	ours.prepare = func(s geopeers.Setup) (command []string, err error) {
+		if command, err = usual(s); err != nil {
+			return nil, err
+		}
+		file := command[len(command)-1]
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		atDriver := strings.Replace(string(text), fmt.Sprintf("listen: [%q]", s.At), fmt.Sprintf("listen: [%q, %q]", s.At, "xdp:"+saturationInside), 1)
+		return command, os.WriteFile(file, []byte(atDriver), 0o644)
+	}
+	ours.at = netip.AddrPortFrom(saturationServer.Addr(), 53)
+	gdnsd.at = ours.at
+	return []geoPeer{ours, gdnsd}
+}
+
+// geoRounds measures each of the peers in each round.
+func geoRounds(ctx context.Context, o options, out, progress io.Writer, peers []geoPeer, dir, database string, right func(netip.Addr) netip.Addr) error {
 	for round := range o.rounds {
 		var first *geoSample
-		for _, peer := range geoPeers(sextant, plan) {
+		for _, peer := range peers {
 			if _, err := exec.LookPath(peer.version[0]); err != nil {
 				fmt.Fprintf(out, "%s is left out: %v\n", peer.name, err)
 				continue
@@ -89,7 +123,7 @@ func geoBench(ctx context.Context, o options, out, progress io.Writer) error {
 			if first == nil {
 				first = &s
 			}
-			fmt.Fprintf(out, "  round %d %-8s fixed %.2f µs CPU (%.2f)  varied %.2f µs CPU (%.2f)  %s\n", round+1, peer.name,
+			fmt.Fprintf(out, "  round %d %-11s fixed %.2f µs CPU (%.2f)  varied %.2f µs CPU (%.2f)  %s\n", round+1, peer.name,
 				micros(s.fixed), micros(first.fixed)/micros(s.fixed), micros(s.varied), micros(first.varied)/micros(s.varied), firstLine(peer.version[0], peer.version[1:]...))
 		}
 	}
@@ -156,9 +190,12 @@ func randomNetwork(r *rand.Rand) netip.Prefix {
 
 // measure starts the server, checks some of its answers, and asks.
 func (peer geoPeer) measure(ctx context.Context, o options, dir, database string, right func(netip.Addr) netip.Addr) (s geoSample, err error) {
-	at := netip.AddrPortFrom(address(o.network, peer.host), 53)
-	if err := free(at); err != nil {
-		return s, err
+	at, namespace := peer.at, []string{"ip", "netns", "exec", saturationNamespace}
+	if !at.IsValid() {
+		at, namespace = netip.AddrPortFrom(address(o.network, peer.host), 53), nil
+		if err := free(at); err != nil {
+			return s, err
+		}
 	}
 	own := filepath.Join(dir, peer.name)
 	if err := os.MkdirAll(filepath.Join(own, "db"), 0o777); err != nil {
@@ -168,7 +205,7 @@ func (peer geoPeer) measure(ctx context.Context, o options, dir, database string
 	if err != nil {
 		return s, err
 	}
-	p, err := start(dir, 0, peer.env, command...)
+	p, err := start(dir, 0, peer.env, append(namespace, command...)...)
 	if err != nil {
 		return s, err
 	}
