@@ -190,7 +190,7 @@ func (s *socket) receive(query, buf []byte) (n int, err error) {
 func (s *socket) wait() error {
 	s.mu.Lock()
 	if s.file == nil {
-		s.closing.Stop()                          // the file is closed with its last reference, too
+		s.keepOpen()                              // the file is closed with its last reference, too
 		s.file = os.NewFile(uintptr(s.fd), "udp") // O_NONBLOCK tells it to use the poller
 		_ = s.file.SetDeadline(s.deadline)        // fails where reading will fail, too
 	}
@@ -254,11 +254,17 @@ func (s *socket) late() bool {
 	return !s.deadline.IsZero() && time.Until(s.deadline) <= 0
 }
 
+// keepOpen sees to it that the socket is not closed by itself when nobody refers to it.
+func (s *socket) keepOpen() {
+	s.closing.Stop()
+	s.closing = runtime.Cleanup{}
+}
+
 // Close closes the socket. Its memory can be used for another one then.
 func (s *socket) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing.Stop()
+	s.keepOpen()
 	if s.file == nil {
 		return unix.Close(s.fd)
 	}
