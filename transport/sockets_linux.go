@@ -12,7 +12,7 @@ import (
 // maxLeft is how many sockets of a family are kept that have left their servers.
 const maxLeft = 256
 
-// sockets opens and closes those of a Client. A new socket costs three times what moving
+// sockets opens and closes those of a Client. A new socket costs more than twice what moving
 // one costs, in the kernel; which of the two it is depends on the port that was drawn and
 // on nothing else, so that it is as hard to guess as it would be if all were new (RFC 5452
 // 9.2). It is safe for concurrent use.
