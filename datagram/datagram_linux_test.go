@@ -62,11 +62,7 @@ func TestANameHasALink(t *testing.T) {
 // socket is one of loopback that does not block.
 func socket(t *testing.T, at string) (fd int, bound *datagram.Name) {
 	t.Helper()
-	family := unix.AF_INET
-	if netip.MustParseAddrPort(at).Addr().Is6() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := datagram.Socket(netip.MustParseAddrPort(at).Addr())
 	if err != nil {
 		t.Skip(err)
 	}
@@ -170,7 +166,7 @@ func TestManyPacketsWithOneCall(t *testing.T) {
 func TestDisconnectLeavesServerAndPort(t *testing.T) {
 	t.Parallel()
 	_, server := socket(t, "127.0.0.1:0")
-	chosen, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	chosen, err := datagram.Socket(netip.IPv4Unspecified())
 	if err != nil {
 		t.Fatal(err)
 	}

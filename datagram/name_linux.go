@@ -70,6 +70,20 @@ func (n *Name) size() uintptr {
 	return unix.SizeofSockaddrInet6
 }
 
+// Socket opens a socket that does not block, for addresses of the family of addr and no
+// others.
+func Socket(addr netip.Addr) (fd int, err error) {
+	family := unix.AF_INET
+	if addr.Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err == nil && family == unix.AF_INET6 {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	return fd, err
+}
+
 // zoneID is the number of the link that a link-local address is on (RFC 4007 11.2).
 func zoneID(zone string) (uint32, error) {
 	if zone == "" {

@@ -34,16 +34,9 @@ func openOutlet(conn *net.UDPConn) (fd int) {
 	if err := self.Set(at); err != nil {
 		return none
 	}
-	family := unix.AF_INET
-	if at.Addr().Is6() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := datagram.Socket(at.Addr())
 	if err != nil {
 		return none
-	}
-	if at.Addr().Is6() {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1) // as package net has done
 	}
 	if setOptions(fd, at.Addr()) != nil || datagram.Bind(fd, &self) != 0 || datagram.Connect(fd, &self) != 0 {
 		_ = unix.Close(fd)

@@ -52,15 +52,11 @@ func (s *socket) open(local, server netip.AddrPort, leavable bool) error {
 	if err := s.head(local, server); err != nil {
 		return err
 	}
-	family := unix.AF_INET
-	if server.Addr().Is6() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := datagram.Socket(server.Addr())
 	if err != nil {
 		return s.ends.wrap("dial", os.NewSyscallError("socket", err))
 	}
-	restrict(fd, family)
+	restrict(fd, server.Addr())
 	s.fd, s.leavable, s.bound, s.deadline = fd, leavable, false, time.Time{}
 	if leavable {
 		err = s.connect()
@@ -99,14 +95,13 @@ func (s *socket) failed(call string, errno syscall.Errno) error {
 
 // restrict sets DF on what the socket sends and keeps forged path-MTU messages
 // from changing that (RFC 9715 3). Kernels that do not know the option are used
-// without it. IPv4 packets are kept from a socket for IPv6.
-func restrict(fd, family int) {
-	if family == unix.AF_INET {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+// without it.
+func restrict(fd int, server netip.Addr) {
+	if server.Is6() {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE)
 		return
 	}
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE)
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
 }
 
 // connect connects a leavable socket that has no port. It is the system that chooses the

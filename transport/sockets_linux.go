@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sextant-dns/sextant/datagram"
 )
 
 // maxLeft is how many sockets of a family are kept that have left their servers.
@@ -41,7 +43,7 @@ func newSockets() *sockets {
 
 // canChoose tells whether the system can be told which port to choose.
 func canChoose() bool {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := datagram.Socket(netip.IPv4Unspecified())
 	if err != nil {
 		return false
 	}
