@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os/exec"
 	"strings"
 )
 
@@ -40,8 +39,7 @@ func atTheDriver(ctx context.Context, o options, out, progress io.Writer) error 
 			first := flood{}
 			for _, a := range driverAuthorities(sextant) {
 				fmt.Fprintf(progress, "%s: round %d: %s\n", driverKey, round+1, a.name)
-				if _, err := exec.LookPath(a.args("")[0]); err != nil {
-					fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
+				if !installed(out, a.name, a.args("")[0]) {
 					continue
 				}
 				most, all, err := a.flood(ctx, dir, driverOffered())

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -111,8 +110,7 @@ func geoRounds(ctx context.Context, o options, out, progress io.Writer, peers []
 	for round := range o.rounds {
 		var first *geoSample
 		for _, peer := range peers {
-			if _, err := exec.LookPath(peer.version[0]); err != nil {
-				fmt.Fprintf(out, "%s is left out: %v\n", peer.name, err)
+			if !installed(out, peer.name, peer.version[0]) {
 				continue
 			}
 			fmt.Fprintf(progress, "%s: round %d: %s\n", geoKey, round+1, peer.name)
@@ -190,7 +188,7 @@ func randomNetwork(r *rand.Rand) netip.Prefix {
 
 // measure starts the server, checks some of its answers, and asks.
 func (peer geoPeer) measure(ctx context.Context, o options, dir, database string, right func(netip.Addr) netip.Addr) (s geoSample, err error) {
-	at, namespace := peer.at, []string{"ip", "netns", "exec", saturationNamespace}
+	at, namespace := peer.at, inNamespace()
 	if !at.IsValid() {
 		at, namespace = netip.AddrPortFrom(address(o.network, peer.host), 53), nil
 		if err := free(at); err != nil {

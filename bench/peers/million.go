@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -171,8 +170,7 @@ func million(ctx context.Context, o options, out, progress io.Writer) error {
 		var first *millionSample
 		for _, a := range authorities(sextant) {
 			fmt.Fprintf(progress, "%s: round %d: %s\n", millionKey, round+1, a.name)
-			if _, err := exec.LookPath(a.args("")[0]); err != nil {
-				fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
+			if !installed(out, a.name, a.args("")[0]) {
 				continue
 			}
 			s, err := a.measure(ctx, o, dir)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -30,6 +31,15 @@ type process struct {
 	name, log string
 	os        *os.Process
 	ended     chan struct{} // closed when it has
+}
+
+// installed tells whether there is the program of a server, and out if there is none.
+func installed(out io.Writer, server, program string) bool {
+	_, err := exec.LookPath(program)
+	if err != nil {
+		fmt.Fprintf(out, "%s is left out: %v\n", server, err)
+	}
+	return err == nil
 }
 
 // start runs a server on one core. What it prints goes into a file in dir.

@@ -44,8 +44,7 @@ func saturation(ctx context.Context, o options, out, progress io.Writer) error {
 			first := 0
 			for _, a := range authorities(sextant) {
 				fmt.Fprintf(progress, "%s: round %d: %s\n", saturationKey, round+1, a.name)
-				if _, err := exec.LookPath(a.args("")[0]); err != nil {
-					fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
+				if !installed(out, a.name, a.args("")[0]) {
 					continue
 				}
 				most, all, err := a.flood(ctx, dir, offered())
@@ -129,6 +128,9 @@ func addVeth(ctx context.Context) error {
 	return nil
 }
 
+// inNamespace is what a command has to begin with to run in there.
+func inNamespace() []string { return []string{"ip", "netns", "exec", saturationNamespace} }
+
 // removeVeth removes what addVeth has made; there may be nothing.
 func removeVeth() {
 	_ = ip(context.Background(), "link del "+saturationOutside)
@@ -160,7 +162,7 @@ func (a authority) flood(ctx context.Context, dir string, offered []int) (most f
 	if err := ip(ctx, "-n "+saturationNamespace+" link set dev "+saturationInside+" xdp off"); err != nil {
 		return most, nil, err
 	}
-	p, err := startOn(dir, a.cores(), a.env, append([]string{"ip", "netns", "exec", saturationNamespace}, a.args(config)...)...)
+	p, err := startOn(dir, a.cores(), a.env, append(inNamespace(), a.args(config)...)...)
 	if err != nil {
 		return most, nil, err
 	}

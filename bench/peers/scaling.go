@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os/exec"
 	"strconv"
 	"strings"
 )
@@ -45,8 +44,7 @@ func scaling(ctx context.Context, o options, out, progress io.Writer) error {
 		for round := range o.rounds {
 			for _, a := range authorities(sextant)[:2] { // NSD has processes, of which not all that they use is seen
 				fmt.Fprintf(progress, "%s: round %d: %s\n", scalingKey, round+1, a.name)
-				if _, err := exec.LookPath(a.args("")[0]); err != nil {
-					fmt.Fprintf(out, "%s is left out: %v\n", a.name, err)
+				if !installed(out, a.name, a.args("")[0]) {
 					continue
 				}
 				one, _, err := a.flood(ctx, dir, overload())
