@@ -13,7 +13,8 @@
 // which expired and then the most specific go first; and pairs of key and audience in
 // all, and the memory that they take, for which the least recently used go. Memory is
 // reckoned with everything that the cache adds, so a bound in octets is one that an
-// operator can rely on. Keys are spread over shards with a lock each.
+// operator can rely on. Keys are spread over shards with a lock each;
+// [Cache.Warm], before several of Get, has the processor wait once and not for each.
 // What expired stays until its place is needed, for those who would rather have
 // something old than nothing ([Cache.GetStale]).
 //

@@ -131,7 +131,8 @@ func (s *shard[K, V]) remove(hash uint64, key K) bool {
 func (s *shard[K, V]) purge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pairs, s.bytes, s.table = 0, 0, table[K, V]{}
+	s.pairs, s.bytes = 0, 0
+	s.table.clear()
 }
 
 func (s *shard[K, V]) held() (pairs int, bytes int64) {

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"net/netip"
+	"sync/atomic"
 )
 
 const (
@@ -21,14 +22,21 @@ const (
 // place is a key and all that is kept for it. The value for everyone stands in the
 // open; only a key with networks has a table of them.
 type place[K comparable, V any] struct {
+	hash         uint32 // first, and written atomically: see view
+	next         uint32 // of the same bucket, or of those that are free
+	older, newer uint32 // by use
+
 	key      K
 	value    V
 	expires  int64 // of value, in nanoseconds of Unix time, or nobody
 	networks *networks[V]
+}
 
-	hash         uint32
-	next         uint32 // of the same bucket, or of those that are free
-	older, newer uint32 // by use
+// become makes the place one for the key that has no value yet.
+func (p *place[K, V]) become(key K, hash uint32) {
+	var none V
+	atomic.StoreUint32(&p.hash, hash)
+	p.next, p.key, p.value, p.expires, p.networks = 0, key, none, nobody, nil
 }
 
 func (p *place[K, V]) everyone() bool { return p.expires != nobody }
@@ -65,6 +73,7 @@ type table[K comparable, V any] struct {
 	used    uint32          // places that have been handed out, free ones included
 	free    uint32          // the first place that is free again
 	len     int
+	view    atomic.Pointer[view[K, V]] // nil while the table is empty
 }
 
 func (t *table[K, V]) at(i uint32) *place[K, V] { return &t.chunks[i/chunk][i%chunk] }
@@ -102,8 +111,7 @@ func (t *table[K, V]) add(hash uint64, key K) uint32 {
 	if t.len++; t.len > len(t.buckets) {
 		t.rehash()
 	}
-	p := t.at(i)
-	*p = place[K, V]{key: key, expires: nobody, hash: short(hash)}
+	t.at(i).become(key, short(hash))
 	t.chain(i)
 	t.link(i)
 	return i
@@ -118,8 +126,11 @@ func (t *table[K, V]) grow() {
 	case n%chunk == 0:
 		t.chunks = append(t.chunks, make([]place[K, V], chunk))
 	case n == len(t.chunks[0]):
-		t.chunks[0] = append(t.chunks[0], make([]place[K, V], n)...)
+		t.chunks = [][]place[K, V]{append(t.chunks[0], make([]place[K, V], n)...)}
+	default:
+		return
 	}
+	t.show()
 }
 
 // rehash doubles the number of buckets.
@@ -128,13 +139,21 @@ func (t *table[K, V]) rehash() {
 	for i := range t.all() {
 		t.chain(i)
 	}
+	t.show()
+}
+
+// clear forgets everything.
+func (t *table[K, V]) clear() {
+	t.view.Store(nil)
+	t.chunks, t.buckets, t.used, t.free, t.len = nil, nil, none, none, 0
 }
 
 // chain puts a place into its bucket.
 func (t *table[K, V]) chain(i uint32) {
 	p := t.at(i)
 	head := t.bucket(p.hash)
-	p.next, *head = *head, i
+	p.next = *head
+	atomic.StoreUint32(head, i)
 }
 
 func (t *table[K, V]) remove(i uint32) {
@@ -143,10 +162,11 @@ func (t *table[K, V]) remove(i uint32) {
 	for *link != i {
 		link = &t.at(*link).next
 	}
-	*link = p.next
+	atomic.StoreUint32(link, p.next)
 	t.unlink(i)
-	*p = place[K, V]{next: t.free} // what it referred to may go
-	t.free = i
+	var nothing K
+	p.become(nothing, 0) // what it referred to may go
+	p.next, t.free = t.free, i
 	t.len--
 }
 
