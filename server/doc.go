@@ -8,8 +8,8 @@
 // OPT. If not, RD selects one of the view's resolvers, its response (or the
 // SERVFAIL that stands for its error) is packed once, kept, and rendered by the
 // same code. [Server.Listen] opens sockets and [Server.Run] serves them: UDP in
-// batches, where hits are answered by the reader and misses by a bounded number
-// of goroutines, and TCP, pipelined and in any order. What servers for one zone say
+// batches, where hits are answered by the reader, some together (group.go), and misses by
+// a bounded number of goroutines, and TCP, pipelined and in any order. What servers for one zone say
 // to each other, transfers and NOTIFY, and all that is signed, goes to [Zones]
 // (zones.go). Who asks whom is known by cookies (cookies.go), and to whom it is not known
 // not everything is said as often as it is asked ([RateLimit]). [Server.Replace] changes the views while all this goes on;

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -21,11 +22,15 @@ type Driver interface {
 // answered at once it gives back, the rest is answered from the socket for the address
 // that was asked. It is not safe for concurrent use.
 type Reader struct {
-	s     *Server
-	work  context.Context
-	tally *tally
-	q     query
+	s       *Server
+	work    context.Context
+	tally   *tally
+	arrived time.Time // what is taken in
+	group   group
+	to      [groupSize]netip.AddrPort // the addresses that were asked
 }
+
+func newReader(s *Server) *Reader { return &Reader{s: s, tally: new(tally), group: group{s: s}} }
 
 // Attach has Run serve the driver, too. The addresses that its queries are for must have
 // been opened by Listen: what the driver cannot send leaves from there. When the driver
@@ -33,7 +38,7 @@ type Reader struct {
 func (s *Server) Attach(d Driver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drivers = append(s.drivers, attached{d, &Reader{s: s, tally: new(tally)}})
+	s.drivers = append(s.drivers, attached{d, newReader(s)})
 }
 
 // attached is a driver with its reader.
@@ -50,35 +55,50 @@ func (a attached) serve(work context.Context) {
 	}
 }
 
-// Begin says that queries have come in. It has to be called before the first Answer, and
+// Begin says that queries have come in. It has to be called before the first Take, and
 // again whenever time has passed.
-func (r *Reader) Begin() { r.q.arrived = r.s.options.Now() }
+func (r *Reader) Begin() { r.arrived = r.s.options.Now() }
 
-// Answer appends the reply to the message msg, which came from there to one of our
-// addresses, to dst and returns it. It returns nil when there is no reply, or not yet, or
-// one that does not fit into what dst has room for. What is not yet, or does not fit, the
-// socket for that address sends. dst and msg must not overlap; nothing of either is kept.
-func (r *Reader) Answer(dst, msg []byte, from, to netip.AddrPort) []byte {
-	q := &r.q
-	*q = query{msg: msg, from: from, proto: UDP, arrived: q.arrived, tally: r.tally}
-	reply, done := r.s.quick(dst, q)
-	if done && len(reply) <= cap(dst) {
-		return reply
+// Take takes in the message msg, which came from there to one of our addresses. The reply
+// will be appended to dst. dst and msg must not overlap, and belong to r until Answer has
+// returned. When more is false, Answer has to be called before Take is again.
+func (r *Reader) Take(dst, msg []byte, from, to netip.AddrPort) (more bool) {
+	r.to[r.group.n] = to
+	m := r.group.next()
+	m.query = query{msg: msg, from: from, proto: UDP, arrived: r.arrived, tally: r.tally}
+	m.room = dst
+	return r.group.n < groupSize
+}
+
+// Answer calls reply for each message taken in since it was called last, in their order.
+// The reply is nil when there is none, or not yet, or when it does not fit into what dst has
+// room for. What is not yet, or does not fit, the socket for the address sends that was asked.
+func (r *Reader) Answer(reply func([]byte)) {
+	r.group.answer()
+	for i := range r.group.all() {
+		m := &r.group.members[i]
+		if m.done && len(m.reply) <= cap(m.room) {
+			reply(m.reply)
+			continue
+		}
+		r.leave(m, r.to[i])
+		reply(nil)
 	}
+	r.group.clear()
+}
+
+// leave leaves a query, or the reply to it, to the socket for the address that was asked.
+func (r *Reader) leave(m *member, to netip.AddrPort) {
 	u := r.s.socket(to)
 	switch {
 	case u == nil:
 		r.tally.drop(DropSend)
-	case done:
-		u.send(reply, leaving(u, to.Addr()), from)
+	case m.done:
+		u.send(m.reply, leaving(u, to.Addr()), m.from)
 	default:
-		u.later(r.work, q, leaving(u, to.Addr()))
+		u.later(r.work, &m.query, leaving(u, to.Addr()))
 	}
-	return nil
 }
-
-// Unsent counts a reply that the driver could not send.
-func (r *Reader) Unsent() { r.tally.drop(DropSend) }
 
 // socket is one that replies can leave from that address by; nil if there is none.
 func (s *Server) socket(at netip.AddrPort) *udpSocket {

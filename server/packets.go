@@ -86,31 +86,60 @@ func (q *query) variant() variant {
 
 // key is the hash of the question, with a seed that nobody can guess.
 func (ps *packets) key(q *query) uint64 {
+	if ps == nil {
+		return 0
+	}
 	return maphash.Bytes(ps.seed, q.Key()) + uint64(q.variant())*0x9e3779b97f4a7c15
 }
 
-// get is a packet that answers q. Two questions may have one key, so the packet is
-// asked for the question that it answers.
+// get is a packet that answers q.
 func (ps *packets) get(q *query) (p packet, ok bool) {
-	if ps == nil {
-		return packet{}, false
-	}
 	q.key = ps.key(q)
-	p, scope, ok := ps.at(q.key, q)
-	if !ok || p.isPlaced(scope, q) {
-		return packet{}, false
+	k := ps.find(q)
+	ok = ps.fits(&k, q)
+	return k.packet, ok
+}
+
+// kept is what there is under a key.
+type kept struct {
+	packet
+	scope netip.Prefix // the network that it is kept for
+	ok    bool         // there is something
+}
+
+// find is what there is under the key of q.
+func (ps *packets) find(q *query) (k kept) {
+	if ps == nil {
+		return kept{}
 	}
-	if p.choice() != nil {
-		return ps.choose(q, p)
+	k.packet, k.scope, k.ok = ps.cache.Get(q.key, q.audience(), q.arrived)
+	return k
+}
+
+// fits tells whether k, which is under the key of q, answers q; it is then the one of
+// several answers that does. Two questions may have one key, so the packet is asked for the
+// question that it answers.
+func (ps *packets) fits(k *kept, q *query) (ok bool) {
+	if !k.ok || !k.answers(q) || k.isPlaced(k.scope, q) {
+		return false
 	}
-	q.reach = reach{scope, p.wanted()}
-	return p, true
+	if k.choice() != nil {
+		k.packet, ok = ps.choose(q, k.packet)
+		return ok
+	}
+	q.reach = reach{k.scope, k.wanted()}
+	return true
+}
+
+// answers tells whether the packet is for the question of q.
+func (p *packet) answers(q *query) bool {
+	return p.variant == q.variant() && p.asked() == string(q.Key())
 }
 
 // at is a packet for q that is kept under key, and the network that it is kept for.
 func (ps *packets) at(key uint64, q *query) (p packet, scope netip.Prefix, ok bool) {
 	p, scope, ok = ps.cache.Get(key, q.audience(), q.arrived)
-	return p, scope, ok && p.variant == q.variant() && p.asked() == string(q.Key())
+	return p, scope, ok && p.answers(q)
 }
 
 // isPlaced tells that the answer depends on where its audience is, while q says a subnet

@@ -81,10 +81,21 @@ func (s *Server) Respond(dst, msg []byte, from netip.AddrPort, proto Proto) []by
 // nothing was appended and resolve has to be called; when reply is nil then,
 // there is to be none.
 func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
+	reply, done, sought := s.read(dst, q)
+	if !sought {
+		return reply, done
+	}
+	p, ok := q.generation.packets.get(q)
+	return s.conclude(dst, q, &p, ok)
+}
+
+// read is the first half of quick: it reads q. When sought is true, nothing was appended,
+// and what is among the packets for q has to be brought to conclude.
+func (s *Server) read(dst []byte, q *query) (reply []byte, done, sought bool) {
 	q.view = -1
 	if q.proto == UDP && forbiddenPort(q.from.Port()) {
 		q.tally.drop(DropPort)
-		return nil, true
+		return nil, true, false
 	}
 	verdict := wire.Parse(q.msg, &q.Query)
 	switch verdict {
@@ -94,46 +105,51 @@ func (s *Server) quick(dst []byte, q *query) (reply []byte, done bool) {
 		} else {
 			q.tally.drop(DropResponse)
 		}
-		return nil, true
+		return nil, true, false
 	case wire.FormErr:
-		return s.fail(dst, q, lookup.FORMERR), true
+		return s.fail(dst, q, lookup.FORMERR), true, false
 	case wire.NotImp:
 		s.readCookieAlone(q)
-		return s.fail(dst, q, lookup.NOTIMP), true
+		return s.fail(dst, q, lookup.NOTIMP), true, false
 	case wire.BadVers: // whose options may not be what they are in version 0
-		return s.fail(dst, q, lookup.BADVERS), true
+		return s.fail(dst, q, lookup.BADVERS), true, false
 	case wire.Notify, wire.Update:
 		if s.options.Zones == nil {
-			return s.fail(dst, q, lookup.NOTIMP), true
+			return s.fail(dst, q, lookup.NOTIMP), true, false
 		}
 	}
 	if q.EDNS && !q.readOptions() {
 		q.options = options{} // what it asked for before the mistake
-		return s.fail(dst, q, lookup.FORMERR), true
+		return s.fail(dst, q, lookup.FORMERR), true, false
 	}
 	s.checkCookie(q)
 	if verdict == wire.Empty {
-		return s.cookieOnly(dst, q), true
+		return s.cookieOnly(dst, q), true, false
 	}
 	q.generation = s.generation.Load()
 	q.view, q.within = q.generation.view(clientOf(q.from), "", q.subnet)
 	if s.among(q, verdict) || s.isSecluded(q) {
-		return nil, false
+		return nil, false, false
 	}
 	if s.cookies.wants(q) {
-		return s.fail(dst, q, lookup.BADCOOKIE), true
+		return s.fail(dst, q, lookup.BADCOOKIE), true, false
 	}
 	if q.view < 0 {
-		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited}), true
+		return s.fail(dst, q, lookup.REFUSED, lookup.EDE{Code: lookup.EDEProhibited}), true, false
 	}
 	if verdict == wire.Special {
 		if p, ok := s.special(q); ok {
-			return s.render(dst, q, &p), true
+			return s.render(dst, q, &p), true, false
 		}
 	}
-	if p, ok := q.generation.packets.get(q); ok {
+	return nil, false, true
+}
+
+// conclude is the second half of quick: it replies with p, if there is one.
+func (s *Server) conclude(dst []byte, q *query, p *packet, ok bool) (reply []byte, done bool) {
+	if ok {
 		q.tally.hits.Add(1)
-		return s.render(dst, q, &p), true
+		return s.render(dst, q, p), true
 	}
 	q.tally.misses.Add(1)
 	if _, ours := q.generation.views[q.view].resolver(q.Flags&wire.RD != 0); ours {

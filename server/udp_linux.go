@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,7 +49,7 @@ func (u *udpSocket) read(work context.Context) error {
 	if err != nil {
 		return err
 	}
-	var q query
+	g := group{s: u.s}
 	for {
 		n, err := b.receive()
 		switch {
@@ -63,18 +64,31 @@ func (u *udpSocket) read(work context.Context) error {
 			continue // the kernel is short of memory, or reports an ICMP message
 		}
 		now := u.s.options.Now()
-		for i := range n {
-			q = query{msg: b.message(i), from: b.from(i), proto: UDP, arrived: now, tally: u.tally}
-			reply, done := u.s.quick(b.room(i), &q)
-			switch {
-			case !done:
-				u.later(work, &q, b.control(i))
-			case reply != nil:
-				b.reply(i, reply)
-			}
+		for first := 0; first < n; first += groupSize {
+			u.answer(work, b, &g, first, min(n, first+groupSize), now)
 		}
 		for range b.send() {
 			u.tally.drop(DropSend)
 		}
 	}
+}
+
+// answer answers the messages of the batch from the first one to before the end, which are
+// not more than a group.
+func (u *udpSocket) answer(work context.Context, b *batch, g *group, first, end int, now time.Time) {
+	for i := first; i < end; i++ {
+		m := g.next()
+		m.query = query{msg: b.message(i), from: b.from(i), proto: UDP, arrived: now, tally: u.tally}
+		m.room = b.room(i)
+	}
+	g.answer()
+	for i := range g.all() {
+		switch m := &g.members[i]; {
+		case !m.done:
+			u.later(work, &m.query, b.control(first+i))
+		case m.reply != nil:
+			b.reply(first+i, m.reply)
+		}
+	}
+	g.clear()
 }

@@ -8,8 +8,8 @@
 // our addresses and ports it puts into the ring of the queue; everything else goes on to
 // the kernel as if nothing were there: TCP, ICMP, ARP, fragments, IP options, extension
 // headers, other ports, other addresses. [Queue.Serve] has the datagrams answered by an
-// [Answerer], writes each reply into a frame of its own with the addresses exchanged, and
-// tells the driver once for all of them. What is not answered at once the Answerer
+// [Answerer], some at a time, each reply in a frame of its own with the addresses exchanged,
+// and tells the driver once for all of them. What is not answered at once the Answerer
 // answers otherwise, from its own sockets for the same addresses, which have to be there
 // anyway. [Interface.Run] follows the addresses of the host while they change.
 //

@@ -30,10 +30,20 @@ type Queue struct {
 	rings *rings
 	file  *os.File // the socket, so that the runtime's poller waits for it
 	free  []uint64 // frames that replies can be written into; what was used last is used next
-	d     datagram
+
+	asked []asked            // queries that the Answerer has, not more than a batch
+	next  int                // which of them is replied to next
+	reply func(reply []byte) // send, made once because it would be allocated each time
+	seen  byte               // of frames; nobody wants it, but reads that nobody wants are not made
 
 	batch  Counts                                                                 // of the batch that is at work
 	counts struct{ queries, replies, malformed, checksums, unsent atomic.Uint64 } // of all before
+}
+
+// asked is a query with the frame that its reply is written into.
+type asked struct {
+	datagram
+	at uint64
 }
 
 // openQueue makes the socket of a queue. Nothing comes in before Serve.
@@ -42,7 +52,8 @@ func (i *Interface) openQueue(number int) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{iface: i, number: number, rings: r, file: os.NewFile(uintptr(r.fd), "xdp:"+i.link.name)}
+	q := &Queue{iface: i, number: number, rings: r, file: os.NewFile(uintptr(r.fd), "xdp:"+i.link.name), asked: make([]asked, 0, batchSize)}
+	q.reply = q.send
 	for n := range uint64(ringSize) {
 		q.free = append(q.free, (2*ringSize-1-n)*frameSize)
 	}
@@ -103,12 +114,17 @@ func (q *Queue) serve(a Answerer) {
 	r := q.rings
 	q.batch = Counts{}
 	a.Begin()
-	for range min(r.rx.available(), batchSize) {
+	n := min(r.rx.available(), batchSize)
+	q.seen += r.warm(n)
+	for range n {
 		addr, length := r.rx.received()
-		q.answer(a, r.memory[addr:addr+uint64(length)])
+		if !q.take(a, r.memory[addr:addr+uint64(length)]) {
+			q.answer(a)
+		}
 		// The address is where the frame's content begins, which is not where the frame does.
 		r.fill.offer(addr &^ (frameSize - 1))
 	}
+	q.answer(a)
 	r.rx.release()
 	r.fill.publish()
 	if r.fill.sleeps() { // a driver that has run out of frames
@@ -118,39 +134,65 @@ func (q *Queue) serve(a Answerer) {
 	q.count()
 }
 
-// answer has one query answered, and puts the reply among those that are to be sent.
-func (q *Queue) answer(a Answerer, frame []byte) {
-	switch q.d.read(frame) {
+// take gives a query to the Answerer. When more is false, there must be none before it has
+// answered.
+func (q *Queue) take(a Answerer, frame []byte) (more bool) {
+	q.asked = q.asked[:len(q.asked)+1]
+	t := &q.asked[len(q.asked)-1]
+	switch t.read(frame) {
 	case malformed:
 		q.batch.Malformed++
-		return
 	case badChecksum:
 		q.batch.Checksums++
-		return
+	default:
+		q.batch.Queries++
+		if at, ok := q.frame(); ok {
+			t.at = at
+			begin := at + uint64(t.headers)
+			return a.Take(q.rings.memory[begin:begin:begin+MaxReply], t.message, t.from, t.to)
+		}
+		q.batch.Unsent++ // it is as if the query had been lost
 	}
-	q.batch.Queries++
+	q.asked = q.asked[:len(q.asked)-1]
+	return true
+}
+
+// frame takes a frame for a reply, if there is one.
+func (q *Queue) frame() (at uint64, ok bool) {
 	if len(q.free) == 0 {
 		q.reclaim()
-		if len(q.free) == 0 {
-			q.batch.Unsent++ // it is as if the query had been lost
-			return
-		}
 	}
-	at := q.free[len(q.free)-1]
-	begin := at + uint64(q.d.headers)
-	reply := a.Answer(q.rings.memory[begin:begin:begin+MaxReply], q.d.message, q.d.from, q.d.to)
+	if len(q.free) == 0 {
+		return 0, false
+	}
+	at = q.free[len(q.free)-1]
+	q.free = q.free[:len(q.free)-1]
+	return at, true
+}
+
+// answer has the queries answered that the Answerer has.
+func (q *Queue) answer(a Answerer) {
+	q.next = 0
+	a.Answer(q.reply)
+	q.asked = q.asked[:0]
+}
+
+// send puts the reply to the next query among those that are to be sent, if there is one.
+func (q *Queue) send(reply []byte) {
+	t := &q.asked[q.next]
+	q.next++
 	switch {
 	case reply == nil:
+		q.free = append(q.free, t.at)
 		return
 	case len(reply) > MaxReply:
 		q.batch.Unsent++
-		a.Unsent()
+		q.free = append(q.free, t.at)
 		return
 	}
-	end := begin + uint64(len(reply))
-	q.d.reply(q.rings.memory[at:end])
-	q.rings.tx.send(at, int(end-at))
-	q.free = q.free[:len(q.free)-1]
+	end := t.at + uint64(t.headers+len(reply))
+	t.datagram.reply(q.rings.memory[t.at:end])
+	q.rings.tx.send(t.at, int(end-t.at))
 	q.batch.Replies++
 }
 

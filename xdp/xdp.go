@@ -43,12 +43,14 @@ type Options struct {
 type Answerer interface {
 	// Begin says that queries have come in.
 	Begin()
-	// Answer appends the reply to the query, a DNS message, to dst, which has room for
-	// the longest that can be sent. It returns nil when there is none, or when the
-	// Answerer sends it itself, now or later. It keeps neither dst nor query.
-	Answer(dst, query []byte, from, to netip.AddrPort) []byte
-	// Unsent says that the last reply cannot be sent.
-	Unsent()
+	// Take takes in a query, a DNS message. Its reply is to be appended to dst, which has
+	// room for the longest that can be sent. Both are the Answerer's until Answer has
+	// returned. When more is false, Answer must be called before there is another.
+	Take(dst, query []byte, from, to netip.AddrPort) (more bool)
+	// Answer calls reply for each query taken in since it was called before, in their
+	// order. A reply is nil when there is none, or when the Answerer sends it itself, now
+	// or later.
+	Answer(reply func(reply []byte))
 }
 
 // Counts is what a Queue has done since it was opened.
