@@ -34,6 +34,7 @@ func Compile(used []Selector, from Sources) (*Map, error) {
 		g.v6.alias(f.prefix, i)
 	}
 	newFolder(m, g.tags).fold(g)
+	m.makeJumps()
 	return m, nil
 }
 

@@ -15,7 +15,7 @@ func (m *Map) locate(p netip.Prefix, e *Equivalence) (Class, netip.Prefix) {
 	if p.Addr().Is4() {
 		four := p.Addr().As4()
 		addr := bits{hi: uint64(binary.BigEndian.Uint32(four[:])) << 32}
-		at := m.descend(place{ref: m.v4, addr: addr.first(p.Bits()), known: p.Bits()}, e)
+		at := m.descend(m.begin(place{ref: m.v4, addr: addr.first(p.Bits()), known: p.Bits()}, e), e)
 		binary.BigEndian.PutUint32(four[:], uint32(at.addr.first(at.depth).hi>>32))
 		return at.class, netip.PrefixFrom(netip.AddrFrom4(four), at.depth)
 	}
