@@ -32,26 +32,16 @@ type reach struct {
 	wanted uint8
 }
 
-// choose is the packet for q of those that were made by the Choice of p, which is kept
-// under the key of q.
-func (ps *packets) choose(q *query, p packet) (packet, bool) {
-	first := p.choice()
-	number, scope, wanted, ok := first.Of(clientOf(q.from), q.subnet)
-	if !ok {
-		return packet{}, false
-	}
-	if first.number != number {
-		p, _, ok = ps.at(beside(q.key, number), q)
-		if c := p.choice(); !ok || c == nil || *c != (chosen{first.Choice, number}) {
-			return packet{}, false
-		}
-	}
-	q.reach = reach{scope, wanted}
-	return p, true
+// beside is the packet for q that was made by a Choice as its answer of that number, and is
+// not the one under the key of q.
+func (ps *packets) beside(q *query, c lookup.Choice, number int) (packet, bool) {
+	p, _, ok := ps.at(another(q.key, number), q)
+	made := p.choice()
+	return p, ok && made != nil && *made == chosen{c, number}
 }
 
-// beside is where an answer is kept that is not the one under key.
-func beside(key uint64, number int) uint64 { return key + uint64(number+1)*0xd1342543de82ef95 }
+// another is where an answer is kept that is not the one under key.
+func another(key uint64, number int) uint64 { return key + uint64(number+1)*0xd1342543de82ef95 }
 
 // putChosen remembers p, which is r packed for q, as one of several answers. It comes after
 // again, and so with the key of q.
@@ -69,7 +59,7 @@ func (ps *packets) putChosen(q *query, p packet, r *lookup.Response) {
 	key := q.key
 	if first, _, ok := ps.at(key, q); ok {
 		if c := first.choice(); c != nil && c.Choice == r.Choice && c.number != number {
-			key = beside(key, number)
+			key = another(key, number)
 		}
 	}
 	ps.cache.Put(key, netip.Prefix{}, p, time.Unix(0, p.born).Add(time.Duration(ttl)*time.Second))

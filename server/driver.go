@@ -65,7 +65,7 @@ func (r *Reader) Begin() { r.arrived = r.s.options.Now() }
 func (r *Reader) Take(dst, msg []byte, from, to netip.AddrPort) (more bool) {
 	r.to[r.group.n] = to
 	m := r.group.next()
-	m.query = query{msg: msg, from: from, proto: UDP, arrived: r.arrived, tally: r.tally}
+	m.begin(msg, from, UDP, r.arrived, r.tally)
 	m.room = dst
 	return r.group.n < groupSize
 }

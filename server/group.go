@@ -58,7 +58,7 @@ func (g *group) answer() {
 	}
 }
 
-// find looks for the packets that are sought.
+// find looks for the packets that are sought, and places them.
 func (g *group) find() {
 	keys, packets := g.keys[:0], (*packets)(nil)
 	for i := range g.all() {
@@ -82,6 +82,11 @@ func (g *group) find() {
 	for i := range g.all() {
 		if image := g.members[i].kept.image; image != "" {
 			g.seen += image[0] + image[len(image)-1]
+		}
+	}
+	for i := range g.all() {
+		if m := &g.members[i]; m.sought {
+			m.kept.place(&m.query)
 		}
 	}
 }

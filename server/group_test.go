@@ -62,14 +62,14 @@ func TestAQueryInAGroupGetsTheReplyThatItGetsAlone(t *testing.T) {
 			for range 1 + r.IntN(groupSize) {
 				m := g.next()
 				from := addrPort([]string{"192.0.2.7:5353", "198.51.100.7:5353", "203.0.113.7:5353", "192.0.2.7:19"}[r.IntN(4)])
-				m.query = query{msg: all[r.IntN(len(all))], from: from, proto: UDP, arrived: now.now(), tally: together.tally}
+				m.begin(all[r.IntN(len(all))], from, UDP, now.now(), together.tally)
 				m.room = make([]byte, 0, 4096)
 			}
 			g.answer()
 			var later []*query // as the crew answers them
 			for i := range g.all() {
 				m := &g.members[i]
-				q := &query{msg: m.msg, from: m.from, proto: UDP, arrived: m.arrived, tally: alone.tally}
+				q := &query{state: state{msg: m.msg, from: m.from, proto: UDP, arrived: m.arrived, tally: alone.tally}}
 				want, done := alone.quick(room, q)
 				if done != m.done || string(want) != string(m.reply) || (want == nil) != (m.reply == nil) {
 					t.Fatalf("%s, step %d, %x from %v:\n%x %v in a group, not\n%x %v", name, step, m.msg, m.from, m.reply, m.done, want, done)
@@ -110,7 +110,7 @@ func TestGroupsAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		for range groupSize {
 			m := g.next()
-			m.query = query{msg: msg, from: addrPort(somebody), proto: UDP, arrived: s.options.Now(), tally: s.tally}
+			m.begin(msg, addrPort(somebody), UDP, s.options.Now(), s.tally)
 			m.room = room
 		}
 		g.answer()
@@ -141,7 +141,7 @@ func BenchmarkGroup(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				m := g.next()
-				m.query = query{msg: queries[i%names], from: from, proto: UDP, arrived: now, tally: s.tally}
+				m.begin(queries[i%names], from, UDP, now, s.tally)
 				if m.room = room; g.n == size {
 					g.answer()
 					g.clear()

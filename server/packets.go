@@ -96,15 +96,17 @@ func (ps *packets) key(q *query) uint64 {
 func (ps *packets) get(q *query) (p packet, ok bool) {
 	q.key = ps.key(q)
 	k := ps.find(q)
+	k.place(q)
 	ok = ps.fits(&k, q)
 	return k.packet, ok
 }
 
-// kept is what there is under a key.
+// kept is what there is under the key of a query.
 type kept struct {
 	packet
-	scope netip.Prefix // the network that it is kept for
-	ok    bool         // there is something
+	ok     bool  // there is something, and nothing that has been looked at speaks against it
+	number int   // of the answer that is wanted, where there are several
+	reach  reach // whom that is for
 }
 
 // find is what there is under the key of q.
@@ -112,23 +114,33 @@ func (ps *packets) find(q *query) (k kept) {
 	if ps == nil {
 		return kept{}
 	}
-	k.packet, k.scope, k.ok = ps.cache.Get(q.key, q.audience(), q.arrived)
+	k.packet, k.reach.limits, k.ok = ps.cache.Get(q.key, q.audience(), q.arrived)
 	return k
 }
 
-// fits tells whether k, which is under the key of q, answers q; it is then the one of
-// several answers that does. Two questions may have one key, so the packet is asked for the
-// question that it answers.
-func (ps *packets) fits(k *kept, q *query) (ok bool) {
-	if !k.ok || !k.answers(q) || k.isPlaced(k.scope, q) {
-		return false
+// place finds out which of several answers is for q, and for whom that is. Two questions may
+// have one key, so the packet is asked first for the question that it answers.
+func (k *kept) place(q *query) {
+	if k.ok = k.ok && k.answers(q) && !k.isPlaced(k.reach.limits, q); !k.ok {
+		return
 	}
-	if k.choice() != nil {
-		k.packet, ok = ps.choose(q, k.packet)
-		return ok
+	if c := k.choice(); c != nil {
+		k.number, k.reach.limits, k.reach.wanted, k.ok = c.Of(clientOf(q.from), q.subnet)
+		return
 	}
-	q.reach = reach{k.scope, k.wanted()}
-	return true
+	k.reach.wanted = k.packet.wanted()
+}
+
+// fits tells whether k, which has been placed, answers q. It is then the one of several
+// answers that does.
+func (ps *packets) fits(k *kept, q *query) bool {
+	if c := k.choice(); k.ok && c != nil && c.number != k.number {
+		k.packet, k.ok = ps.beside(q, c.Choice, k.number)
+	}
+	if k.ok {
+		q.reach = k.reach
+	}
+	return k.ok
 }
 
 // answers tells whether the packet is for the question of q.

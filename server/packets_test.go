@@ -246,7 +246,7 @@ func TestFlushForgets(t *testing.T) {
 func TestQuestionsThatAreAskedInTurnAreNoticed(t *testing.T) {
 	t.Parallel()
 	ps := newPackets(10, 0)
-	one, other := &query{key: 1<<40 | 7}, &query{key: 2<<40 | 7}
+	one, other := &query{state: state{key: 1<<40 | 7}}, &query{state: state{key: 2<<40 | 7}}
 	if ps.again(one) || ps.again(other) {
 		t.Error("neither was asked before")
 	}

@@ -33,6 +33,11 @@ func (p Proto) encrypted() bool { return p == TLS }
 // answer takes time; nothing else may keep a pointer to it.
 type query struct {
 	wire.Query
+	state
+}
+
+// state is all of a query that begin makes anew; the rest Parse does.
+type state struct {
 	msg     []byte
 	from    netip.AddrPort
 	proto   Proto
@@ -53,6 +58,11 @@ type query struct {
 	stream func([]byte) bool // takes a message that is not the last of the reply; nil: it cannot be had
 }
 
+// begin makes q the message that came then from there, whatever it was before.
+func (q *query) begin(msg []byte, from netip.AddrPort, proto Proto, arrived time.Time, tally *tally) {
+	q.state = state{msg: msg, from: from, proto: proto, arrived: arrived, tally: tally}
+}
+
 // Name is the name asked about, in lower case. It is made once, for all who want it.
 func (q *query) Name() lookup.Name {
 	if q.canonical == "" {
@@ -69,7 +79,8 @@ func (q *query) Name() lookup.Name {
 // The reply is never longer than the client takes, and a message that is itself
 // a reply is never replied to.
 func (s *Server) Respond(dst, msg []byte, from netip.AddrPort, proto Proto) []byte {
-	q := query{msg: msg, from: from, proto: proto, arrived: s.options.Now(), tally: s.tally}
+	var q query
+	q.begin(msg, from, proto, s.options.Now(), s.tally)
 	reply, done := s.quick(dst, &q)
 	if !done {
 		reply = s.resolve(context.Background(), dst, &q)

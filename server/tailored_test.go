@@ -151,7 +151,7 @@ func TestWhatOurZonesMustWaitForIsLeftToOthers(t *testing.T) {
 		{"alias.example. A", false, 2, 1},
 	} {
 		msg := packed(t, ask(c.question))
-		q := query{msg: msg, from: netip.MustParseAddrPort("192.0.2.1:1024"), arrived: s.options.Now(), tally: s.tally}
+		q := query{state: state{msg: msg, from: netip.MustParseAddrPort("192.0.2.1:1024"), arrived: s.options.Now(), tally: s.tally}}
 		if reply, done := s.quick(nil, &q); done != c.done || (reply != nil) != c.done || prompted != c.prompted || asked != c.asked {
 			t.Errorf("%s: done %v with %d octets, after %d and %d questions", c.question, done, len(reply), prompted, asked)
 		}

@@ -113,7 +113,8 @@ func (c *tcpConn) serve(work context.Context) {
 			return
 		}
 		c.take()
-		q := query{msg: msg, from: c.from, proto: TCP, arrived: c.s.options.Now(), tally: c.s.tally}
+		var q query
+		q.begin(msg, c.from, TCP, c.s.options.Now(), c.s.tally)
 		var done bool
 		if reply, done = c.s.quick(reply[:0], &q); !done {
 			c.later(work, &q)

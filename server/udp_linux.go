@@ -78,7 +78,7 @@ func (u *udpSocket) read(work context.Context) error {
 func (u *udpSocket) answer(work context.Context, b *batch, g *group, first, end int, now time.Time) {
 	for i := first; i < end; i++ {
 		m := g.next()
-		m.query = query{msg: b.message(i), from: b.from(i), proto: UDP, arrived: now, tally: u.tally}
+		m.begin(b.message(i), b.from(i), UDP, now, u.tally)
 		m.room = b.room(i)
 	}
 	g.answer()

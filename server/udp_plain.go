@@ -31,7 +31,8 @@ func (u *udpSocket) readPlain(work context.Context) error {
 			u.s.options.Log.Debug("receive", "socket", u.conn.LocalAddr(), "error", err)
 			continue // of one packet: an ICMP message, say
 		}
-		q := query{msg: msg[:n], from: from, proto: UDP, arrived: u.s.options.Now(), tally: u.tally}
+		var q query
+		q.begin(msg[:n], from, UDP, u.s.options.Now(), u.tally)
 		answer, done := u.s.quick(reply[:0], &q)
 		if done && answer == nil {
 			continue

@@ -15,9 +15,8 @@ import (
 // missed hands the socket a query as its reader does after a miss.
 func (u *udpSocket) missed(t *testing.T, from net.Conn, m *dns.Msg) {
 	t.Helper()
-	q := query{
-		msg: packed(t, m), from: from.LocalAddr().(*net.UDPAddr).AddrPort(), arrived: u.s.options.Now(), tally: u.tally,
-	}
+	var q query
+	q.begin(packed(t, m), from.LocalAddr().(*net.UDPAddr).AddrPort(), UDP, u.s.options.Now(), u.tally)
 	if _, done := u.s.quick(nil, &q); done {
 		t.Fatal("not a miss")
 	}

@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/sextant-dns/sextant/lookup"
+import (
+	"encoding/binary"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
 
 const (
 	maxName  = 255 // RFC 1035 2.3.4
@@ -58,16 +62,23 @@ func skipName(msg []byte, at int, budget *int) (end int, ok bool) {
 	return 0, false
 }
 
-// appendLower appends a wire-form name with its ASCII letters in lower case
-// (RFC 4343 3). Length octets are below 'A' and stay as they are.
-func appendLower(dst, name []byte) []byte {
-	for _, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+// lower puts the ASCII letters of a wire-form name into lower case (RFC 4343 3), eight
+// octets at a time. Length octets are below 'A' and stay as they are.
+func lower(name []byte) {
+	const each = 0x0101010101010101
+	for ; len(name) >= 8; name = name[8:] {
+		w := binary.NativeEndian.Uint64(name)
+		low := w & (0x7f * each)                        // so that no sum is carried into the next octet
+		fromA := low + (0x80-'A')*each                  // the upper bit tells
+		aboveZ := low + (0x7f-'Z')*each                 // so does it here
+		upper := (fromA &^ aboveZ) &^ w & (0x80 * each) // octets from 0x80 are no letters
+		binary.NativeEndian.PutUint64(name, w|upper>>2)
 	}
-	return dst
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			name[i] = c + 'a' - 'A'
+		}
+	}
 }
 
 // Name is the name asked about, in lower case. It allocates.

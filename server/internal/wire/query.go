@@ -33,6 +33,12 @@ const (
 // Query is what stands in a query: numbers and offsets only. The zero value is
 // what Parse starts with; it may be used again.
 type Query struct {
+	facts
+	key [maxName + 4]byte // name in lower case, type, class; and what was there before
+}
+
+// facts are what Parse begins with none of.
+type facts struct {
 	ID    uint16
 	Flags Flags
 
@@ -49,9 +55,8 @@ type Query struct {
 	DO      bool
 	Options Span // the OPT's rdata: options in their frames
 
-	key    [maxName + 4]byte // name in lower case, type, class
-	extra  bool              // there are RRs beside the OPT
-	signed bool              // there was a TSIG
+	extra  bool // there are RRs beside the OPT
+	signed bool // there was a TSIG
 }
 
 // Span is a part of a message.
@@ -77,7 +82,7 @@ func (q *Query) nameLen() int { return max(q.QuestionEnd-HeaderLen-4, 0) }
 // NotImp and BadVers, q holds what was found until it went wrong. It allocates
 // nothing and keeps nothing of msg.
 func Parse(msg []byte, q *Query) Verdict {
-	*q = Query{QuestionEnd: HeaderLen}
+	q.facts = facts{QuestionEnd: HeaderLen}
 	if len(msg) < HeaderLen {
 		return Drop
 	}
@@ -159,8 +164,7 @@ func (q *Query) question(msg []byte, end int) {
 	q.QuestionEnd = end + 4
 	q.Type = lookup.Type(binary.BigEndian.Uint16(msg[end:]))
 	q.Class = lookup.Class(binary.BigEndian.Uint16(msg[end+2:]))
-	key := appendLower(q.key[:0], msg[HeaderLen:end])
-	copy(q.key[len(key):], msg[end:end+4])
+	lower(q.key[:copy(q.key[:], msg[HeaderLen:end+4])-4])
 }
 
 // record reads the RR at msg[at:] and tells where the next one starts.

@@ -215,6 +215,23 @@ func TestParseAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Eight at a time, letters and what stands beside them in ASCII come out as one by one.
+func TestLowerIsForLettersAlone(t *testing.T) {
+	for length := range 30 {
+		for c := range 256 {
+			name, want := bytes.Repeat([]byte{'z', byte(c), 'Z'}, 10)[:length], bytes.Repeat([]byte{'z', byte(c), 'z'}, 10)[:length]
+			for i, w := range want {
+				if 'A' <= w && w <= 'Z' {
+					want[i] = w + 'a' - 'A'
+				}
+			}
+			if lower(name); !bytes.Equal(name, want) {
+				t.Fatalf("%x, not %x", name, want)
+			}
+		}
+	}
+}
+
 // FuzzParse compares with miekg/dns in both directions.
 func FuzzParse(f *testing.F) {
 	f.Add(message(rd, [4]uint16{1, 0, 0, 1}, question, opt(1232, 0, true, "\x00\x0a\x00\x08abcdefgh")))
@@ -222,8 +239,12 @@ func FuzzParse(f *testing.F) {
 	f.Add(message(0, [4]uint16{1, 1, 1, 1}, question, strings.Repeat("\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04abcd", 3)))
 	f.Add(message(5<<11, [4]uint16{2, 0, 0, 0}, question, "\xc0\x0c\x00\x01\x00\x01"))
 	f.Fuzz(func(t *testing.T, msg []byte) {
-		var q Query
+		var q, used Query
 		v := Parse(msg, &q)
+		Parse(message(rd, [4]uint16{1, 0, 0, 2}, "\x20"+strings.Repeat("A", 32)+question, opt(1232, 0, true, ""), "\x00\x00\xfa\x00\xff\x00\x00\x00\x00\x00\x00"), &used)
+		if Parse(msg, &used) != v || used.facts != q.facts || !bytes.Equal(used.Key(), q.Key()) {
+			t.Fatalf("what was there before is left: %+v, not %+v", used, q)
+		}
 		var m dns.Msg
 		err := m.Unpack(msg)
 		switch {
