@@ -2,21 +2,22 @@ package datagram
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // This file is the only one with unsafe in it. What it needs it for is to hand the kernel
-// the address of memory for the length of a call: an octet, a Name, or an array of message
-// headers. That memory belongs to whoever calls, who refers to it until the call has
+// the address of memory for the length of a call: an octet, a Name, a time, or an array of
+// message headers. That memory belongs to whoever calls, who refers to it until the call has
 // returned; Go moves stacks but no other memory, and a pointer that is converted in the
 // call's own arguments keeps what it points to alive and in its place (rule 4 of package
 // unsafe). The headers of an array point to more, by ordinary pointers, and so hold it. The
 // kernel writes where it receives and reads where it sends, during the call and at no other
 // time.
 //
-// The scheduler is not told of the calls: none of them waits, and to be told costs its
+// The scheduler is not told of the calls: none of them but Rest waits, and to be told costs its
 // watchman a wakeup each time that the process has been idle, which is a twentieth of what a
 // cached answer takes. For as long as a call takes, a fifth of a millisecond at most, nobody
 // else runs on this processor.
@@ -46,6 +47,13 @@ func many(trap uintptr, fd int, all []Message) (int, syscall.Errno) {
 			return int(n), errno
 		}
 	}
+}
+
+// Rest waits for so long, and up to 50 µs more (PR_SET_TIMERSLACK of prctl(2)), or until a
+// signal comes. Nobody else runs on this processor meanwhile, so it must be short.
+func Rest(d time.Duration) {
+	t := unix.NsecToTimespec(int64(d))
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
 }
 
 // Bind gives the socket an address and a port; port 0 is one of the system's choice.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 // pair is a batch on a socket of the address and a client that is connected to
@@ -185,5 +186,52 @@ func BenchmarkUDPHit(b *testing.B) {
 		if _, err := client.Write(msg); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A reader that has found batch after batch waits a moment before it goes to sleep, unless
+// somebody else has work to do; one that has been idle before does not.
+func TestABusyReaderWaitsForMore(t *testing.T) {
+	t.Parallel()
+	b, client, _ := pair(t, "127.0.0.1", "127.0.0.1")
+	say := func(what string) {
+		if _, err := client.Write([]byte(what)); err != nil {
+			t.Error(err)
+		}
+	}
+	hear := func(want string) {
+		t.Helper()
+		if n, err := b.receive(); err != nil || n != 1 || string(b.message(0)) != want {
+			t.Fatalf("%d messages, the first %q, %v; want %q", n, b.message(0), err, want)
+		}
+	}
+	rests := 0
+	b.rest = func(d time.Duration) {
+		if rests++; d != lull {
+			t.Errorf("a rest of %v", d)
+		}
+		say("meanwhile")
+	}
+	busy := func(free bool) {
+		b.may = func() bool { return free }
+		for range inARow {
+			say("waits")
+			hear("waits")
+		}
+	}
+	busy(true)
+	hear("meanwhile")
+	if rests != 1 {
+		t.Errorf("%d rests of a busy reader", rests)
+	}
+	// One batch after a rest is not enough for the next.
+	go say("later")
+	hear("later")
+	b.row = 0
+	busy(false)
+	go say("last")
+	hear("last")
+	if rests != 1 {
+		t.Errorf("%d rests, where somebody else has work or there was one batch alone", rests)
 	}
 }

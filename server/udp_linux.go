@@ -49,6 +49,7 @@ func (u *udpSocket) read(work context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.may = func() bool { return u.s.queue.len() == 0 }
 	g := group{s: u.s}
 	for {
 		n, err := b.receive()
