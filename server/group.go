@@ -64,16 +64,13 @@ func (g *group) find() {
 	for i := range g.all() {
 		// Views may have been replaced since the group's first query was read, and there are
 		// other packets then. Nothing is lost if those are not warmed.
-		if m := &g.members[i]; m.sought && m.generation.packets != nil {
+		if m := &g.members[i]; m.sought {
 			packets = m.generation.packets
 			m.key = packets.key(&m.query)
 			keys = append(keys, m.key)
 		}
 	}
-	if len(keys) == 0 {
-		return
-	}
-	packets.cache.Warm(keys)
+	packets.warm(keys)
 	for i := range g.all() {
 		if m := &g.members[i]; m.sought {
 			m.kept = m.generation.packets.find(&m.query)

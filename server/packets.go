@@ -92,6 +92,13 @@ func (ps *packets) key(q *query) uint64 {
 	return maphash.Bytes(ps.seed, q.Key()) + uint64(q.variant())*0x9e3779b97f4a7c15
 }
 
+// warm has what is under the keys fetched, for find.
+func (ps *packets) warm(keys []uint64) {
+	if ps != nil {
+		ps.cache.Warm(keys)
+	}
+}
+
 // get is a packet that answers q.
 func (ps *packets) get(q *query) (p packet, ok bool) {
 	q.key = ps.key(q)

@@ -181,12 +181,11 @@ func (q *Queue) answer(a Answerer) {
 func (q *Queue) send(reply []byte) {
 	t := &q.asked[q.next]
 	q.next++
-	switch {
-	case reply == nil:
-		q.free = append(q.free, t.at)
-		return
-	case len(reply) > MaxReply:
+	if len(reply) > MaxReply {
 		q.batch.Unsent++
+		reply = nil
+	}
+	if reply == nil {
 		q.free = append(q.free, t.at)
 		return
 	}
