@@ -42,14 +42,13 @@ func (s *shard[K, V]) open(b bound, shape *shape[K, V]) {
 // once here, and not with every return.
 func (s *shard[K, V]) find(hash uint64, key K, client netip.Prefix, now int64, found *slot[V]) (ok bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.now = max(s.now, now)
-	i := s.table.find(hash, key)
-	if i == none {
-		return false
+	if i := s.table.find(hash, key); i != none {
+		s.table.touch(i)
+		ok = s.table.at(i).find(client, now, found)
 	}
-	s.table.touch(i)
-	return s.table.at(i).find(client, now, found)
+	s.mu.Unlock()
+	return ok
 }
 
 func (s *shard[K, V]) put(hash uint64, key K, new slot[V]) {

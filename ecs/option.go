@@ -75,10 +75,10 @@ func Parse[T string | []byte](data T) (Option, error) {
 	case len(data)-fixed != octets(bits): // RFC 7871 7.1.1: no more, and 6: no fewer
 		return Option{}, errOctets
 	}
-	o.Source = netip.PrefixFrom(addr, bits)
-	if o.Source.Masked() != o.Source { // RFC 7871 6: padded with 0 bits
+	if bits%8 > 0 && data[len(data)-1]<<(bits%8) != 0 { // RFC 7871 6: padded with 0 bits
 		return Option{}, errBits
 	}
+	o.Source = netip.PrefixFrom(addr, bits)
 	return o, nil
 }
 
