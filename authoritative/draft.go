@@ -31,7 +31,7 @@ type sheet struct {
 // from is whose place decides.
 func (d *draft) from() tailor.Client {
 	if d.client == (tailor.Client{}) {
-		d.client = tailor.ClientOf(d.query)
+		d.client = tailor.ClientOf(d.query.Client, d.query.Subnet)
 	}
 	return d.client
 }

@@ -41,7 +41,7 @@ func (m *memo) of(client netip.Addr, subnet netip.Prefix, base bool) (group int,
 	if m.chart != m.zone.options.Atlas.now() || m.epoch != m.zone.epoch(m.routed) {
 		return 0, scope, 0, false
 	}
-	who := ClientOf(lookup.Query{Client: client, Subnet: subnet})
+	who := ClientOf(client, subnet)
 	around := netip.Prefix{}
 	if m.partition != nil {
 		if !who.At.IsValid() {

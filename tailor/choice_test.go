@@ -49,7 +49,7 @@ func TestAChoiceKnowsWhoAsks(t *testing.T) {
 		if c.subnet != "" {
 			q.Subnet = netip.MustParsePrefix(c.subnet)
 		}
-		f := z.Find(name("www"), lookup.TypeA, tailor.ClientOf(q))
+		f := z.Find(name("www"), lookup.TypeA, tailor.ClientOf(q.Client, q.Subnet))
 		_, scope, wanted, ok := f.Choice.Of(q.Client, q.Subnet)
 		if !ok || scope != f.Scope || wanted != f.Wanted {
 			t.Errorf("%v: %s, wanted %d, %v; and Find says %s, wanted %d", c, scope, wanted, ok, f.Scope, f.Wanted)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sextant-dns/sextant/ecs"
 	"github.com/sextant-dns/sextant/geo"
-	"github.com/sextant-dns/sextant/lookup"
 )
 
 // Client is whose place decides.
@@ -18,20 +17,20 @@ type Client struct {
 	Told netip.Prefix
 }
 
-// ClientOf is whose place decides the answer to q: the subnet that was sent, else the
-// address that the query came from.
-func ClientOf(q lookup.Query) Client {
-	if !q.Subnet.IsValid() {
-		return Client{At: source(q.Client)}
+// ClientOf is whose place decides what a query is answered with: subnet, which was sent with
+// it, else the address that it came from.
+func ClientOf(from netip.Addr, subnet netip.Prefix) Client {
+	if !subnet.IsValid() {
+		return Client{At: source(from)}
 	}
-	if q.Subnet.Bits() == 0 { // RFC 7871 7.1.2: nothing shall be known of the client
-		return Client{At: source(q.Client), Told: q.Subnet}
+	if subnet.Bits() == 0 { // RFC 7871 7.1.2: nothing shall be known of the client
+		return Client{At: source(from), Told: subnet}
 	}
 	// RFC 7871 10 and 11.3: who says an address that is nobody's is answered as who asks.
-	if block, ok := ecs.Nobodys(q.Subnet); ok {
-		return Client{At: source(q.Client), Told: block}
+	if block, ok := ecs.Nobodys(subnet); ok {
+		return Client{At: source(from), Told: block}
 	}
-	return Client{At: q.Subnet.Masked()}
+	return Client{At: subnet.Masked()}
 }
 
 // source is the network that has one address only.

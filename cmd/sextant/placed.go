@@ -115,7 +115,7 @@ func (p *parts) explainPlace(ctx context.Context, r control.ExplainRequest) (e c
 	}
 	e.Place = &control.Place{Decision: "base", In: []string{}}
 	if zone != nil {
-		found := zone.Find(name, t, tailor.ClientOf(q))
+		found := zone.Find(name, t, tailor.ClientOf(q.Client, q.Subnet))
 		told := found.Because.Explain()
 		if !from.at.IsValid() {
 			told.Spread = spread
