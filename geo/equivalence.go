@@ -8,12 +8,16 @@ import (
 
 // An Equivalence says which classes of a Map are answered alike at present: for one
 // owner name and type, under one state of health. To make one costs four bytes a
-// class; what it finds out of the Map's sets of classes it keeps in two bits each. It
-// is safe for concurrent use. When answers change, make another one: the Map stays.
+// class; what it finds out of the Map's sets of classes it keeps in two bits each, and
+// when it is asked often, where IPv4 addresses are found, in 256 KiB. It is safe for
+// concurrent use. When answers change, make another one: the Map stays.
 type Equivalence struct {
 	m     *Map
 	group []uint32
 	memo  []atomic.Uint32 // 16 sets in each
+
+	asked     atomic.Uint32 // descents from the root of the IPv4 trie
+	shortcuts atomic.Pointer[shortcuts]
 }
 
 // Equivalence asks group once about each class; two classes with the same number are
@@ -29,7 +33,8 @@ func (m *Map) Equivalence(group func(Class) uint32) *Equivalence {
 // Locate is like Map.Locate for an answer in place of a class: the prefix is the
 // widest one around p in which every address is answered alike, and the class is one
 // of those that are found in it. Compared with other prefixes that the same
-// Equivalence returned, it is equal or disjoint. It does not allocate.
+// Equivalence returned, it is equal or disjoint. It does not allocate, but for the 256 KiB
+// once.
 //
 // Where p is wider than that, the answer is the one that most of p's addresses get;
 // for prefixes with thousands of networks in them that is an estimate.

@@ -15,7 +15,7 @@ func (m *Map) locate(p netip.Prefix, e *Equivalence) (Class, netip.Prefix) {
 	if p.Addr().Is4() {
 		four := p.Addr().As4()
 		addr := bits{hi: uint64(binary.BigEndian.Uint32(four[:])) << 32}
-		at := m.descend(m.begin(place{ref: m.v4, addr: addr.first(p.Bits()), known: p.Bits()}, e), e)
+		at := m.descend4(addr.first(p.Bits()), p.Bits(), e)
 		binary.BigEndian.PutUint32(four[:], uint32(at.addr.first(at.depth).hi>>32))
 		return at.class, netip.PrefixFrom(netip.AddrFrom4(four), at.depth)
 	}
@@ -41,6 +41,21 @@ type place struct {
 	known   int
 	settled bool
 	class   Class
+}
+
+// descend4 goes down the IPv4 trie, or as much of it as there is no shortcut for.
+func (m *Map) descend4(addr bits, known int, e *Equivalence) place {
+	at := place{ref: m.v4, addr: addr, known: known}
+	if e != nil && known >= shortcutBits {
+		switch s := e.along(addr); s.kind() {
+		case ended:
+			at.depth, at.class = s.depth(), Class(s.index())
+			return at
+		case shortcut(branch), shortcut(chain):
+			at.depth, at.ref = s.depth(), ref(s.kind())|ref(s.index())
+		}
+	}
+	return m.descend(at, e)
 }
 
 // descend goes down to the first node whose classes are alike, or to an alias.

@@ -25,7 +25,7 @@ type Map struct {
 	sets      sets
 	forms     []form // what an alias' index means
 	v4, v6    ref
-	jumps     []jump // into v4
+	tables    *tables
 }
 
 // A slot is a branch {zero side, one side, set, majority} or the head of a chain
@@ -101,9 +101,6 @@ func (m *Map) Size() Size {
 	count(m.v4)
 	count(m.v6)
 	s.Bytes = 16*len(m.slots) + 4*len(m.sets.starts) + 4*len(m.sets.members)
-	for _, j := range m.jumps {
-		s.Bytes += 4 * len(j.branches)
-	}
 	for _, c := range m.classes {
 		s.Bytes += 24 + 4*len(c)
 	}

@@ -12,4 +12,8 @@ type Choice interface {
 	// anew: what the choice was made of has changed, or the answer is none of those. It
 	// must not wait, and asked for the same it says the same, until it says that.
 	Of(client netip.Addr, subnet netip.Prefix) (number int, scope netip.Prefix, wanted uint8, ok bool)
+
+	// Warm has the processor fetch the memory that Of will look at for clients in these
+	// networks, and for all of them at once. It must not wait, and keeps nothing of them.
+	Warm(networks []netip.Prefix)
 }

@@ -1,5 +1,11 @@
 package server
 
+import (
+	"net/netip"
+
+	"github.com/sextant-dns/sextant/lookup"
+)
+
 // groupSize is how many queries are answered together, at most.
 const groupSize = 16
 
@@ -12,7 +18,8 @@ type group struct {
 	members [groupSize]member
 	n       int
 	keys    [groupSize]uint64
-	seen    byte // of packets; nobody wants it, but reads that nobody wants are not made
+	asking  [groupSize]netip.Prefix // whose place decides
+	seen    byte                    // of packets; nobody wants it, but reads that nobody wants are not made
 }
 
 // member is a query of a group with what becomes of it.
@@ -81,9 +88,25 @@ func (g *group) find() {
 			g.seen += image[0] + image[len(image)-1]
 		}
 	}
+	g.warm()
 	for i := range g.all() {
 		if m := &g.members[i]; m.sought {
 			m.kept.place(&m.query)
 		}
+	}
+}
+
+// warm has the memory fetched that tells where the clients are. Where the queries of a group
+// are for several Choices, it is that of the first one of them.
+func (g *group) warm() {
+	asking, of := g.asking[:0], lookup.Choice(nil)
+	for i := range g.all() {
+		m := &g.members[i]
+		if c := m.kept.choice(); c != nil && (of == nil || of == c.Choice) {
+			of, asking = c.Choice, append(asking, m.audience())
+		}
+	}
+	if len(asking) > 1 {
+		of.Warm(asking)
 	}
 }

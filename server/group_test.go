@@ -101,27 +101,68 @@ func TestAQueryInAGroupGetsTheReplyThatItGetsAlone(t *testing.T) {
 	}
 }
 
-// A hit in a group costs no memory.
+// A hit in a group costs no memory, nor does one of several answers.
 func TestGroupsAllocateNothing(t *testing.T) {
-	s := New(Options{Views: everyone(new(world))})
-	msg, room := packed(t, ask4()), make([]byte, 0, 1232)
-	s.Respond(nil, msg, addrPort(somebody), UDP)
-	g := group{s: s}
-	if n := testing.AllocsPerRun(100, func() {
-		for range groupSize {
-			m := g.next()
-			m.begin(msg, addrPort(somebody), UDP, s.options.Now(), s.tally)
-			m.room = room
+	down := false
+	for name, c := range map[string]struct {
+		view View
+		msg  []byte
+	}{
+		"one answer": {View{Recursive: new(world)}, packed(t, ask4())},
+		"by place":   {View{Authoritative: chequered(t, &down)}, forNetwork(t, "www.example. A", "32.1.0.0/16")},
+	} {
+		s := New(Options{Views: []View{c.view}})
+		for range 2 { // what is asked once is not kept
+			s.Respond(nil, c.msg, addrPort(somebody), UDP)
 		}
-		g.answer()
-		if g.members[groupSize-1].reply == nil {
-			t.Fatal("no reply")
+		g, room := group{s: s}, make([]byte, 0, 1232)
+		if n := testing.AllocsPerRun(100, func() {
+			for range groupSize {
+				m := g.next()
+				m.begin(c.msg, addrPort(somebody), UDP, s.options.Now(), s.tally)
+				m.room = room
+			}
+			g.answer()
+			if g.members[groupSize-1].reply == nil {
+				t.Fatal("no reply")
+			}
+			g.clear()
+		}); n != 0 || s.Stats().Packets.Hits < 100*groupSize {
+			t.Errorf("%s: %v allocations for %d hits", name, n, s.Stats().Packets.Hits)
 		}
-		g.clear()
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }
+
+// Queries for answers of one Choice have it warmed for all of their networks at once.
+func TestGroupsWarmChoices(t *testing.T) {
+	t.Parallel()
+	c := &noting{}
+	s := New(Options{Views: []View{{Authoritative: lookup.Func(func(_ context.Context, q lookup.Query) (*lookup.Response, error) {
+		return &lookup.Response{AA: true, Answer: lookup.MustRRsets("www.example. 60 IN A 192.0.2.1"), Choice: c}, nil
+	})}}})
+	g := group{s: s}
+	for step, want := range []int{0, 3, 6} { // the first group are misses
+		for i := range 3 {
+			m := g.next()
+			m.begin(forNetwork(t, "www.example. A", fmt.Sprintf("32.%d.0.0/16", i)), addrPort(somebody), UDP, s.options.Now(), s.tally)
+		}
+		if g.answer(); len(c.warmed) != want {
+			t.Errorf("step %d: %v", step, c.warmed)
+		}
+		g.clear()
+	}
+	if c.warmed[2].String() != "32.2.0.0/16" {
+		t.Errorf("%v", c.warmed)
+	}
+}
+
+// noting is a Choice of one answer that notes what it is warmed for.
+type noting struct{ warmed []netip.Prefix }
+
+func (c *noting) Of(netip.Addr, netip.Prefix) (int, netip.Prefix, uint8, bool) {
+	return 0, netip.Prefix{}, 0, true
+}
+func (c *noting) Warm(networks []netip.Prefix) { c.warmed = append(c.warmed, networks...) }
 
 // BenchmarkGroup is a hit among packets that fit into no cache of a processor, for queries
 // that come one at a time and for those of full groups.

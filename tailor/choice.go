@@ -35,6 +35,16 @@ func (o *overNothing) Of(client netip.Addr, subnet netip.Prefix) (int, netip.Pre
 	return (*memo)(o).of(client, subnet, false)
 }
 
+func (o *overBase) Warm(networks []netip.Prefix)    { (*memo)(o).warm(networks) }
+func (o *overNothing) Warm(networks []netip.Prefix) { (*memo)(o).warm(networks) }
+
+// warm is Warm of a lookup.Choice.
+func (m *memo) warm(networks []netip.Prefix) {
+	if m.partition != nil && m.partition.equal != nil {
+		m.partition.equal.Warm(networks)
+	}
+}
+
 // of is the group of a client if that gets one RRset for sure, and for whom it is. Chance,
 // the targets of aliases and denials are not for it to tell.
 func (m *memo) of(client netip.Addr, subnet netip.Prefix, base bool) (group int, scope netip.Prefix, wanted uint8, ok bool) {
