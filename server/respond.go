@@ -60,7 +60,9 @@ type state struct {
 
 // begin makes q the message that came then from there, whatever it was before.
 func (q *query) begin(msg []byte, from netip.AddrPort, proto Proto, arrived time.Time, tally *tally) {
-	q.state = state{msg: msg, from: from, proto: proto, arrived: arrived, tally: tally}
+	// One after the other: put together elsewhere and copied it would take twice as long.
+	q.state = state{}
+	q.msg, q.from, q.proto, q.arrived, q.tally = msg, from, proto, arrived, tally
 }
 
 // Name is the name asked about, in lower case. It is made once, for all who want it.
