@@ -110,24 +110,33 @@ func (c *Cache[K, V]) shard(key K) (s *shard[K, V], hash uint64) {
 // network has length 0 serves only a client of length 0 and the same family
 // (RFC 7871 7.3.1). What has expired is not found. Get does not allocate.
 func (c *Cache[K, V]) Get(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, ok bool) {
+	scope, ok = c.Find(key, client, now, &v)
+	return v, scope, ok
+}
+
+// Find is Get that puts the value into v, for the sake of large ones: they are copied
+// once. When there is none, v is the zero value.
+func (c *Cache[K, V]) Find(key K, client netip.Prefix, now time.Time, v *V) (scope netip.Prefix, ok bool) {
 	at := now.UnixNano()
 	s, hash := c.shard(key)
-	var found slot[V]
-	if s.find(hash, key, client, at, &found) && found.expires > at {
-		return found.value, found.scope, true
+	scope, expires, ok := s.find(hash, key, client, at, v)
+	if !ok || expires <= at {
+		var none V
+		*v = none
+		return netip.Prefix{}, false
 	}
-	return v, netip.Prefix{}, false
+	return scope, true
 }
 
 // GetStale is Get that does not mind when a value has expired. One that has not
 // is preferred to all that have.
 func (c *Cache[K, V]) GetStale(key K, client netip.Prefix, now time.Time) (v V, scope netip.Prefix, expires time.Time, ok bool) {
 	s, hash := c.shard(key)
-	var found slot[V]
-	if !s.find(hash, key, client, now.UnixNano(), &found) {
+	scope, at, ok := s.find(hash, key, client, now.UnixNano(), &v)
+	if !ok {
 		return v, netip.Prefix{}, time.Time{}, false
 	}
-	return found.value, found.scope, time.Unix(0, found.expires), true
+	return v, scope, time.Unix(0, at), true
 }
 
 // Put keeps v for the clients of scope, the zero Prefix being everyone, until

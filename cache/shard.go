@@ -38,17 +38,16 @@ func (s *shard[K, V]) open(b bound, shape *shape[K, V]) {
 	s.bound, s.shape = b, shape
 }
 
-// find puts into found what serves client best. A value may be large: it is copied
-// once here, and not with every return.
-func (s *shard[K, V]) find(hash uint64, key K, client netip.Prefix, now int64, found *slot[V]) (ok bool) {
+// find puts into v what serves client best, and tells whom it is kept for and until when.
+func (s *shard[K, V]) find(hash uint64, key K, client netip.Prefix, now int64, v *V) (scope netip.Prefix, expires int64, ok bool) {
 	s.mu.Lock()
 	s.now = max(s.now, now)
 	if i := s.table.find(hash, key); i != none {
 		s.table.touch(i)
-		ok = s.table.at(i).find(client, now, found)
+		scope, expires, ok = s.table.at(i).find(client, now, v)
 	}
 	s.mu.Unlock()
-	return ok
+	return scope, expires, ok
 }
 
 func (s *shard[K, V]) put(hash uint64, key K, new slot[V]) {

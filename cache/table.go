@@ -50,17 +50,19 @@ func (p *place[K, V]) len() int {
 	return n
 }
 
-// find puts the slot that serves client best into found: one that is alive at the
-// time now before one that is not, then the longest network, everyone last.
-func (p *place[K, V]) find(client netip.Prefix, now int64, found *slot[V]) (ok bool) {
+// find puts the value that serves client best into v: one that is alive at the time now
+// before one that is not, then that of the longest network, everyone's last.
+func (p *place[K, V]) find(client netip.Prefix, now int64, v *V) (scope netip.Prefix, expires int64, ok bool) {
 	if p.networks != nil {
-		*found, ok = p.networks.find(client, now)
+		if s, in := p.networks.find(client, now); in {
+			*v, scope, expires, ok = s.value, s.scope, s.expires, true
+		}
 	}
-	if p.everyone() && (!ok || found.expires <= now && p.expires > now) {
-		found.value, found.expires, found.scope = p.value, p.expires, netip.Prefix{}
-		return true
+	if p.everyone() && (!ok || expires <= now && p.expires > now) {
+		*v = p.value
+		return netip.Prefix{}, p.expires, true
 	}
-	return ok
+	return scope, expires, ok
 }
 
 // table is a hash table of places that also stand in a list by use. Places are

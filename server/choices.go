@@ -32,12 +32,12 @@ type reach struct {
 	wanted uint8
 }
 
-// beside is the packet for q that was made by a Choice as its answer of that number, and is
-// not the one under the key of q.
-func (ps *packets) beside(q *query, c lookup.Choice, number int) (packet, bool) {
-	p, _, ok := ps.at(another(q.key, number), q)
+// beside puts into p the packet for q that was made by a Choice as its answer of that number,
+// and is not the one under the key of q.
+func (ps *packets) beside(q *query, c lookup.Choice, number int, p *packet) (ok bool) {
+	ok = ps.at(another(q.key, number), q, p)
 	made := p.choice()
-	return p, ok && made != nil && *made == chosen{c, number}
+	return ok && made != nil && made.number == number && made.Choice == c
 }
 
 // another is where an answer is kept that is not the one under key.
@@ -57,7 +57,8 @@ func (ps *packets) putChosen(q *query, p packet, r *lookup.Response) {
 	p.variant = q.variant()
 	p.rare = &rare{ede: p.ede(), counter: r.Counter, chosen: &chosen{r.Choice, number}}
 	key := q.key
-	if first, _, ok := ps.at(key, q); ok {
+	var first packet
+	if ps.at(key, q, &first) {
 		if c := first.choice(); c != nil && c.Choice == r.Choice && c.number != number {
 			key = another(key, number)
 		}

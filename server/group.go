@@ -80,7 +80,7 @@ func (g *group) find() {
 	packets.warm(keys)
 	for i := range g.all() {
 		if m := &g.members[i]; m.sought {
-			m.kept = m.generation.packets.find(&m.query)
+			m.generation.packets.find(&m.query, &m.kept)
 		}
 	}
 	for i := range g.all() {

@@ -102,7 +102,8 @@ func (ps *packets) warm(keys []uint64) {
 // get is a packet that answers q.
 func (ps *packets) get(q *query) (p packet, ok bool) {
 	q.key = ps.key(q)
-	k := ps.find(q)
+	var k kept
+	ps.find(q, &k)
 	k.place(q)
 	ok = ps.fits(&k, q)
 	return k.packet, ok
@@ -116,13 +117,11 @@ type kept struct {
 	reach  reach // whom that is for
 }
 
-// find is what there is under the key of q.
-func (ps *packets) find(q *query) (k kept) {
-	if ps == nil {
-		return kept{}
+// find looks for what there is under the key of q, and puts it into k, which was empty.
+func (ps *packets) find(q *query, k *kept) {
+	if ps != nil {
+		k.reach.limits, k.ok = ps.cache.Find(q.key, q.audience(), q.arrived, &k.packet)
 	}
-	k.packet, k.reach.limits, k.ok = ps.cache.Get(q.key, q.audience(), q.arrived)
-	return k
 }
 
 // place finds out which of several answers is for q, and for whom that is. Two questions may
@@ -142,7 +141,7 @@ func (k *kept) place(q *query) {
 // answers that does.
 func (ps *packets) fits(k *kept, q *query) bool {
 	if c := k.choice(); k.ok && c != nil && c.number != k.number {
-		k.packet, k.ok = ps.beside(q, c.Choice, k.number)
+		k.ok = ps.beside(q, c.Choice, k.number, &k.packet)
 	}
 	if k.ok {
 		q.reach = k.reach
@@ -155,10 +154,10 @@ func (p *packet) answers(q *query) bool {
 	return p.variant == q.variant() && p.asked() == string(q.Key())
 }
 
-// at is a packet for q that is kept under key, and the network that it is kept for.
-func (ps *packets) at(key uint64, q *query) (p packet, scope netip.Prefix, ok bool) {
-	p, scope, ok = ps.cache.Get(key, q.audience(), q.arrived)
-	return p, scope, ok && p.answers(q)
+// at puts into p a packet for q that is kept under key, if there is one.
+func (ps *packets) at(key uint64, q *query, p *packet) (ok bool) {
+	_, ok = ps.cache.Find(key, q.audience(), q.arrived, p)
+	return ok && p.answers(q)
 }
 
 // isPlaced tells that the answer depends on where its audience is, while q says a subnet
