@@ -378,3 +378,20 @@ func BenchmarkPutForEveryone(b *testing.B) {
 		c.Put(i, netip.Prefix{}, v, epoch)
 	}
 }
+
+// Whoever looks for what there is not, or is no more, is left with nothing.
+func TestFindLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	c := New[int, string](Options[int, string]{})
+	c.Put(1, netip.Prefix{}, "old", at(10))
+	for key, now := range map[int]time.Time{1: at(10), 2: at(0)} {
+		v := "before"
+		if scope, ok := c.Find(key, netip.Prefix{}, now, &v); ok || v != "" || scope.IsValid() {
+			t.Errorf("key %d: %q for %v, %v", key, v, scope, ok)
+		}
+	}
+	v := ""
+	if _, ok := c.Find(1, netip.Prefix{}, at(9), &v); !ok || v != "old" {
+		t.Errorf("%q, %v", v, ok)
+	}
+}
