@@ -26,6 +26,9 @@ const (
 	tick = 10 * time.Millisecond
 )
 
+// errEnded is wrapped where a server has ended before it answered.
+var errEnded = errors.New("has ended")
+
 // A process is a server that we have started, and must stop.
 type process struct {
 	name, log string
@@ -84,7 +87,7 @@ func (p *process) until(ctx context.Context, ready func() error) error {
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s has ended; the last that it printed:\n%s", p.name, p.tail())
+			return fmt.Errorf("%s %w; the last that it printed:\n%s", p.name, errEnded, p.tail())
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not answer: %w; the last that it printed:\n%s", p.name, err, p.tail())
 		case <-time.After(pollEvery):
