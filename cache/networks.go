@@ -172,8 +172,9 @@ func (n *networks[V]) search(p block) (i int, exact bool) {
 	return low, low < len(n.slots) && n.slots[low].compare(p) == 0
 }
 
-// put keeps new in place of what was there for the same network, which it returns.
-func (n *networks[V]) put(new slot[V]) (old V, replaced bool) {
+// put keeps new in place of what was there for the same network, which it returns. There
+// will not be more than that many networks.
+func (n *networks[V]) put(new slot[V], most int) (old V, replaced bool) {
 	p := blockOf(new.scope)
 	p.exact = new.exact
 	i, there := n.search(p)
@@ -188,7 +189,7 @@ func (n *networks[V]) put(new slot[V]) (old V, replaced bool) {
 		outer = n.slots[outer].around
 	}
 	p.around = outer
-	n.grow()
+	n.grow(most)
 	n.slots = slices.Insert(n.slots, i, network[V]{block: p, value: new.value, expires: new.expires})
 	inside := true // right behind it stands what is inside it
 	for j := i + 1; j < len(n.slots); j++ {
@@ -204,10 +205,11 @@ func (n *networks[V]) put(new slot[V]) (old V, replaced bool) {
 	return old, false
 }
 
-// grow makes room for one more, and for few beside it: most names stay at one.
-func (n *networks[V]) grow() {
+// grow makes room for one more, and for few beside it: most names stay at one, and none has
+// more than most.
+func (n *networks[V]) grow(most int) {
 	if held := len(n.slots); held == cap(n.slots) {
-		larger := make([]network[V], held, held+held/4+1)
+		larger := make([]network[V], held, max(held+1, min(held+held/4+1, most)))
 		copy(larger, n.slots)
 		n.slots = larger
 	}

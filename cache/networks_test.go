@@ -97,8 +97,11 @@ func TestNetworksAreAsAListThatIsSearchedFromEndToEnd(t *testing.T) {
 			now := int64(step) * 1000
 			if p := prefix(r); p.IsValid() && r.IntN(2) == 0 {
 				s := slot[int]{value: step, scope: p.Masked(), exact: r.IntN(4) == 0, expires: now + int64(r.IntN(100))*1000 - 20_000 + int64(step%1000)}
-				n.put(s)
+				n.put(s, most+1)
 				l.put(s)
+				if cap(n.slots) > most+1 {
+					t.Fatalf("seed %d step %d: room for %d networks, of which there are never more than %d", seed, step, cap(n.slots), most+1)
+				}
 				if n.len() > most {
 					n.shrink(s.scope, now)
 					l.shrink(s.scope, now)

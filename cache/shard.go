@@ -86,7 +86,8 @@ func (s *shard[K, V]) scope(p *place[K, V], new slot[V]) {
 		p.networks = &networks[V]{}
 	}
 	p.networks.refers += s.shape.refers(p.key, new.value)
-	if old, replaced := p.networks.put(new); replaced {
+	// One more than there may be, since what is too much leaves afterwards.
+	if old, replaced := p.networks.put(new, s.bound.networks+1); replaced {
 		p.networks.refers -= s.shape.refers(p.key, old)
 	}
 	tooMuch := func() bool {
