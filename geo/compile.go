@@ -34,7 +34,7 @@ func Compile(used []Selector, from Sources) (*Map, error) {
 		g.v6.alias(f.prefix, i)
 	}
 	newFolder(m, g.tags).fold(g)
-	m.tables = newTables(len(m.slots), len(m.classes), m.Size().Bytes)
+	m.tables = newTables(len(m.slots), len(m.classes))
 	return m, nil
 }
 

@@ -32,6 +32,9 @@ type Map struct {
 // {next, off, set, bits}, which has the bits in the slot after it, from the left.
 type slot [4]uint32
 
+// slotSize is what a slot takes, in octets.
+const slotSize = 16
+
 // A ref is a node: its kind in the upper two bits, and a class (leaf), a slot
 // (branch, chain) or a form (alias: the IPv4 trie stands here).
 type ref uint32
@@ -100,7 +103,7 @@ func (m *Map) Size() Size {
 	}
 	count(m.v4)
 	count(m.v6)
-	s.Bytes = 16*len(m.slots) + 4*len(m.sets.starts) + 4*len(m.sets.members)
+	s.Bytes = slotSize*len(m.slots) + 4*len(m.sets.starts) + 4*len(m.sets.members)
 	for _, c := range m.classes {
 		s.Bytes += 24 + 4*len(c)
 	}

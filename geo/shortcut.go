@@ -113,13 +113,13 @@ type tables struct {
 	have  []*Equivalence // in the order in which they got them
 }
 
-// newTables is for a Map of that size, as much as which the shortcuts may take; one
-// Equivalence may have some in any case.
-func newTables(slots, classes, octets int) *tables {
+// newTables is for a Map of so many slots and classes. The shortcuts may take as much memory
+// as the slots; one Equivalence may have some in any case.
+func newTables(slots, classes int) *tables {
 	if slots > indices || classes > indices {
 		return &tables{}
 	}
-	return &tables{most: max(1, octets/shortcutsSize)}
+	return &tables{most: max(1, slots*slotSize/shortcutsSize)}
 }
 
 // give makes shortcuts for e, in place of those of another one if need be.
