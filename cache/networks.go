@@ -173,7 +173,7 @@ func (n *networks[V]) search(p block) (i int, exact bool) {
 }
 
 // put keeps new in place of what was there for the same network, which it returns. There
-// will not be more than that many networks.
+// are never more networks than most.
 func (n *networks[V]) put(new slot[V], most int) (old V, replaced bool) {
 	p := blockOf(new.scope)
 	p.exact = new.exact

@@ -1,7 +1,6 @@
 package geo
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -17,6 +16,9 @@ const (
 // shortcuts are what the first bits of IPv4 addresses lead to under one Equivalence, as far
 // as somebody has gone there. They are safe for concurrent use.
 type shortcuts [1 << shortcutBits]atomic.Uint32
+
+// of is the shortcut for an IPv4 address.
+func (s *shortcuts) of(addr bits) *atomic.Uint32 { return &s[addr.hi>>(64-shortcutBits)] }
 
 // shortcutsSize is what they take, in octets.
 const shortcutsSize = 4 << shortcutBits
@@ -51,7 +53,7 @@ func (e *Equivalence) along(addr bits) shortcut {
 		}
 		return 0
 	}
-	entry := &table[addr.hi>>(64-shortcutBits)]
+	entry := table.of(addr)
 	s := shortcut(entry.Load())
 	if s == 0 {
 		s = e.m.shortcut(addr, e)
@@ -70,8 +72,7 @@ func (e *Equivalence) Warm(ps []netip.Prefix) {
 	}
 	for _, p := range ps {
 		if p.Addr().Is4() {
-			first := p.Addr().As4()
-			table[binary.BigEndian.Uint32(first[:])>>(32-shortcutBits)].Load()
+			table.of(bitsOf(p.Addr())).Load()
 		}
 	}
 }
